@@ -1,0 +1,2 @@
+//! The `echofs` program.
+fn main() {}
