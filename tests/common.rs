@@ -1,0 +1,214 @@
+//! A running EchoFS in a temporary directory, unmounted when it goes out of scope.
+//!
+//! Every wait here polls with a deadline; nothing sleeps for a fixed time.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long anything may take before a test gives up.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The built `echofs` program.
+pub fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_echofs"))
+}
+
+/// Asks `condition` every few milliseconds until it holds; says `what` when `deadline` has passed before.
+pub fn until(what: &str, deadline: Duration, mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + deadline;
+    while !condition() {
+        assert!(Instant::now() < end, "not within {deadline:?}: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A vault, a data directory and a mount point, with or without a mount.
+pub struct Session {
+    dir: TempDir,
+    options: Vec<String>,
+    child: Option<Child>,
+}
+
+impl Session {
+    /// The directories with `files` (path in the vault, content) in the vault; nothing is mounted yet.
+    pub fn unmounted(files: &[(&str, &str)]) -> Session {
+        let dir = tempfile::Builder::new().prefix("echofs-test-").tempdir().expect("a temporary directory");
+        let session = Session { dir, options: Vec::new(), child: None };
+        for part in ["vault", "mount", "config"] {
+            std::fs::create_dir(session.dir.path().join(part)).expect("a directory");
+        }
+        for (path, content) in files {
+            session.write(path, content);
+        }
+        session
+    }
+
+    /// The same, mounted and indexed by words.
+    pub fn with(files: &[(&str, &str)]) -> Session {
+        let mut session = Session::unmounted(files);
+        session.mount();
+        session.wait_for_words();
+        session
+    }
+
+    /// More options for `echofs mount`, from the next [`mount`](Session::mount) on.
+    pub fn options(mut self, options: &[&str]) -> Session {
+        self.options.extend(options.iter().map(ToString::to_string));
+        self
+    }
+
+    /// Starts `echofs mount --foreground` and waits until the mount answers.
+    pub fn mount(&mut self) {
+        assert!(self.child.is_none(), "already mounted");
+        let log = File::create(self.dir.path().join("mount.log")).expect("a log file");
+        let mut command = self.command();
+        command.arg("mount").arg(self.mountpoint()).arg("--source").arg(self.vault()).arg("--foreground");
+        command.args(&self.options).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        self.child = Some(command.spawn().expect("echofs starts"));
+        let end = Instant::now() + DEADLINE;
+        while !self.mountpoint().join(".echo/status.json").exists() {
+            let ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            assert!(ended.is_none(), "echofs mount ended with {ended:?}: {}", self.log());
+            assert!(Instant::now() < end, "the mount does not answer: {}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Unmounts and waits until the process has ended; its exit must be clean.
+    pub fn unmount(&mut self) {
+        let done = self.run(["umount".as_ref(), self.mountpoint().as_os_str()]);
+        assert!(done.status.success(), "echofs umount: {}", String::from_utf8_lossy(&done.stderr));
+        let mut child = self.child.take().expect("mounted");
+        let mut status = None;
+        until("echofs mount ends after umount", DEADLINE, || {
+            status = child.try_wait().expect("a child of ours");
+            status.is_some()
+        });
+        assert!(status.is_some_and(|status| status.success()), "echofs mount ended badly: {}", self.log());
+    }
+
+    /// Kills the mount process at once, as a power cut would.
+    pub fn kill(&mut self) {
+        let mut child = self.child.take().expect("mounted");
+        child.kill().expect("a child of ours");
+        child.wait().expect("a child of ours");
+    }
+
+    /// Waits until everything is found by words.
+    pub fn wait_for_words(&self) {
+        self.wait(&["--lexical"]);
+    }
+
+    /// Waits until everything is found by words and by meaning.
+    pub fn wait_for_meaning(&self) {
+        self.wait(&[]);
+    }
+
+    fn wait(&self, options: &[&str]) {
+        let mut command = self.command();
+        command.arg("wait").arg(self.mountpoint()).args(["--timeout", "60"]).args(options);
+        let done = command.output().expect("echofs starts");
+        assert!(done.status.success(), "echofs wait: {}{}", String::from_utf8_lossy(&done.stderr), self.log());
+    }
+
+    /// `echofs` with this session's data directory and an empty configuration.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(program());
+        command.env("XDG_CONFIG_HOME", self.dir.path().join("config")).arg("--data").arg(self.data());
+        command
+    }
+
+    /// Runs `echofs` with these arguments to its end.
+    pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Output {
+        self.command().args(arguments).stdin(Stdio::null()).output().expect("echofs starts")
+    }
+
+    /// Writes a file of the vault, with the directories above it.
+    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        let path = self.vault().join(path);
+        std::fs::create_dir_all(path.parent().expect("inside the vault")).expect("directories");
+        std::fs::write(path, content).expect("a file of the vault");
+    }
+
+    /// Where the source files are.
+    pub fn vault(&self) -> PathBuf {
+        self.dir.path().join("vault")
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// The mount point.
+    pub fn mountpoint(&self) -> PathBuf {
+        self.dir.path().join("mount")
+    }
+
+    /// A path in the mount.
+    pub fn at(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.mountpoint().join(path)
+    }
+
+    /// Reads a file of the mount as text.
+    pub fn read(&self, path: impl AsRef<Path>) -> String {
+        let path = self.at(path);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Names in a directory of the mount, sorted.
+    pub fn list(&self, path: impl AsRef<Path>) -> Vec<String> {
+        let path = self.at(path);
+        let entries = std::fs::read_dir(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// `.echo/status.json`.
+    pub fn status(&self) -> serde_json::Value {
+        serde_json::from_str(&self.read(".echo/status.json")).expect("status.json is JSON")
+    }
+
+    /// Process id of the mount.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("mounted").id()
+    }
+
+    /// What the mount process has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("mount.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Session {
+    /// Leaves nothing mounted and no process behind, also when a test fails.
+    fn drop(&mut self) {
+        let mounted = || is_mounted(&self.mountpoint());
+        if mounted() {
+            let lazily = if rustix::process::getuid().is_root() { ["umount", "-l"] } else { ["fusermount3", "-uz"] };
+            let quiet = |command: &mut Command| command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+            let _ = quiet(Command::new(lazily[0]).arg(lazily[1]).arg(self.mountpoint()));
+        }
+        if let Some(child) = &mut self.child {
+            let end = Instant::now() + Duration::from_secs(10);
+            while Instant::now() < end && matches!(child.try_wait(), Ok(None)) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Whether something is mounted exactly there.
+pub fn is_mounted(path: &Path) -> bool {
+    let text = std::fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
+    text.lines().any(|line| line.split(' ').nth(4) == path.to_str())
+}
