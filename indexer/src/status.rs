@@ -1,0 +1,56 @@
+//! What `status`, `knowledge/sources` and `forget` show of the store.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Kind;
+
+/// Totals, read from memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Documents found by words.
+    pub documents: usize,
+    /// Their passages.
+    pub chunks: usize,
+    /// Files seen and not yet searchable by words.
+    pub pending: usize,
+    /// Documents not yet searchable by meaning.
+    pub pending_semantic: usize,
+    /// Passages not yet searchable by meaning.
+    pub pending_passages: usize,
+    /// Files that could not be read.
+    pub failed: usize,
+    /// Files left out on purpose.
+    pub skipped: usize,
+    /// Whether the first scan of every source has ended.
+    pub scanned: bool,
+    /// Why meaning is not computed now, if it should be.
+    pub semantic_error: Option<String>,
+    /// Why the index cannot be written now (disk full ...); searching goes on.
+    pub write_error: Option<String>,
+}
+
+/// An indexed root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Unique name: its last path component, numbered where that is taken.
+    pub name: String,
+    /// Absolute path.
+    pub root: PathBuf,
+    /// What its documents are.
+    pub kind: Kind,
+    /// How changes are noticed: `inotify`, or `polling: <why>`.
+    pub watch: String,
+    /// Whether the directory can be read now.
+    pub available: bool,
+}
+
+/// What `forget` removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgotten {
+    /// Documents that are gone: the path itself, or everything below it.
+    pub paths: Vec<PathBuf>,
+    /// Passages that are gone with them.
+    pub passages: usize,
+}
