@@ -2,8 +2,12 @@
 //!
 //! A leaf: it knows neither documents nor the store. Callers hold a [`Generator`] and never see llama.cpp.
 
+pub mod scripted;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::{Deserialize, Serialize};
 
 /// Asks a generation to stop; cheap to clone, safe to set from any thread.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +25,8 @@ impl Cancel {
 }
 
 /// Who speaks in a prompt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Instructions of this program.
     System,
@@ -32,7 +37,8 @@ pub enum Role {
 }
 
 /// A piece of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Part {
     /// Text of this program.
     Text(String),
@@ -41,7 +47,7 @@ pub enum Part {
 }
 
 /// One message of a prompt.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// Who speaks.
     pub role: Role,
@@ -50,7 +56,7 @@ pub struct Message {
 }
 
 /// What is to be generated. Greedy decoding.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// The prompt, oldest message first; the model's own chat template is applied to it.
     pub messages: Vec<Message>,
@@ -61,7 +67,7 @@ pub struct Request {
 }
 
 /// What a finished generation was.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Completion {
     /// All of the text.
     pub text: String,
