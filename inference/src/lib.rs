@@ -46,6 +46,15 @@ pub enum Part {
     Data(String),
 }
 
+impl Part {
+    /// What is said, whoever wrote it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Data(text) => text,
+        }
+    }
+}
+
 /// One message of a prompt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {

@@ -178,7 +178,7 @@ impl Generator for Scripted {
 /// All of the prompt's text, one part after the other.
 fn prompt_text(request: &Request) -> String {
     let parts = request.messages.iter().flat_map(|message| &message.parts);
-    parts.map(|Part::Text(text)| Part::Data(text) | text.as_str()).collect::<Vec<_>>().join("\n")
+    parts.map(Part::as_str).collect::<Vec<_>>().join("\n")
 }
 
 fn milliseconds(since: Instant) -> f64 {
