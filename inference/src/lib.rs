@@ -2,7 +2,10 @@
 //!
 //! A leaf: it knows neither documents nor the store. Callers hold a [`Generator`] and never see llama.cpp.
 
+pub mod prompt;
+pub mod protocol;
 pub mod scripted;
+pub mod text;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -72,6 +75,7 @@ pub struct Request {
     /// Upper bound of generated tokens.
     pub max_tokens: usize,
     /// Generation ends before any of these appears in the output.
+    #[serde(default)]
     pub stop: Vec<String>,
 }
 
@@ -93,7 +97,8 @@ pub struct Completion {
 }
 
 /// State of the service as its client sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// No process, or nothing to do.
     Idle,
