@@ -3,7 +3,16 @@
 //! A leaf: it knows neither documents nor the store. [`Embedder`] is the seam; [`fastembed`] runs a real
 //! model on the ONNX runtime, [`hashed`] is for tests that need vectors without a model.
 
+mod fastembed;
+mod hashed;
+mod model;
+mod queue;
+mod runtime;
+
 use std::path::PathBuf;
+
+pub use fastembed::{Fastembed, Options};
+pub use hashed::Hashed;
 
 /// What a vector was made with: model name and the digest of its file. Vectors of different ids are not comparable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
