@@ -1,0 +1,63 @@
+//! What others ask of a query.
+
+use crate::ast::{Node, Query};
+use crate::build;
+
+impl Query {
+    /// The words that may rank, in order: bare ones, required ones, those of phrases, the stems of prefixes and what
+    /// is in `lex:( )`. Excluded words are not among them, nor are the values of fields.
+    pub fn words(&self) -> Vec<&str> {
+        let mut words = Vec::new();
+        if let Some(root) = &self.root {
+            collect_words(root, &mut words);
+        }
+        words
+    }
+
+    /// The text whose meaning is asked for: bare words, required words, phrases and the text of `sem:( )`.
+    /// `None` when only words count (`lex:`), or only fields.
+    pub fn semantic_text(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        if let Some(root) = &self.root {
+            collect_meaning(root, &mut parts);
+        }
+        (!parts.is_empty()).then(|| parts.join(" "))
+    }
+
+    /// Whether it is bare words alone, which require nothing.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.root, Some(Node::Words(_)))
+    }
+
+    /// Whether it asks for nothing and so matches every document.
+    pub fn is_empty(&self) -> bool {
+        self.root.is_none()
+    }
+
+    /// Narrows: the words of this query still rank, and everything in `other` is required, its bare words too.
+    /// A document that matches the result matches this query. `sort:` and `limit:` of `other` win where it has them.
+    pub fn and(self, other: Query) -> Query {
+        let terms = self.root.into_iter().chain(other.root.map(build::required));
+        let sort = if other.sort == crate::Sort::default() { self.sort } else { other.sort };
+        Query { root: build::sequence(terms), sort, limit: other.limit.or(self.limit) }
+    }
+}
+
+fn collect_words<'a>(node: &'a Node, words: &mut Vec<&'a str>) {
+    match node {
+        Node::Words(many) | Node::Phrase { words: many, .. } => words.extend(many.iter().map(String::as_str)),
+        Node::Word(word) | Node::Prefix(word) => words.push(word),
+        Node::And(children) | Node::Or(children) => children.iter().for_each(|child| collect_words(child, words)),
+        Node::Lex(inner) => collect_words(inner, words),
+        Node::Field(_) | Node::Not(_) | Node::Sem(_) | Node::Like(_) => {}
+    }
+}
+
+fn collect_meaning<'a>(node: &'a Node, parts: &mut Vec<&'a str>) {
+    match node {
+        Node::Words(many) | Node::Phrase { words: many, .. } => parts.extend(many.iter().map(String::as_str)),
+        Node::Word(text) | Node::Sem(text) => parts.push(text),
+        Node::And(children) | Node::Or(children) => children.iter().for_each(|child| collect_meaning(child, parts)),
+        Node::Prefix(_) | Node::Field(_) | Node::Not(_) | Node::Lex(_) | Node::Like(_) => {}
+    }
+}
