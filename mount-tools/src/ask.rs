@@ -1,0 +1,79 @@
+//! `echofs ask`: an answer as it is written.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+
+use anyhow::Context;
+use echofs_fs::answer::Form;
+
+use crate::cli::Ask;
+use crate::config::Settings;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::{local, name, record};
+
+/// Asks the mount, or the store where nothing is mounted.
+pub fn run(options: &Ask, settings: &Settings) -> Outcome {
+    let question = question(&options.question)?;
+    let form = if options.json { Form::Json } else { Form::Markdown };
+    match record::running(settings) {
+        Some(record) => {
+            let suffix = if options.json { ".json" } else { ".md" };
+            let path = record.mountpoint.join("ask").join(name::question(&question, suffix)?);
+            copy(File::open(&path).with_context(|| path.display().to_string())?)
+        }
+        None => {
+            name::question(&question, "")?;
+            ask_here(&question, form, settings)
+        }
+    }
+}
+
+/// The words of the command line, else one question from standard input.
+fn question(words: &[String]) -> Outcome<String> {
+    let text = match words {
+        [] => read_input()?,
+        [dash] if dash == "-" => read_input()?,
+        words => words.join(" "),
+    };
+    match text.trim() {
+        "" => Err(Failure::new(Exit::Usage, "there is no question", "echofs ask \"what do you want to know?\"")),
+        text => Ok(text.to_owned()),
+    }
+}
+
+fn read_input() -> Outcome<String> {
+    if io::stdin().is_terminal() {
+        eprintln!("Type the question and press Ctrl-D.");
+    }
+    io::read_to_string(io::stdin()).context("standard input").map_err(Failure::from)
+}
+
+/// Passes on each piece as it comes.
+fn copy(mut file: File) -> Outcome {
+    let mut out = io::stdout().lock();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(());
+        }
+        out.write_all(&buffer[..count])?;
+        out.flush()?;
+    }
+}
+
+fn ask_here(question: &str, form: Form, settings: &Settings) -> Outcome {
+    let store = local::open(settings)?;
+    let reader = store.answers.ask(question);
+    let mut out = io::stdout().lock();
+    let mut offset = 0;
+    loop {
+        let piece = reader.read(form, offset, 64 << 10, &|| false)?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        out.write_all(&piece)?;
+        out.flush()?;
+        offset += piece.len() as u64;
+    }
+}

@@ -1,0 +1,271 @@
+//! What `echofs doctor` looks at: the system, the data directory, the models.
+
+use std::fs::File;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::config::Settings;
+use crate::doctor::Check;
+use crate::models::{self, Kind, Presence, human};
+use crate::record::{self, Record};
+use crate::{engines, mountinfo, mountpoint};
+
+/// Fewer watches than this run out in a home directory.
+const WATCHES: u64 = 65_536;
+const LITTLE_SPACE: u64 = 1_000_000_000;
+const NO_SPACE: u64 = 50_000_000;
+
+/// Every check, in the order of a set-up.
+pub fn all(settings: &Settings, deep: bool) -> Vec<Check> {
+    let mut checks = vec![fuse(), fusermount(), landlock(), inotify(), processor(), pdf()];
+    checks.extend([data(settings), space(settings), config(settings), mount(settings), stale_mounts()]);
+    checks.extend([embedding(settings), language_model(settings), inference()]);
+    checks.extend(fetched_models(settings, deep));
+    checks
+}
+
+fn fuse() -> Check {
+    match File::options().read(true).write(true).open("/dev/fuse") {
+        Ok(_) => Check::ok("fuse", "/dev/fuse can be opened"),
+        Err(error) => Check::fail(
+            "fuse",
+            format!("/dev/fuse: {error}"),
+            "load the module (modprobe fuse), and be allowed to open it",
+        ),
+    }
+}
+
+fn fusermount() -> Check {
+    const NAME: &str = "fusermount3";
+    let root = rustix::process::geteuid().is_root();
+    match on_path(NAME) {
+        Some(path) => match path.metadata() {
+            Ok(metadata) if root || metadata.uid() == 0 && metadata.permissions().mode() & 0o4000 != 0 => {
+                Check::ok(NAME, path.display().to_string())
+            }
+            _ => {
+                Check::fail(NAME, format!("{} is not setuid root", path.display()), "apt-get install --reinstall fuse3")
+            }
+        },
+        None if root => Check::warn(NAME, "not installed; root can do without", "apt-get install fuse3"),
+        None => Check::fail(NAME, "not installed", "apt-get install fuse3"),
+    }
+}
+
+fn landlock() -> Check {
+    const NAME: &str = "landlock";
+    match std::fs::read_to_string("/sys/kernel/security/lsm") {
+        Ok(modules) if modules.trim().split(',').any(|module| module == NAME) => Check::ok(NAME, "in this kernel"),
+        Ok(_) => {
+            let text = "not in this kernel: files are read with resource limits alone";
+            Check::warn(NAME, text, "boot a kernel (5.13 or newer) with lsm=landlock,...")
+        }
+        Err(_) => Check::ok(NAME, "not known: /sys/kernel/security cannot be read"),
+    }
+}
+
+fn inotify() -> Check {
+    const NAME: &str = "inotify";
+    let read = |name: &str| -> Option<u64> {
+        std::fs::read_to_string(format!("/proc/sys/fs/inotify/{name}")).ok()?.trim().parse().ok()
+    };
+    match read("max_user_watches") {
+        Some(watches) if watches >= WATCHES => Check::ok(NAME, format!("{watches} directories can be watched")),
+        Some(watches) => Check::warn(
+            NAME,
+            format!("{watches} directories can be watched; larger sources are polled"),
+            "sysctl fs.inotify.max_user_watches=524288",
+        ),
+        None => Check::warn(NAME, "not in this kernel: sources are polled", "use a kernel with inotify"),
+    }
+}
+
+/// The instruction sets that decide how fast a language model runs.
+fn processor() -> Check {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let flags = text.lines().find(|line| line.starts_with("flags") || line.starts_with("Features")).unwrap_or_default();
+    let known = ["asimd", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "amx_int8"];
+    let found: Vec<&str> =
+        known.into_iter().filter(|name| flags.split_whitespace().any(|flag| flag == *name)).collect();
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    Check::ok(
+        "processor",
+        format!("{count} cores; {}", if found.is_empty() { "no vector units".into() } else { found.join(" ") }),
+    )
+}
+
+fn pdf() -> Check {
+    match on_path("pdftotext") {
+        Some(path) => Check::ok("pdf", path.display().to_string()),
+        None => {
+            Check::warn("pdf", "pdftotext is missing: PDF files are read less well", "apt-get install poppler-utils")
+        }
+    }
+}
+
+fn data(settings: &Settings) -> Check {
+    const NAME: &str = "data";
+    let shown = settings.data.display();
+    let metadata = match settings.data.metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Check::ok(NAME, format!("{shown} will be made by the first mount"));
+        }
+        Err(error) => {
+            return Check::fail(NAME, format!("{shown}: {error}"), "make it readable, or choose another --data DIR");
+        }
+    };
+    let mode = metadata.permissions().mode() & 0o777;
+    match () {
+        () if !metadata.is_dir() => {
+            Check::fail(NAME, format!("{shown} is not a directory"), "choose another --data DIR")
+        }
+        () if metadata.uid() != rustix::process::geteuid().as_raw() => {
+            Check::fail(NAME, format!("{shown} belongs to another user"), "chown it, or choose another --data DIR")
+        }
+        () if mode & 0o077 != 0 => {
+            Check::warn(NAME, format!("{shown} is open to others (mode {mode:o})"), format!("chmod 700 {shown}"))
+        }
+        () => Check::ok(NAME, format!("{shown}, yours alone")),
+    }
+}
+
+fn space(settings: &Settings) -> Check {
+    const NAME: &str = "space";
+    let existing = settings.data.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let free = match rustix::fs::statvfs(existing) {
+        Ok(stat) => stat.f_bavail.saturating_mul(stat.f_frsize),
+        Err(error) => return Check::warn(NAME, format!("{}: {error}", existing.display()), "look at the disk with df"),
+    };
+    let text = format!("{} free at {}", human(free), existing.display());
+    match free {
+        0..NO_SPACE => Check::fail(NAME, text, "make room: nothing can be indexed"),
+        NO_SPACE..LITTLE_SPACE => Check::warn(NAME, text, "make room before fetching models"),
+        _ => Check::ok(NAME, text),
+    }
+}
+
+fn config(settings: &Settings) -> Check {
+    let path = settings.path();
+    match path.exists() {
+        true => Check::ok("config", path.display().to_string()),
+        false => Check::ok("config", format!("no {}: defaults", path.display())),
+    }
+}
+
+fn mount(settings: &Settings) -> Check {
+    const NAME: &str = "mount";
+    match record::last(settings) {
+        Some(record) if record.alive() && record::is_ours(&record.mountpoint) => {
+            Check::ok(NAME, format!("on {} (process {})", record.mountpoint.display(), record.pid))
+        }
+        Some(record) if record.alive() => {
+            let text = format!("process {} has lost its mount on {}", record.pid, record.mountpoint.display());
+            Check::warn(NAME, text, format!("kill {}", record.pid))
+        }
+        Some(Record { mountpoint, .. }) => {
+            Check::ok(NAME, format!("none now; the last was on {}", mountpoint.display()))
+        }
+        None => Check::ok(NAME, "none yet"),
+    }
+}
+
+fn stale_mounts() -> Check {
+    const NAME: &str = "stale mounts";
+    let mounts = mountinfo::all().unwrap_or_default();
+    let dead = |path: &PathBuf| mountpoint::is_dead(path).unwrap_or(false);
+    let stale: Vec<PathBuf> = mounts.into_iter().map(|mount| mount.mountpoint).filter(dead).collect();
+    match stale.first() {
+        None => Check::ok(NAME, "none"),
+        Some(path) => {
+            let text = format!("{} of {} died", path.display(), stale.len());
+            Check::warn(NAME, text, format!("mount there again, or: fusermount3 -uz {}", path.display()))
+        }
+    }
+}
+
+fn embedding(settings: &Settings) -> Check {
+    const NAME: &str = "embedding";
+    let (model, runtime) = engines::embedding_paths(settings);
+    match echofs_embedder::Fastembed::open(&model, echofs_embedder::Options::new(runtime)) {
+        Ok(_) => Check::ok(NAME, format!("{}", model.display())),
+        Err(error) => Check::warn(NAME, format!("search is by words only: {error}"), "echofs model pull"),
+    }
+}
+
+fn language_model(settings: &Settings) -> Check {
+    const NAME: &str = "language";
+    match (engines::model_in_use(settings), settings.file.model.as_deref()) {
+        (Some(path), _) => Check::ok(NAME, path.display().to_string()),
+        (None, Some("none")) => Check::ok(NAME, "none, as configured: answers are the evidence"),
+        (None, Some(name)) => Check::warn(
+            NAME,
+            format!("{name} is not there: answers are the evidence"),
+            format!("echofs model pull {name}"),
+        ),
+        (None, None) => Check::warn(NAME, "no model: answers are the evidence", "echofs model pull"),
+    }
+}
+
+fn inference() -> Check {
+    const NAME: &str = "inference";
+    let program = engines::sibling("echofs-inference");
+    match program.is_absolute().then_some(program).or_else(|| on_path("echofs-inference")) {
+        Some(path) => Check::ok(NAME, path.display().to_string()),
+        None => {
+            Check::warn(NAME, "echofs-inference is not installed: answers are the evidence", "put it beside echofs")
+        }
+    }
+}
+
+/// Models that were fetched, with their size; with `deep` every byte is read.
+fn fetched_models(settings: &Settings, deep: bool) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for model in models::all() {
+        let how = if deep { "digest as it should be" } else { "size as it should be" };
+        match model.presence(&settings.models, deep) {
+            Presence::There => checks.push(Check::ok("model", format!("{}: {how}", model.name))),
+            Presence::Damaged => checks.push(Check::fail(
+                "model",
+                format!("{} is damaged", model.name),
+                format!("echofs model pull --check {}", model.name),
+            )),
+            Presence::Missing if model.kind == Kind::Generation || !model.default => {}
+            Presence::Missing => {
+                checks.push(Check::warn("model", format!("{} is missing", model.name), "echofs model pull"))
+            }
+        }
+    }
+    checks
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::State;
+
+    #[test]
+    fn an_open_data_directory_is_told() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let settings =
+            Settings { data: dir.path().to_path_buf(), models: dir.path().join("m"), file: Default::default() };
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("set");
+        assert_eq!(data(&settings).state, State::Warn);
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).expect("set");
+        assert_eq!(data(&settings).state, State::Ok);
+    }
+
+    #[test]
+    fn whatever_is_not_well_comes_with_advice() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let settings = Settings { data: dir.path().join("d"), models: dir.path().join("m"), file: Default::default() };
+        for check in all(&settings, false) {
+            assert_eq!(check.state == State::Ok, check.next.is_none(), "{check:?}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Where things are: data directory, models, and `config.toml` in the data directory.
+//!
+//! ```toml
+//! sources = ["/home/me/notes"]                  # indexed at every mount, besides --source
+//! model = "qwen2.5-coder-1.5b-q4_k_m"           # what words the answers; "none" for evidence alone
+//! embedding = "all-minilm-l6-v2-int8"           # directory of the embedding model below the models directory
+//! models = "/srv/models"                        # where models are looked for
+//! threads = 2                                   # threads of the language model
+//! ```
+//!
+//! The command line wins over the file, the file over the defaults.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::Deserialize;
+use toml_edit::DocumentMut;
+
+use crate::failure::{Advise, Exit, Failure, Outcome};
+
+/// `config.toml`; every key may be absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Directories that are always indexed.
+    #[serde(default)]
+    pub sources: Vec<PathBuf>,
+    /// Name or path of the language model.
+    pub model: Option<String>,
+    /// Directory of the embedding model, below the models directory.
+    pub embedding: Option<String>,
+    /// Directory of the models.
+    pub models: Option<PathBuf>,
+    /// Threads of the language model.
+    pub threads: Option<usize>,
+}
+
+/// Directories and choices in effect.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The data directory, absolute.
+    pub data: PathBuf,
+    /// The models directory, absolute.
+    pub models: PathBuf,
+    /// What the file says.
+    pub file: File,
+}
+
+impl Settings {
+    /// Settings from the command line's `--data` and `--models`, the file, and the environment.
+    pub fn load(data: Option<&Path>, models: Option<&Path>) -> Outcome<Settings> {
+        let data = match data {
+            Some(path) => std::path::absolute(path)?,
+            None => user_data()?.join("echofs"),
+        };
+        let file = read(&config_path(&data))?;
+        let models = match models.map(Path::to_path_buf).or_else(|| file.models.clone()) {
+            Some(path) => std::path::absolute(path)?,
+            None => default_models()?,
+        };
+        Ok(Settings { data, models, file })
+    }
+
+    /// The configuration file.
+    pub fn path(&self) -> PathBuf {
+        config_path(&self.data)
+    }
+
+    /// Where a running mount leaves its record, lock and log.
+    pub fn run(&self) -> PathBuf {
+        self.data.join("run")
+    }
+}
+
+fn config_path(data: &Path) -> PathBuf {
+    data.join("config.toml")
+}
+
+fn read(path: &Path) -> Outcome<File> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(File::default()),
+        Err(error) => return Err(error).context(path.display().to_string()).advise("make the file readable"),
+    };
+    toml_edit::de::from_str(&text).map_err(|error| {
+        let cause = format!("{}: {}", path.display(), error.message().trim_end().replace('\n', " "));
+        Failure::new(Exit::Failed, cause, format!("correct {} or remove it", path.display()))
+    })
+}
+
+/// Sets one key of the file; everything else in it, comments too, stays as it is.
+pub fn set(path: &Path, key: &str, value: &str) -> Outcome {
+    let text = match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        other => other.context(path.display().to_string())?,
+    };
+    let mut document: DocumentMut = text.parse().context(path.display().to_string())?;
+    document[key] = toml_edit::value(value);
+    crate::private::write(path, document.to_string().as_bytes()).context(path.display().to_string())?;
+    Ok(())
+}
+
+fn user_data() -> Outcome<PathBuf> {
+    if let Some(path) = absolute_variable("XDG_DATA_HOME") {
+        return Ok(path);
+    }
+    let home = absolute_variable("HOME").ok_or_else(|| {
+        Failure::new(Exit::Usage, "neither XDG_DATA_HOME nor HOME is set", "say where the data is with --data DIR")
+    })?;
+    Ok(home.join(".local/share"))
+}
+
+fn default_models() -> Outcome<PathBuf> {
+    match absolute_variable("ECHOFS_MODELS") {
+        Some(path) => Ok(path),
+        None => Ok(user_data()?.join("echofs/models")),
+    }
+}
+
+fn absolute_variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_file_is_the_default_and_a_wrong_one_an_error() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("config.toml");
+        assert_eq!(read(&path).expect("default"), File::default());
+        std::fs::write(&path, "modell = 'x'\n").expect("written");
+        assert!(read(&path).expect_err("an unknown key").to_string().contains("modell"));
+    }
+
+    #[test]
+    fn setting_a_key_keeps_the_comments() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("config.toml");
+        std::fs::write(&path, "# mine\nsources = ['/a'] # notes\nmodel = 'x'\n").expect("written");
+        set(&path, "model", "y").expect("set");
+        let text = std::fs::read_to_string(&path).expect("read");
+        assert_eq!(text, "# mine\nsources = ['/a'] # notes\nmodel = \"y\"\n");
+        assert_eq!(read(&path).expect("valid").model.as_deref(), Some("y"));
+    }
+}

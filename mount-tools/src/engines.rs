@@ -1,0 +1,190 @@
+//! Chooses the engines (embedding model, language model) and opens the store and the answers with them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use echofs_embedder::{Embedder, Fastembed};
+use echofs_fs::answer::Answers;
+use echofs_fs::{MountConfig, Session};
+use echofs_indexer::Index;
+use echofs_inference::Generator;
+use echofs_inference::client::{Client, ClientConfig};
+use fuser::MountOption;
+
+use crate::cli::Mount;
+use crate::config::Settings;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::models::{self, Kind, Presence};
+
+/// The directory of the embedding model that is used when none is named.
+pub const EMBEDDING: &str = "all-minilm-l6-v2-int8";
+/// How long the language model stays in memory without a question.
+const IDLE: Duration = Duration::from_secs(300);
+
+/// An open store with its engines.
+pub struct Knowledge {
+    pub index: Arc<Index>,
+    pub answers: Arc<Answers>,
+    generator: Arc<dyn Generator>,
+    notes: PathBuf,
+    settings: String,
+}
+
+/// Opens store and answers; loads no model.
+pub fn open(settings: &Settings, options: &Mount) -> Outcome<Knowledge> {
+    let model = language_model(settings, options.model.as_deref())?;
+    let client = Client::new(ClientConfig {
+        binary: sibling("echofs-inference"),
+        socket: settings.run().join("inference.sock"),
+        model: model.clone(),
+        threads: settings.file.threads,
+        idle: IDLE,
+    });
+    let generator: Arc<dyn Generator> = Arc::new(client);
+    let config = echofs_indexer::Config {
+        data: settings.data.clone(),
+        sources: options.source.clone(),
+        excluded: vec![options.mountpoint.clone(), settings.data.clone()],
+        worker: vec!["/proc/self/exe".into(), "extract-worker".into()],
+    };
+    let index = Index::open(config, embedder(settings))?;
+    let answers = Answers::open(index.clone(), generator.clone(), settings.data.join("answers"))?;
+    let notes = settings.data.join("notes");
+    Ok(Knowledge { index, answers, generator, notes, settings: in_force(settings, options, model.as_deref()) })
+}
+
+impl Knowledge {
+    /// Mounts the tree.
+    pub fn mount(&self, mountpoint: &Path, options: Vec<MountOption>) -> Outcome<Session> {
+        let config = MountConfig {
+            mountpoint: mountpoint.to_path_buf(),
+            index: self.index.clone(),
+            answers: self.answers.clone(),
+            generator: self.generator.clone(),
+            notes: self.notes.clone(),
+            settings: self.settings.clone(),
+            options,
+        };
+        echofs_fs::mount(config).map_err(|error| {
+            let cause = format!("{} cannot be mounted: {error}", mountpoint.display());
+            Failure::new(Exit::Failed, cause, "run `echofs doctor`: it checks what FUSE needs")
+        })
+    }
+
+    /// `results.jsonl` of a query.
+    pub fn results_jsonl(&self, query: &str) -> Outcome<String> {
+        let query = echofs_query_lang::parse(query).query;
+        Ok(echofs_fs::results_jsonl(&self.index.search(&query)?))
+    }
+
+    /// Saves, and ends the threads.
+    pub fn close(&self) {
+        self.index.stop();
+    }
+}
+
+/// Settings in force, as `.echo/config.toml` shows them.
+fn in_force(settings: &Settings, options: &Mount, model: Option<&Path>) -> String {
+    let mut document = toml_edit::DocumentMut::new();
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    document["sources"] = toml_edit::value(options.source.iter().map(|path| text(path)).collect::<toml_edit::Array>());
+    document["model"] = toml_edit::value(model.map_or("none".into(), text));
+    document["embedding"] = toml_edit::value(embedding_name(settings));
+    document["models"] = toml_edit::value(text(&settings.models));
+    if let Some(threads) = settings.file.threads {
+        document["threads"] = toml_edit::value(threads as i64);
+    }
+    format!("# In force since the mount; the file is {}\n{document}", settings.path().display())
+}
+
+fn embedding_name(settings: &Settings) -> &str {
+    settings.file.embedding.as_deref().unwrap_or(EMBEDDING)
+}
+
+/// Where the embedding model and the library that runs it are.
+pub fn embedding_paths(settings: &Settings) -> (PathBuf, PathBuf) {
+    (settings.models.join(embedding_name(settings)), settings.models.join("onnxruntime/libonnxruntime.so"))
+}
+
+/// Search by meaning needs model and library; without them search is by words.
+fn embedder(settings: &Settings) -> Option<Arc<dyn Embedder>> {
+    let (model, runtime) = embedding_paths(settings);
+    match Fastembed::open(&model, echofs_embedder::Options::new(runtime)) {
+        Ok(embedder) => Some(Arc::new(embedder)),
+        Err(error) => {
+            log::warn!("search is by words only: {error}; `echofs model pull` fetches the models");
+            None
+        }
+    }
+}
+
+/// The file of the language model: the one asked for, else that of the configuration, else the best one there is.
+fn language_model(settings: &Settings, given: Option<&str>) -> Outcome<Option<PathBuf>> {
+    match given {
+        Some("none") => Ok(None),
+        Some(name) => resolve(name, settings).map(Some),
+        None => Ok(model_in_use(settings)),
+    }
+}
+
+/// The file of the language model that a mount without `--model` uses.
+pub fn model_in_use(settings: &Settings) -> Option<PathBuf> {
+    match settings.file.model.as_deref() {
+        Some("none") => None,
+        Some(name) => match resolve(name, settings) {
+            Ok(path) => Some(path),
+            Err(failure) => {
+                log::warn!("answers are evidence alone: {}", failure.cause);
+                None
+            }
+        },
+        None => best(settings),
+    }
+}
+
+fn best(settings: &Settings) -> Option<PathBuf> {
+    let there = |model: &&models::Model| model.presence(&settings.models, false) == Presence::There;
+    let mut writers = models::all().iter().filter(|model| model.kind == Kind::Generation && !model.tests_only);
+    writers.find(there).and_then(|model| model.path(&settings.models))
+}
+
+fn resolve(name: &str, settings: &Settings) -> Outcome<PathBuf> {
+    if name.contains('/') || name.ends_with(".gguf") && Path::new(name).is_file() {
+        return existing(Path::new(name));
+    }
+    let model = models::named(name)?;
+    match (model.kind, model.path(&settings.models)) {
+        (Kind::Generation, Some(path)) if path.is_file() => Ok(path),
+        (Kind::Generation, _) => {
+            let cause = format!("the model {} is not in {}", model.name, settings.models.display());
+            Err(Failure::new(Exit::Unavailable, cause, format!("echofs model pull {}", model.name)))
+        }
+        _ => Err(Failure::new(
+            Exit::Usage,
+            format!("{name} does not write text"),
+            "`echofs model list` shows those that do",
+        )),
+    }
+}
+
+fn existing(path: &Path) -> Outcome<PathBuf> {
+    match path.is_file() {
+        true => Ok(path.canonicalize().with_context(|| path.display().to_string())?),
+        false => {
+            let cause = format!("there is no model file {}", path.display());
+            Err(Failure::new(
+                Exit::Unavailable,
+                cause,
+                "give the path of a GGUF file, or a name of `echofs model list`",
+            ))
+        }
+    }
+}
+
+/// A program beside this one, else by name from the PATH.
+pub fn sibling(name: &str) -> PathBuf {
+    let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join(name)));
+    beside.filter(|path| path.is_file()).unwrap_or_else(|| name.into())
+}
