@@ -178,7 +178,7 @@ fn stale_mounts() -> Check {
     match stale.first() {
         None => Check::ok(NAME, "none"),
         Some(path) => {
-            let text = format!("{} of {} died", path.display(), stale.len());
+            let text = format!("{}: the process behind it has died", path.display());
             Check::warn(NAME, text, format!("mount there again, or: fusermount3 -uz {}", path.display()))
         }
     }

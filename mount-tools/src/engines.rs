@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use echofs_embedder::{Embedder, Fastembed};
@@ -20,8 +19,6 @@ use crate::models::{self, Kind, Presence};
 
 /// The directory of the embedding model that is used when none is named.
 pub const EMBEDDING: &str = "all-minilm-l6-v2-int8";
-/// How long the language model stays in memory without a question.
-const IDLE: Duration = Duration::from_secs(300);
 
 /// An open store with its engines.
 pub struct Knowledge {
@@ -36,11 +33,9 @@ pub struct Knowledge {
 pub fn open(settings: &Settings, options: &Mount) -> Outcome<Knowledge> {
     let model = language_model(settings, options.model.as_deref())?;
     let client = Client::new(ClientConfig {
-        binary: sibling("echofs-inference"),
-        socket: settings.run().join("inference.sock"),
         model: model.clone(),
         threads: settings.file.threads,
-        idle: IDLE,
+        ..ClientConfig::new(sibling("echofs-inference"), settings.run().join("inference.sock"))
     });
     let generator: Arc<dyn Generator> = Arc::new(client);
     let config = echofs_indexer::Config {
@@ -75,7 +70,7 @@ impl Knowledge {
 
     /// `results.jsonl` of a query.
     pub fn results_jsonl(&self, query: &str) -> Outcome<String> {
-        let query = echofs_query_lang::parse(query).query;
+        let query = echofs_query_lang::parse(query, &jiff::Zoned::now()).query;
         Ok(echofs_fs::results_jsonl(&self.index.search(&query)?))
     }
 

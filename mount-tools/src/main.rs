@@ -75,6 +75,6 @@ fn settings(places: &Places) -> Result<Settings, Failure> {
 
 /// Warnings and worse to standard error; ECHOFS_LOG says otherwise. A mount tells more, for its log.
 fn start_log(command: &Command) {
-    let usual = if matches!(command, Command::Mount(_)) { "warn,echofs=info" } else { "error" };
+    let usual = if matches!(command, Command::Mount(_)) { "warn,fuser=error,echofs=info" } else { "error" };
     env_logger::Builder::from_env(env_logger::Env::new().filter_or("ECHOFS_LOG", usual)).init();
 }

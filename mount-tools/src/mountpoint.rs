@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -10,6 +11,9 @@ use rustix::mount::UnmountFlags;
 
 use crate::failure::{Advise, Exit, Failure, Outcome};
 use crate::mountinfo;
+
+/// How long a mount may take to answer before it counts as living but stuck.
+const PROBE: Duration = Duration::from_secs(2);
 
 /// Makes the mount point if it is missing; refuses one that is in use or holds files.
 pub fn prepare(path: &Path) -> Outcome {
@@ -47,10 +51,16 @@ pub fn heal(path: &Path) -> Outcome<bool> {
     Ok(true)
 }
 
-/// Whether an EchoFS mount is here whose process is gone.
+/// Whether an EchoFS mount is here whose process is gone. One that lives and does not answer is not dead.
 pub fn is_dead(path: &Path) -> io::Result<bool> {
-    let ours = mountinfo::at(path)?.is_some_and(|mount| mount.is_echofs());
-    Ok(ours && matches!(path.metadata(), Err(error) if is_disconnected(&error)))
+    if !mountinfo::at(path)?.is_some_and(|mount| mount.is_echofs()) {
+        return Ok(false);
+    }
+    let (sender, receiver) = mpsc::channel();
+    let path = path.to_path_buf();
+    // Attributes may be cached; statfs always asks the process behind the mount.
+    std::thread::spawn(move || sender.send(rustix::fs::statvfs(&path).map_err(io::Error::from)));
+    Ok(matches!(receiver.recv_timeout(PROBE), Ok(Err(error)) if is_disconnected(&error)))
 }
 
 /// ENOTCONN and, from a connection that was aborted, ECONNABORTED.

@@ -5,10 +5,10 @@ use crate::failure::{Exit, Failure, Outcome};
 /// Longest name the tree takes, in bytes.
 const LIMIT: usize = 1024;
 
-/// One path component that stands for this text: `%` and `/` escaped, control characters as blanks.
+/// One path component that stands for this text: escaped, control characters as blanks.
 pub fn component(text: &str, suffix: &str) -> Outcome<String> {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let mut name = text.trim().replace('%', "%25").replace('/', "%2F");
+    let mut name = echofs_query_lang::path::encode(text.trim());
     if name.is_empty() {
         return Err(Failure::new(Exit::Usage, "there is nothing to look for", "give a question or a query"));
     }
