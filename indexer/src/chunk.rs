@@ -1,0 +1,465 @@
+//! From the blocks of a document to its passages.
+//!
+//! A format's parser says where the blocks of a text are (headings, paragraphs, list blocks, functions,
+//! table rows). Here neighbours under one heading are put together up to [`MAX_WORDS`] and [`MAX_BYTES`],
+//! long blocks are cut at sentence ends, and the heading path of each passage is written down. Text in no
+//! block (quoted mail, signatures) is in no passage. Passages do not overlap.
+
+use std::ops::Range;
+
+use crate::Span;
+
+/// No passage has more words than this, counted by white space.
+pub const MAX_WORDS: usize = 220;
+/// No passage has more bytes than this.
+pub const MAX_BYTES: usize = 1400;
+
+/// A passage is filled up to about this many words ...
+const TARGET_WORDS: usize = 180;
+/// ... and bytes before the next one begins.
+const TARGET_BYTES: usize = 1200;
+/// What is smaller than this is joined to a neighbour where one fits.
+const TINY_WORDS: usize = 40;
+/// Longest heading path, in bytes.
+const MAX_HEADING: usize = 300;
+
+/// What a block is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Opens a section; 1 is the outermost level. The range is the heading's own text.
+    Heading(u8, String),
+    /// Belongs to the section it stands in.
+    Body,
+}
+
+/// A part of a text that belongs together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Its bytes.
+    pub range: Range<usize>,
+    /// What it is.
+    pub role: Role,
+    /// Its page, slide or sheet, counted from 1.
+    pub page: Option<u32>,
+}
+
+impl Block {
+    /// A block of running text.
+    pub fn body(range: Range<usize>) -> Self {
+        Self { range, role: Role::Body, page: None }
+    }
+
+    /// A heading of a level (1 is outermost).
+    pub fn heading(range: Range<usize>, level: u8, title: impl Into<String>) -> Self {
+        Self { range, role: Role::Heading(level, title.into()), page: None }
+    }
+}
+
+/// How much text a range holds.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    words: usize,
+    bytes: usize,
+}
+
+impl Size {
+    fn of(text: &str) -> Self {
+        Self { words: text.split_whitespace().count(), bytes: text.len() }
+    }
+
+    fn fits(self, words: usize, bytes: usize) -> bool {
+        self.words <= words && self.bytes <= bytes
+    }
+}
+
+/// A passage in the making.
+struct Draft {
+    range: Range<usize>,
+    page: Option<u32>,
+    path: Vec<String>,
+    /// Headings only, so far.
+    bare: bool,
+}
+
+/// The passages of `text`, in order, from its blocks.
+///
+/// Blocks that overlap an earlier one lose the common part; ranges beyond the text are cut.
+pub fn passages(text: &str, blocks: &[Block]) -> Vec<Span> {
+    let drafts = join_tiny(text, draft(text, blocks));
+    let mut lines = LineCounter::new(text);
+    drafts.into_iter().map(|draft| lines.span(draft)).collect()
+}
+
+fn draft(text: &str, blocks: &[Block]) -> Vec<Draft> {
+    let mut drafts: Vec<Draft> = Vec::new();
+    let mut open: Option<Draft> = None;
+    let mut path: Vec<(u8, String)> = Vec::new();
+    let mut done = 0;
+    for block in blocks {
+        let heading = enter(&mut path, &block.role);
+        if heading && open.as_ref().is_some_and(|draft| !draft.bare) {
+            drafts.extend(open.take());
+        }
+        let Some(range) = trimmed(text, block.range.start.max(done)..block.range.end) else { continue };
+        done = range.end;
+        for piece in pieces(text, range) {
+            let titles = || path.iter().map(|(_, title)| title.clone()).collect();
+            match &mut open {
+                Some(draft) if draft.page == block.page && joins(text, draft, &piece) => {
+                    draft.range.end = piece.end;
+                    if draft.bare {
+                        draft.path = titles();
+                    }
+                    draft.bare &= heading;
+                }
+                _ => {
+                    let next = Draft { range: piece, page: block.page, path: titles(), bare: heading };
+                    drafts.extend(open.replace(next));
+                }
+            }
+        }
+    }
+    drafts.extend(open);
+    drafts
+}
+
+/// Puts a heading on the path of headings; false for a body.
+fn enter(path: &mut Vec<(u8, String)>, role: &Role) -> bool {
+    let Role::Heading(level, title) = role else { return false };
+    while path.last().is_some_and(|(above, _)| above >= level) {
+        path.pop();
+    }
+    let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    if !title.is_empty() {
+        path.push((*level, title));
+    }
+    true
+}
+
+/// Whether a piece may be added to a draft: small enough and nothing but white space between.
+fn joins(text: &str, draft: &Draft, piece: &Range<usize>) -> bool {
+    let gap = text.get(draft.range.end..piece.start);
+    gap.is_some_and(|gap| gap.trim().is_empty())
+        && piece.end - draft.range.start <= MAX_BYTES
+        && Size::of(&text[draft.range.start..piece.end]).fits(TARGET_WORDS, TARGET_BYTES)
+}
+
+/// Joins what is tiny to its neighbour: the rest of a section to what is before it, and small sections
+/// that have a heading in common, or none at all, to each other.
+fn join_tiny(text: &str, drafts: Vec<Draft>) -> Vec<Draft> {
+    let mut out: Vec<(Draft, Size)> = Vec::new();
+    for draft in drafts {
+        let size = Size::of(&text[draft.range.clone()]);
+        if let Some((last, last_size)) = out.last_mut()
+            && last.page == draft.page
+            && text[last.range.end..draft.range.start].trim().is_empty()
+            && let Some(path) = common_path((last, *last_size), (&draft, size))
+        {
+            let joined = Size::of(&text[last.range.start..draft.range.end]);
+            let room = if path.len() == last.path.len() { MAX_WORDS } else { 2 * TINY_WORDS };
+            if joined.fits(room, MAX_BYTES) {
+                last.range.end = draft.range.end;
+                last.path = path;
+                *last_size = joined;
+                continue;
+            }
+        }
+        out.push((draft, size));
+    }
+    out.into_iter().map(|(draft, _)| draft).collect()
+}
+
+/// The heading path two neighbours have if they are joined; `None` when they are better apart.
+fn common_path((a, a_size): (&Draft, Size), (b, b_size): (&Draft, Size)) -> Option<Vec<String>> {
+    let tiny = |size: Size| size.words < TINY_WORDS && size.bytes < 400;
+    if a.path == b.path {
+        return (tiny(a_size) || tiny(b_size)).then(|| a.path.clone());
+    }
+    let common: Vec<String> =
+        a.path.iter().zip(&b.path).take_while(|(x, y)| x == y).map(|(x, _)| x.clone()).collect();
+    (!common.is_empty() && tiny(a_size) && tiny(b_size)).then_some(common)
+}
+
+/// A range on character borders without the white space at its ends, whole lines kept whole; `None` when empty.
+fn trimmed(text: &str, range: Range<usize>) -> Option<Range<usize>> {
+    let mut end = range.end.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut start = range.start.min(end);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    let part = text.get(start..end)?;
+    let body = part.trim_end();
+    let lead = body.len() - body.trim_start().len();
+    let lead = body[..lead].rfind('\n').map_or(0, |at| at + 1);
+    (!body.trim_start().is_empty()).then(|| start + lead..start + body.len())
+}
+
+/// A range cut into pieces that each fit a passage, of about the same size.
+fn pieces(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    let mut rest = range;
+    loop {
+        let part = &text[rest.clone()];
+        let window = &part[..floor_boundary(part, 64 * MAX_BYTES)];
+        let size = Size::of(window);
+        if part.len() == window.len() && size.fits(MAX_WORDS, MAX_BYTES) {
+            out.push(rest);
+            return out;
+        }
+        let cut = rest.start + cut(window, size);
+        out.extend(trimmed(text, rest.start..cut));
+        match trimmed(text, cut..rest.end) {
+            Some(left) => rest = left,
+            None => return out,
+        }
+    }
+}
+
+/// Where to cut the first piece off a text that is too long: the best border near the ideal length.
+fn cut(part: &str, size: Size) -> usize {
+    let count = size.words.div_ceil(TARGET_WORDS).max(size.bytes.div_ceil(TARGET_BYTES)).max(2);
+    let (words, bytes) = (size.words.div_ceil(count), size.bytes.div_ceil(count));
+    let most = limit(part, MAX_WORDS, MAX_BYTES);
+    let ideal = limit(part, words, bytes).min(most);
+    let least = ideal / 2;
+    [sentence_or_line as fn(&str) -> Borders<'_>, sentence_ends, word_ends]
+        .into_iter()
+        .find_map(|borders| {
+            borders(&part[..most]).filter(|at| *at > least).min_by_key(|at| at.abs_diff(ideal))
+        })
+        .unwrap_or_else(|| floor_boundary(part, ideal.max(4)).max(first_char(part)))
+}
+
+type Borders<'a> = Box<dyn Iterator<Item = usize> + 'a>;
+
+/// Ends of lines that end a sentence or stand before an empty line.
+fn sentence_or_line(text: &str) -> Borders<'_> {
+    Box::new(text.match_indices('\n').map(|(at, _)| at + 1).filter(|at| {
+        text[..*at].trim_end().ends_with(SENTENCE_END) || text[*at..].starts_with(['\n', '}', '-', '*'])
+    }))
+}
+
+const SENTENCE_END: [char; 12] = ['.', '!', '?', ';', ':', '"', '”', '。', '！', '？', '।', '}'];
+
+/// Ends of sentences inside a line, and ends of lines.
+fn sentence_ends(text: &str) -> Borders<'_> {
+    Box::new(text.char_indices().filter_map(|(at, c)| {
+        let next = at + c.len_utf8();
+        let follows = text[next..].chars().next();
+        match c {
+            '\n' | '。' | '！' | '？' => Some(next),
+            '.' | '!' | '?' if follows.is_some_and(char::is_whitespace) => Some(next),
+            _ => None,
+        }
+    }))
+}
+
+/// Ends of words.
+fn word_ends(text: &str) -> Borders<'_> {
+    Box::new(text.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| at))
+}
+
+/// The longest start of `text` with at most so many words and bytes, on a character border.
+fn limit(text: &str, words: usize, bytes: usize) -> usize {
+    let most = floor_boundary(text, bytes);
+    let (mut count, mut inside) = (0, false);
+    for (at, c) in text[..most].char_indices() {
+        if c.is_whitespace() {
+            inside = false;
+        } else if !inside {
+            inside = true;
+            count += 1;
+            if count > words {
+                return at;
+            }
+        }
+    }
+    most
+}
+
+fn floor_boundary(text: &str, at: usize) -> usize {
+    text.floor_char_boundary(at.min(text.len()))
+}
+
+fn first_char(text: &str) -> usize {
+    text.chars().next().map_or(0, char::len_utf8)
+}
+
+/// Counts lines on the way through a text.
+struct LineCounter<'a> {
+    text: &'a str,
+    at: usize,
+    line: u32,
+}
+
+impl<'a> LineCounter<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, at: 0, line: 1 }
+    }
+
+    /// The line a byte is on; bytes are asked for in rising order.
+    fn line(&mut self, at: usize) -> u32 {
+        let newlines = self.text.as_bytes()[self.at..at].iter().filter(|b| **b == b'\n').count();
+        self.at = at;
+        self.line = self.line.saturating_add(u32::try_from(newlines).unwrap_or(u32::MAX));
+        self.line
+    }
+
+    fn span(&mut self, draft: Draft) -> Span {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Span {
+            start: offset(draft.range.start),
+            end: offset(draft.range.end),
+            line: self.line(draft.range.start),
+            end_line: self.line(draft.range.end),
+            page: draft.page,
+            heading: joined_path(&draft.path),
+        }
+    }
+}
+
+fn joined_path(path: &[String]) -> String {
+    let mut joined = path.join(" > ");
+    joined.truncate(floor_boundary(&joined, MAX_HEADING));
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cut_text<'a>(text: &'a str, blocks: &[Block]) -> Vec<(&'a str, String)> {
+        passages(text, blocks)
+            .into_iter()
+            .map(|s| (&text[s.start as usize..s.end as usize], s.heading))
+            .collect()
+    }
+
+    #[test]
+    fn a_heading_and_its_paragraph_are_one_passage() {
+        let text = "# Title\n\nSome words.\n";
+        let blocks = [Block::heading(0..7, 1, "Title"), Block::body(9..20)];
+        assert_eq!(cut_text(text, &blocks), [("# Title\n\nSome words.", "Title".to_owned())]);
+    }
+
+    #[test]
+    fn a_bare_heading_goes_with_the_section_below_it() {
+        let text = "# A\n\n## B\n\nwords\n";
+        let blocks =
+            [Block::heading(0..3, 1, "A"), Block::heading(5..9, 2, "B"), Block::body(11..16)];
+        assert_eq!(cut_text(text, &blocks), [("# A\n\n## B\n\nwords", "A > B".to_owned())]);
+    }
+
+    #[test]
+    fn text_in_no_block_is_in_no_passage() {
+        let text = "before\n> quoted\nafter\n";
+        let blocks = [Block::body(0..6), Block::body(16..21)];
+        let cut = cut_text(text, &blocks);
+        assert_eq!(cut.iter().map(|(text, _)| *text).collect::<Vec<_>>(), ["before", "after"]);
+    }
+
+    #[test]
+    fn a_long_paragraph_is_cut_at_sentence_ends() {
+        let text = "One two three four five six seven eight nine ten. ".repeat(60);
+        let cut = cut_text(&text, &[Block::body(0..text.len())]);
+        assert!(cut.len() >= 3);
+        assert!(cut.iter().all(|(part, _)| part.ends_with("ten.") && part.starts_with("One")));
+        let words: Vec<usize> = cut.iter().map(|(part, _)| part.split_whitespace().count()).collect();
+        assert!(words.iter().all(|n| (80..=MAX_WORDS).contains(n)), "{words:?}");
+    }
+
+    #[test]
+    fn pages_are_not_mixed_and_lines_are_counted() {
+        let text = "first\npage\n\nsecond\n";
+        let mut blocks = [Block::body(0..10), Block::body(12..18)];
+        (blocks[0].page, blocks[1].page) = (Some(1), Some(2));
+        let spans = passages(text, &blocks);
+        let places: Vec<_> = spans.iter().map(|s| (s.page, s.line, s.end_line)).collect();
+        assert_eq!(places, [(Some(1), 1, 2), (Some(2), 4, 4)]);
+    }
+
+    #[test]
+    fn tiny_sections_with_a_common_heading_are_joined() {
+        let text = "# T\n## A\none\n## B\ntwo\n";
+        let blocks = [
+            Block::heading(0..3, 1, "T"),
+            Block::heading(4..8, 2, "A"),
+            Block::body(9..12),
+            Block::heading(13..17, 2, "B"),
+            Block::body(18..21),
+        ];
+        assert_eq!(cut_text(text, &blocks), [(text.trim_end(), "T".to_owned())]);
+    }
+
+    fn role() -> impl Strategy<Value = Role> {
+        prop_oneof![
+            3 => Just(Role::Body),
+            1 => (1..4u8, "[a-c]{0,5}").prop_map(|(level, title)| Role::Heading(level, title)),
+        ]
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "(?s).{0,300}",
+            proptest::collection::vec("[a-zé語.]{1,12}[ \n]{1,2}", 0..900).prop_map(|words| words.concat()),
+            "[a-z]{0,4000}",
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn passages_cover_the_blocks_in_order_without_overlap(
+            text in text(),
+            cuts in proptest::collection::vec((0..5000usize, role(), proptest::option::of(0..3u32)), 0..20),
+        ) {
+            let mut at: Vec<usize> = cuts.iter().map(|(at, ..)| at % (text.len() + 1)).collect();
+            at.sort_unstable();
+            let at: Vec<usize> = at.into_iter().map(|at| text.floor_char_boundary(at)).collect();
+            let ends = at.iter().skip(1).copied().chain([text.len()]);
+            let blocks: Vec<Block> = at
+                .iter()
+                .zip(ends)
+                .zip(&cuts)
+                .map(|((from, to), (_, role, page))| Block { range: *from..to, role: role.clone(), page: *page })
+                .collect();
+            let spans = passages(&text, &blocks);
+            let mut covered = vec![0u8; text.len()];
+            let mut last = 0;
+            for span in &spans {
+                let (start, end) = (span.start as usize, span.end as usize);
+                let part = text.get(start..end).expect("on character borders");
+                prop_assert!(start >= last && end > start);
+                prop_assert!(part.len() <= MAX_BYTES && part.split_whitespace().count() <= MAX_WORDS);
+                prop_assert!(!part.trim().is_empty());
+                let line = 1 + text[..start].matches('\n').count() as u32;
+                prop_assert_eq!((span.line, span.end_line), (line, line + part.matches('\n').count() as u32));
+                covered[start..end].iter_mut().for_each(|c| *c += 1);
+                last = end;
+            }
+            let from = at.first().copied().unwrap_or(text.len());
+            for (i, c) in text.char_indices().filter(|(i, c)| *i >= from && !c.is_whitespace()) {
+                prop_assert_eq!(covered[i], 1, "{:?} at {}", c, i);
+            }
+        }
+
+        #[test]
+        fn wild_ranges_do_no_harm(
+            text in "(?s).{0,200}",
+            ranges in proptest::collection::vec((0..400usize, 0..400usize), 0..10),
+        ) {
+            let blocks: Vec<Block> = ranges.iter().map(|(a, b)| Block::body(*a..*b)).collect();
+            let mut last = 0;
+            for span in passages(&text, &blocks) {
+                prop_assert!(span.start >= last && text.get(span.start as usize..span.end as usize).is_some());
+                last = span.end;
+            }
+        }
+    }
+}
