@@ -180,7 +180,8 @@ fn common_path((a, a_size): (&Draft, Size), (b, b_size): (&Draft, Size)) -> Opti
     (!common.is_empty() && tiny(a_size) && tiny(b_size)).then_some(common)
 }
 
-/// A range on character borders without the white space at its ends, whole lines kept whole; `None` when empty.
+/// A range on character borders without the white space at its ends, but with the indentation of its first
+/// line; `None` when empty.
 fn trimmed(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     let mut end = range.end.min(text.len());
     while !text.is_char_boundary(end) {
@@ -192,8 +193,13 @@ fn trimmed(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     }
     let part = text.get(start..end)?;
     let body = part.trim_end();
-    let lead = body.len() - body.trim_start().len();
-    let lead = body[..lead].rfind('\n').map_or(0, |at| at + 1);
+    let space = body.len() - body.trim_start().len();
+    let at_line_start = start == 0 || text.as_bytes()[start - 1] == b'\n';
+    let lead = match body[..space].rfind('\n') {
+        Some(at) => at + 1,
+        None if at_line_start => 0,
+        None => space,
+    };
     (!body.trim_start().is_empty()).then(|| start + lead..start + body.len())
 }
 
