@@ -318,28 +318,22 @@ impl Lexer<'_> {
         self.refuse(name, start..cut, begin..cut);
     }
 
-    /// Where a value ends that has no quotation marks: with the parentheses in it, and before them.
+    /// Where a value ends that has no quotation marks: with one pair of parentheses in it (`copy(1).md`), and before that.
+    /// Only one, so that however often the value is refused, no character is looked at more than a few times.
     fn value_ends(&self, start: usize) -> (usize, usize) {
-        let mut first = None;
-        let mut open = None;
-        for (place, c) in self.text[start..].char_indices() {
-            let place = start + place;
-            match (c, open) {
-                ('(', None) => {
-                    first.get_or_insert(place);
-                    open = Some(place);
-                }
-                (')', Some(_)) => open = None,
-                ('(', Some(before)) => return (before, first.unwrap_or(before)),
-                _ if is_blank(c) || is_quote(c) || c == ')' => {
-                    let end = open.unwrap_or(place);
-                    return (end, first.unwrap_or(end));
-                }
-                _ => {}
-            }
+        let breaks = |c: char| is_blank(c) || is_quote(c) || matches!(c, '(' | ')');
+        let stop = |from: usize| self.text[from..].find(breaks).map_or(self.text.len(), |length| from + length);
+        let at = |place: usize, bracket| self.text[place..].starts_with(bracket);
+        let cut = stop(start);
+        if !at(cut, '(') {
+            return (cut, cut);
         }
-        let end = open.unwrap_or(self.text.len());
-        (end, first.unwrap_or(end))
+        let inner = stop(cut + 1);
+        if !at(inner, ')') {
+            return (cut, cut);
+        }
+        let full = stop(inner + 1);
+        if at(full, '(') { (cut, cut) } else { (full, cut) }
     }
 
     /// Where the words end that follow a date and may belong to it.
@@ -348,11 +342,14 @@ impl Lexer<'_> {
         let mut at = value;
         while ends.len() < DATE_WORDS {
             let blanks = self.text[at..].bytes().take_while(|b| *b == b' ').count();
+            if blanks == 0 {
+                break;
+            }
             let start = at + blanks;
             let length = self.text[start..].bytes().take_while(|b| !b.is_ascii_whitespace() && *b != b')').count();
             let word = &self.text[start..start + length];
             let plain = word.trim_end_matches(['?', '!', '.', ',', ';']);
-            if blanks == 0 || plain.is_empty() || !plain.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            if plain.is_empty() || !plain.bytes().all(|b| b.is_ascii_alphanumeric()) {
                 break;
             }
             at = start + length;
@@ -532,7 +529,7 @@ fn expected(name: Name) -> &'static str {
         Name::Size => "size such as `10k`, `>10k` or `1k..2m`",
         Name::Lines => "number of lines such as `50`, `>50` or `10..50`",
         Name::Date(..) => "date such as `2026-03`, `last week` or `7d`",
-        Name::Sort => "order; there are `score`, `date`, `path` and `size`",
+        Name::Sort => "order such as `date`, `path` or `size`",
         Name::Limit => "number of documents",
         Name::Lex => "single word",
         _ => "value of this field",

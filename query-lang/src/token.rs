@@ -46,10 +46,7 @@ pub(crate) enum Operator {
 }
 
 impl Kind {
-    pub fn begins_term(&self) -> bool {
-        !matches!(self, Kind::Close | Kind::Operator(_))
-    }
-
+    /// Whether a binary operator may follow.
     pub fn ends_term(&self) -> bool {
         matches!(self, Kind::Word(_) | Kind::Term(_) | Kind::Close)
     }
