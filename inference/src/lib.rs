@@ -2,11 +2,23 @@
 //!
 //! A leaf: it knows neither documents nor the store. Callers hold a [`Generator`] and never see llama.cpp.
 
+pub mod client;
+pub mod cpu;
+#[cfg(feature = "llama")]
+pub mod llama;
+pub mod probe;
+pub mod process;
 pub mod prompt;
 pub mod protocol;
+pub mod sandbox;
+pub mod scheduler;
 pub mod scripted;
+pub mod server;
+pub mod socket;
 pub mod text;
+pub mod threads;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -154,4 +166,10 @@ pub trait Generator: Send + Sync {
     fn model(&self) -> Option<String>;
     /// State for `status`; starts nothing, never blocks.
     fn status(&self) -> Status;
+}
+
+/// The name of a model, from the name of its file: lower case, without the extension and `-instruct`.
+pub fn model_name(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    stem.replacen("-instruct", "", 1)
 }

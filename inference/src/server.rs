@@ -1,0 +1,209 @@
+//! The service: accepts connections of its own user, reads calls, hands generations to the scheduler, streams events.
+//!
+//! A thread reads a connection, so that a cancel or a hang-up is seen while a generation runs; a second one writes.
+//! Nothing a client sends ends the service or another client's connection.
+
+use std::io::{self, BufReader};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use crate::protocol::{self, Call, Event, Health, VERSION};
+use crate::scheduler::{Job, Scheduler};
+use crate::{Cancel, Error, Request, socket};
+
+/// Connections open at a time; more are told that the service is busy.
+const MAX_CONNECTIONS: usize = 64;
+
+/// A client that does not read for so long is given up.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What a connection needs to know of the service.
+#[derive(Debug)]
+pub struct Service {
+    /// The engine and its queue.
+    pub scheduler: Scheduler,
+    /// The model of requests that name none.
+    pub model: Option<PathBuf>,
+    /// Threads of a generation, for health.
+    pub threads: usize,
+    connections: AtomicUsize,
+}
+
+impl Service {
+    /// A service around a scheduler.
+    pub fn new(scheduler: Scheduler, model: Option<PathBuf>, threads: usize) -> Arc<Self> {
+        Arc::new(Self { scheduler, model, threads, connections: AtomicUsize::new(0) })
+    }
+
+    /// Accepts connections for ever.
+    ///
+    /// # Errors
+    /// When the listening socket itself fails.
+    pub fn serve(self: &Arc<Self>, listener: &UnixListener) -> io::Result<()> {
+        loop {
+            match listener.accept() {
+                Ok((stream, _)) => self.welcome(stream),
+                Err(error) if is_passing(&error) => {
+                    log::warn!("cannot accept a connection: {error}");
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Ends the calling thread's wait when nothing was to be done for `time`; nobody may be connected then.
+    pub fn wait_idle(&self, time: Duration) {
+        loop {
+            let idle = match self.connections.load(Ordering::Acquire) {
+                0 => self.scheduler.idle_for(),
+                _ => Duration::ZERO,
+            };
+            match time.checked_sub(idle) {
+                None | Some(Duration::ZERO) => return,
+                Some(left) => std::thread::sleep(left.clamp(Duration::from_millis(10), Duration::from_secs(5))),
+            }
+        }
+    }
+
+    fn welcome(self: &Arc<Self>, stream: UnixStream) {
+        if let Err(error) = socket::check_peer(&stream) {
+            return log::warn!("connection refused: {error}");
+        }
+        let guest = Guest::new(self);
+        let open = self.connections.load(Ordering::Acquire);
+        if open > MAX_CONNECTIONS {
+            let _ = protocol::write_event(&mut &stream, &Event::from(&Error::Busy(open - 1)));
+            return;
+        }
+        let spawned = std::thread::Builder::new().spawn(move || {
+            if let Err(error) = guest.0.converse(&stream) {
+                log::debug!("connection ended: {error}");
+            }
+        });
+        if let Err(error) = spawned {
+            log::warn!("no thread for a connection: {error}");
+        }
+    }
+
+    /// Reads calls to the end of the connection.
+    fn converse(&self, stream: &UnixStream) -> io::Result<()> {
+        stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
+        let (events, written) = channel();
+        let writer = stream.try_clone()?;
+        let writer = std::thread::Builder::new().spawn(move || write_events(&writer, &written))?;
+        let result = self.read_calls(stream, &events);
+        drop(events);
+        let _ = writer.join();
+        result
+    }
+
+    fn read_calls(&self, stream: &UnixStream, events: &Sender<Event>) -> io::Result<()> {
+        let mut reader = BufReader::new(stream);
+        let mut running = Running::default();
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            match protocol::read_line(&mut reader, &mut line) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) => {
+                    let _ = events.send(Event::from(&Error::Refused(error.to_string())));
+                    return Err(error);
+                }
+            }
+            self.obey(&line, events, &mut running);
+        }
+    }
+
+    fn obey(&self, line: &[u8], events: &Sender<Event>, running: &mut Running) {
+        let answer = match protocol::parse_call(line) {
+            Ok(Call::Cancel) => return running.cancel(),
+            Ok(Call::Health) => Some(Event::Health(self.health())),
+            Ok(Call::Generate { model, request }) => {
+                self.generate(model, request, events, running).err().as_ref().map(Event::from)
+            }
+            Err(why) => Some(Event::from(&Error::Refused(why))),
+        };
+        if let Some(event) = answer {
+            let _ = events.send(event);
+        }
+    }
+
+    fn generate(
+        &self,
+        model: Option<PathBuf>,
+        request: Request,
+        events: &Sender<Event>,
+        running: &mut Running,
+    ) -> Result<(), Error> {
+        let model = model.or_else(|| self.model.clone());
+        let model = model.ok_or_else(|| Error::NoModel("the service has none and the request names none".into()))?;
+        running.cancel();
+        let cancel = running.renew();
+        self.scheduler.submit(Job { model, request, cancel, events: events.clone() })
+    }
+
+    fn health(&self) -> Health {
+        let (state, waiting, model, cpu) = self.scheduler.state();
+        Health { version: VERSION, state, waiting, model, cpu, threads: self.threads }
+    }
+}
+
+/// The generation of a connection; cancelled when the connection ends.
+#[derive(Debug, Default)]
+struct Running(Option<Cancel>);
+
+impl Running {
+    fn renew(&mut self) -> Cancel {
+        self.0.insert(Cancel::default()).clone()
+    }
+
+    fn cancel(&mut self) {
+        if let Some(cancel) = self.0.take() {
+            cancel.cancel();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+/// Counts a connection while it lives.
+struct Guest(Arc<Service>);
+
+impl Guest {
+    fn new(service: &Arc<Service>) -> Self {
+        service.connections.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(service))
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Writes events until there are no more, or the client is gone; then hangs up, which the reading thread sees.
+fn write_events(stream: &UnixStream, events: &Receiver<Event>) {
+    for event in events {
+        if protocol::write_event(&mut &*stream, &event).is_err() {
+            break;
+        }
+    }
+    let _ = stream.shutdown(std::net::Shutdown::Both);
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let passing = [Errno::CONNABORTED, Errno::INTR, Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| passing.iter().any(|errno| errno.raw_os_error() == code))
+}
