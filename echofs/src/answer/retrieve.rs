@@ -1,0 +1,249 @@
+//! From a question to the sentences that may answer it.
+//!
+//! The search gives documents; of the best ones other passages are looked at as well. Every sentence is scored by
+//! the question's words in it and around it, weighted by how rare they are among the candidates, by whether it
+//! holds what is asked for (a date, a name, a number), and by the rank of its document. The best sentences, with
+//! their neighbours, become numbered excerpts, as many as a prompt of bounded length takes.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use super::evidence::{Evidence, Found, Passage};
+use super::question::{Question, Sort};
+use super::sentences::sentences;
+use super::span;
+use super::text::{Token, likeness, tokens};
+
+/// Documents taken from the search.
+const DOCUMENTS: usize = 10;
+/// Of so many of them all passages are looked at.
+const OPENED: usize = 4;
+/// A document with more passages than this is looked at around its best passage only.
+const MANY: u32 = 400;
+/// Further passages taken of one document.
+const FURTHER: usize = 3;
+/// Excerpts in a prompt.
+const EXCERPTS: usize = 4;
+
+/// A sentence of a passage with its score.
+#[derive(Clone, Debug)]
+pub struct Sentence {
+    /// Bytes in the passage's text.
+    pub at: Range<usize>,
+    /// Its words.
+    pub tokens: Vec<Token>,
+    /// Share of the question's weight that it holds itself, 0 to 1.
+    pub cover: f32,
+    /// What it is chosen by.
+    pub score: f32,
+}
+
+/// A passage that may answer.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Absolute path of its document.
+    pub path: PathBuf,
+    /// Title of its document.
+    pub title: String,
+    /// Score of the document relative to the best one, 0 to 1.
+    pub relevance: f32,
+    /// The passage.
+    pub passage: Passage,
+    /// Its sentences.
+    pub sentences: Vec<Sentence>,
+    /// Share of the question's weight in the passage, its headings and its title, 0 to 1.
+    pub cover: f32,
+}
+
+impl Candidate {
+    /// The text of a sentence.
+    pub fn text(&self, sentence: usize) -> &str {
+        &self.passage.text[self.sentences[sentence].at.clone()]
+    }
+}
+
+/// What was found, ready to choose from.
+#[derive(Clone, Debug, Default)]
+pub struct Gathered {
+    /// Passages, in the order of the search.
+    pub candidates: Vec<Candidate>,
+    /// Weight of each term of the question, in its order; the sum is 1.
+    pub weights: Vec<f32>,
+}
+
+/// Sentences of one passage that go into the prompt together.
+#[derive(Clone, Debug)]
+pub struct Excerpt {
+    /// Index into the candidates.
+    pub candidate: usize,
+    /// Indices of its sentences, in order.
+    pub sentences: Vec<usize>,
+    /// The best of them.
+    pub best: usize,
+}
+
+/// Searches and scores. Takes milliseconds; runs no language model.
+pub fn gather(evidence: &dyn Evidence, question: &Question) -> Result<Gathered, String> {
+    let found = evidence.search(&question.text, DOCUMENTS)?;
+    let best = found.first().map_or(1.0, |f| f.score.max(f32::MIN_POSITIVE));
+    let mut candidates = Vec::new();
+    for (rank, found) in found.into_iter().enumerate() {
+        let relevance = (found.score / best).clamp(0.0, 1.0);
+        let further = further(evidence, question, &found, rank);
+        for passage in std::iter::once(found.passage.clone()).chain(further) {
+            candidates.push(candidate(&found, relevance, passage));
+        }
+    }
+    let weights = weights(question, &candidates);
+    for candidate in &mut candidates {
+        score(question, &weights, candidate);
+    }
+    Ok(Gathered { candidates, weights })
+}
+
+/// Other passages of a document that share words with the question.
+fn further(evidence: &dyn Evidence, question: &Question, found: &Found, rank: usize) -> Vec<Passage> {
+    if rank >= OPENED || found.passages <= 1 {
+        return Vec::new();
+    }
+    let mut scored: Vec<(usize, Passage)> = evidence
+        .passages(&found.path)
+        .into_iter()
+        .filter(|p| p.ordinal != found.passage.ordinal)
+        .filter(|p| found.passages <= MANY || p.ordinal.abs_diff(found.passage.ordinal) <= 2)
+        .map(|p| (shared_terms(question, &p) + usize::from(p.ordinal.abs_diff(found.passage.ordinal) == 1), p))
+        .filter(|(shared, _)| *shared > 0)
+        .collect();
+    scored.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.ordinal.cmp(&b.1.ordinal)));
+    scored.into_iter().take(FURTHER).map(|(_, passage)| passage).collect()
+}
+
+fn shared_terms(question: &Question, passage: &Passage) -> usize {
+    let words = tokens(&passage.text);
+    question.terms.iter().filter(|term| words.iter().any(|w| w.stem == term.stem)).count()
+}
+
+fn candidate(found: &Found, relevance: f32, passage: Passage) -> Candidate {
+    let sentences = sentences(&passage.text)
+        .into_iter()
+        .map(|at| {
+            let tokens = tokens(&passage.text[at.clone()]);
+            Sentence { at, tokens, cover: 0.0, score: 0.0 }
+        })
+        .collect();
+    Candidate { path: found.path.clone(), title: found.title.clone(), relevance, passage, sentences, cover: 0.0 }
+}
+
+/// Inverse document frequency of each term among the candidates' sentences, times what kind of word it is; sums to 1.
+fn weights(question: &Question, candidates: &[Candidate]) -> Vec<f32> {
+    let sentences: Vec<&Sentence> = candidates.iter().flat_map(|c| &c.sentences).collect();
+    let count = sentences.len().max(1) as f32;
+    let raw: Vec<f32> = question
+        .terms
+        .iter()
+        .map(|term| {
+            let having = sentences.iter().filter(|s| s.tokens.iter().any(|t| t.stem == term.stem)).count() as f32;
+            let rarity = (1.0 + count / (having + 1.0)).ln();
+            let kind = match term.sort {
+                Sort::Plain => 1.0,
+                Sort::Name | Sort::Number => 1.4,
+                Sort::Class => 0.2,
+            };
+            rarity * kind
+        })
+        .collect();
+    let sum: f32 = raw.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+    raw.into_iter().map(|w| w / sum).collect()
+}
+
+/// How far each term of the question is among `words`, 0 to 1.
+pub fn matches<'a>(question: &Question, words: impl Iterator<Item = &'a Token> + Clone) -> Vec<f32> {
+    let likest = |stem: &str| words.clone().map(|w| likeness(stem, &w.stem)).fold(0.0, f32::max);
+    question.terms.iter().map(|term| likest(&term.stem)).collect()
+}
+
+fn weighed(weights: &[f32], matches: &[f32]) -> f32 {
+    weights.iter().zip(matches).map(|(w, m)| w * m).sum()
+}
+
+fn score(question: &Question, weights: &[f32], candidate: &mut Candidate) {
+    let around = tokens(&format!("{} {}", candidate.title, candidate.passage.heading));
+    let each: Vec<Vec<f32>> = candidate.sentences.iter().map(|s| matches(question, s.tokens.iter())).collect();
+    let title = matches(question, around.iter());
+    let most = |rows: &[Vec<f32>]| -> Vec<f32> {
+        (0..weights.len()).map(|t| rows.iter().map(|row| row[t]).fold(title[t], f32::max)).collect()
+    };
+    candidate.cover = weighed(weights, &most(&each));
+    for i in 0..each.len() {
+        let near = &each[i.saturating_sub(1)..(i + 2).min(each.len())];
+        let fits = span::fits(question, candidate.text(i), &candidate.sentences[i].tokens);
+        let own = weighed(weights, &each[i]);
+        let neighbourhood = weighed(weights, &most(near));
+        let sentence = &mut candidate.sentences[i];
+        sentence.cover = own;
+        sentence.score = 0.45 * own
+            + 0.3 * neighbourhood
+            + 0.2 * candidate.cover
+            + 0.5 * candidate.relevance
+            + if fits { 0.16 } else { 0.0 };
+    }
+}
+
+/// Chooses the sentences of the prompt: the best ones and the neighbours of the very best, until `budget` tokens
+/// (four bytes each) are spent. Excerpts come best first, one for each passage.
+pub fn choose(gathered: &Gathered, budget: usize) -> Vec<Excerpt> {
+    let mut order: Vec<(usize, usize)> = (0..gathered.candidates.len())
+        .flat_map(|c| (0..gathered.candidates[c].sentences.len()).map(move |s| (c, s)))
+        .collect();
+    let score = |&(c, s): &(usize, usize)| gathered.candidates[c].sentences[s].score;
+    order.sort_by(|a, b| score(b).total_cmp(&score(a)).then(a.cmp(b)));
+    let mut chosen = Chosen { gathered, excerpts: Vec::new(), left: budget };
+    for (n, &(c, s)) in order.iter().enumerate() {
+        if !chosen.take(c, s) {
+            break;
+        }
+        let reach = if n < 2 { 1 } else { 0 };
+        for near in s.saturating_sub(reach)..=s + reach {
+            chosen.take(c, near);
+        }
+    }
+    chosen.excerpts
+}
+
+struct Chosen<'a> {
+    gathered: &'a Gathered,
+    excerpts: Vec<Excerpt>,
+    left: usize,
+}
+
+impl Chosen<'_> {
+    /// Whether there is room for more.
+    fn take(&mut self, candidate: usize, sentence: usize) -> bool {
+        let source = &self.gathered.candidates[candidate];
+        let Some(picked) = source.sentences.get(sentence) else { return true };
+        let known = self.excerpts.iter().position(|e| e.candidate == candidate);
+        if known.is_none() && (self.excerpts.len() == EXCERPTS || self.repeats(candidate, sentence)) {
+            return true;
+        }
+        let cost = picked.at.len().div_ceil(4) + if known.is_none() { 8 } else { 0 };
+        if cost > self.left && !self.excerpts.is_empty() {
+            return false;
+        }
+        match known {
+            Some(e) if self.excerpts[e].sentences.contains(&sentence) => return true,
+            Some(e) => {
+                self.excerpts[e].sentences.push(sentence);
+                self.excerpts[e].sentences.sort_unstable();
+            }
+            None => self.excerpts.push(Excerpt { candidate, sentences: vec![sentence], best: sentence }),
+        }
+        self.left = self.left.saturating_sub(cost);
+        true
+    }
+
+    /// Whether the same words were taken from another place already (copies of a file, quoted mails).
+    fn repeats(&self, candidate: usize, sentence: usize) -> bool {
+        let text = self.gathered.candidates[candidate].text(sentence);
+        self.excerpts.iter().any(|e| e.sentences.iter().any(|&s| self.gathered.candidates[e.candidate].text(s) == text))
+    }
+}

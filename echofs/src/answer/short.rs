@@ -1,0 +1,71 @@
+//! The short answer: the words of the evidence that answer, without the rest of what was said around them.
+
+use std::ops::Range;
+
+use super::check::{Claim, Support};
+use super::question::{Expected, Question};
+use super::retrieve::{Excerpt, Gathered};
+use super::span;
+use super::text::{one_line, tokens};
+
+/// A reply longer than this many words is narrowed to a span of the kind asked for.
+const LONG: usize = 6;
+
+/// The short answer in `claim`, as it stands in the sentence that bears it out where it does.
+pub fn of_claim(claim: &Claim, support: &Support, question: &Question, gathered: &Gathered, excerpts: &[Excerpt]) -> String {
+    let sentence = gathered.candidates[excerpts[support.excerpt].candidate].text(support.sentence);
+    let narrowed = narrow(question, &claim.text);
+    let found = span::find(sentence, narrowed).map(|at| &sentence[at]);
+    one_line(trimmed(found.unwrap_or(narrowed)))
+}
+
+/// A span of the kind asked for within a long reply, else the reply.
+fn narrow<'a>(question: &Question, reply: &'a str) -> &'a str {
+    let words = tokens(reply);
+    let exact = matches!(question.expected, Expected::Time | Expected::Number | Expected::Person | Expected::Place);
+    let long = words.len() > LONG || words.iter().any(|w| question.has(&w.stem));
+    let spans = if exact && long { span::spans(question, reply, &words) } else { Vec::new() };
+    match spans.as_slice() {
+        [one] => &reply[one.clone()],
+        _ => unasked(question, reply),
+    }
+}
+
+/// Without the words at its beginning that repeat the question ("It was founded in 911" to "911").
+fn unasked<'a>(question: &Question, reply: &'a str) -> &'a str {
+    let words = tokens(reply);
+    let said = |i: usize| words[i].is_stop() || question.has(&words[i].stem);
+    let repeats = words.iter().filter(|w| question.has(&w.stem)).count();
+    let lead = (0..words.len()).take_while(|&i| said(i)).count();
+    if repeats >= 2 && lead > 1 && lead < words.len() { &reply[words[lead].at.start..] } else { reply }
+}
+
+/// Without articles and prepositions in front and marks at the end.
+fn trimmed(text: &str) -> &str {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | ';' | ':' | '"' | '“' | '”' | '*' | '`'));
+    let words = tokens(text);
+    const LEADS: [&str; 12] = ["the", "a", "an", "in", "on", "at", "by", "from", "to", "with", "as", "for"];
+    let first = words.iter().position(|w| !LEADS.contains(&w.lower.as_str()) || w.capital && w.at.start > 0);
+    first.map_or(text, |first| &text[words[first].at.start.min(start_of_signs(text, words[first].at.start))..])
+}
+
+/// Where signs that belong to the word at `start` begin (`$5`, `"word`).
+fn start_of_signs(text: &str, start: usize) -> usize {
+    let signs: usize = text[..start].chars().rev().take_while(|c| !c.is_whitespace()).map(char::len_utf8).sum();
+    start - signs
+}
+
+/// Without a model: the span of the best sentence that fits, else the sentence.
+pub fn extracted(question: &Question, gathered: &Gathered, excerpts: &[Excerpt]) -> Option<(Support, String)> {
+    let placed = |(i, e): (usize, &Excerpt)| {
+        let candidate = &gathered.candidates[e.candidate];
+        let text = candidate.text(e.best);
+        let span: Option<Range<usize>> = span::best(question, &gathered.weights, text);
+        let support = Support { excerpt: i, sentence: e.best, share: 1.0, literal: true };
+        let fits = span.is_some();
+        let short = span.map_or_else(|| one_line(text), |at| one_line(trimmed(&text[at])));
+        (support, short, candidate.sentences[e.best].score + if fits { 0.05 } else { 0.0 })
+    };
+    let best = excerpts.iter().enumerate().map(placed).max_by(|a, b| a.2.total_cmp(&b.2).then(b.0.excerpt.cmp(&a.0.excerpt)))?;
+    Some((best.0, best.1))
+}

@@ -1,0 +1,182 @@
+//! The few words that answer: spans of a sentence that are dates, numbers, names or reasons, and the choice among them.
+
+use std::ops::Range;
+
+use super::question::{Expected, Question};
+use super::text::{Token, likeness, tokens};
+
+/// Whether a sentence holds something of the kind that is asked for and that the question does not say itself.
+pub fn fits(question: &Question, text: &str, words: &[Token]) -> bool {
+    match question.expected {
+        Expected::Thing | Expected::Verdict => false,
+        _ => !spans(question, text, words).is_empty(),
+    }
+}
+
+/// The spans of `text` that are of the kind asked for, as byte ranges, without those that only repeat the question.
+pub fn spans(question: &Question, text: &str, words: &[Token]) -> Vec<Range<usize>> {
+    let found = match question.expected {
+        Expected::Time => times(text, words),
+        Expected::Number => numbers(text, words),
+        Expected::Person | Expected::Place => names(text, words),
+        Expected::Reason => reasons(text, words),
+        Expected::Thing | Expected::Verdict => {
+            let mut all = names(text, words);
+            all.extend(chunks(text, words));
+            all
+        }
+    };
+    found.into_iter().filter(|span| says_more(question, words, span)).collect()
+}
+
+/// Whether a span has a word that the question has not.
+fn says_more(question: &Question, words: &[Token], span: &Range<usize>) -> bool {
+    inside(words, span).any(|w| !w.is_stop() && !question.has(&w.stem))
+}
+
+fn inside<'a>(words: &'a [Token], span: &Range<usize>) -> impl Iterator<Item = &'a Token> {
+    let span = span.clone();
+    words.iter().filter(move |w| w.at.start >= span.start && w.at.end <= span.end)
+}
+
+/// Joins neighbouring words that `wanted` accepts while the text between them is one of `gaps`.
+fn runs(text: &str, words: &[Token], wanted: impl Fn(usize) -> bool, gaps: &[&str]) -> Vec<Range<usize>> {
+    let mut out: Vec<Range<usize>> = Vec::new();
+    let mut last = None;
+    for (i, word) in words.iter().enumerate().filter(|(i, _)| wanted(*i)) {
+        let joined = out.last_mut().filter(|span| gaps.contains(&&text[span.end..word.at.start]));
+        match joined {
+            Some(span) if last.is_some() => span.end = word.at.end,
+            _ => out.push(word.at.clone()),
+        }
+        last = Some(i);
+    }
+    out
+}
+
+const MONTHS: [&str; 23] = [
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+];
+const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const TIMES: [&str; 16] = [
+    "century", "centuries", "morning", "afternoon", "evening", "noon", "midnight", "today", "tomorrow", "yesterday",
+    "spring", "summer", "autumn", "winter", "easter", "christmas",
+];
+const WITH_TIMES: [&str; 12] = ["early", "late", "mid", "bc", "ad", "bce", "ce", "am", "pm", "around", "about", "circa"];
+
+fn is_year(word: &Token) -> bool {
+    let digits = word.lower.strip_suffix('s').unwrap_or(&word.lower);
+    digits.len() == 4 && digits.parse::<u16>().is_ok_and(|y| (1000..2200).contains(&y))
+}
+
+fn is_time(word: &Token) -> bool {
+    let lower = word.lower.as_str();
+    let month = MONTHS.contains(&lower) && word.capital;
+    month || is_year(word) || DAYS.contains(&lower) || TIMES.contains(&lower)
+}
+
+fn small_number(word: &Token) -> bool {
+    let digits = word.lower.trim_end_matches(|c: char| c.is_ascii_lowercase());
+    !digits.is_empty() && digits.len() <= 3 && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Dates, years, centuries, clock times.
+pub fn times(text: &str, words: &[Token]) -> Vec<Range<usize>> {
+    let with = |w: &Token| is_time(w) || small_number(w) || w.number || WITH_TIMES.contains(&w.lower.as_str());
+    let spans = runs(text, words, |i| with(&words[i]), &[" ", ", ", "-", "–", ":", "/", "\n", " of ", "."]);
+    let clock = |span: &Range<usize>| text[span.clone()].contains(':') && text[span.clone()].bytes().filter(u8::is_ascii_digit).count() >= 3;
+    let timed = spans.into_iter().filter(|span| inside(words, span).any(is_time) || clock(span));
+    timed.map(|span| trim(words, span, &["around", "about", "circa", "may"])).collect()
+}
+
+/// Drops leading words of `list` from a span of several words.
+fn trim(words: &[Token], span: Range<usize>, list: &[&str]) -> Range<usize> {
+    let first = inside(words, &span).find(|w| !list.contains(&w.lower.as_str()) || w.capital);
+    first.map_or(span.clone(), |w| w.at.start..span.end)
+}
+
+const MAGNITUDES: [&str; 12] = [
+    "hundred", "thousand", "million", "billion", "trillion", "percent", "dozen", "half", "euros", "dollars", "pounds",
+    "degrees",
+];
+
+/// Numbers with their magnitude, percent and currency signs.
+pub fn numbers(text: &str, words: &[Token]) -> Vec<Range<usize>> {
+    let part = |i: usize| {
+        let word = &words[i];
+        let magnitude = MAGNITUDES.contains(&word.lower.as_str());
+        word.number || magnitude && (i > 0 && words[i - 1].number || word.lower == "half")
+    };
+    runs(text, words, part, &[" ", "-", "–", "/"]).into_iter().map(|span| with_signs(text, span)).collect()
+}
+
+fn with_signs(text: &str, span: Range<usize>) -> Range<usize> {
+    let before: usize = text[..span.start].chars().rev().take_while(|c| "$€£¥~".contains(*c)).map(char::len_utf8).sum();
+    let after: usize = text[span.end..].chars().take_while(|c| "%°".contains(*c)).map(char::len_utf8).sum();
+    span.start - before..span.end + after
+}
+
+/// Runs of capitalised words.
+pub fn names(text: &str, words: &[Token]) -> Vec<Range<usize>> {
+    let named = |i: usize| {
+        let word = &words[i];
+        let opens = i == 0 || text[words[i - 1].at.end..word.at.start].contains(['.', '!', '?', '\n', '|', ':']);
+        word.capital && !(opens && word.is_stop()) && !(word.is_stop() && word.lower.len() < 3)
+    };
+    runs(text, words, named, &[" ", " of ", " of the ", " de ", " von ", " van ", "-", ". ", " & ", "'s ", "’s "])
+}
+
+/// What follows a word that gives a reason, to the end of the clause.
+pub fn reasons(text: &str, _words: &[Token]) -> Vec<Range<usize>> {
+    const MARKS: [&str; 10] = [
+        "because of ", "because ", "due to ", "in order to ", "so that ", "as a result of ", "owing to ", "since ",
+        "thanks to ", "to avoid ",
+    ];
+    let lower = text.to_ascii_lowercase();
+    let mut out: Vec<Range<usize>> = Vec::new();
+    for mark in MARKS {
+        for (at, _) in lower.match_indices(mark) {
+            let start = at + if mark == "to avoid " { 0 } else { mark.len() };
+            let end = text[start..].find([',', ';', '.', '(']).map_or(text.len(), |i| start + i);
+            if end > start && !out.iter().any(|span| span.contains(&start)) {
+                out.push(start..end);
+            }
+        }
+    }
+    out
+}
+
+/// Runs of content words, a rough kind of noun phrase.
+fn chunks(text: &str, words: &[Token]) -> Vec<Range<usize>> {
+    runs(text, words, |i| !words[i].is_stop(), &[" ", "-", " of "])
+}
+
+/// The span of the expected kind in `sentence` that stands nearest to the question's words.
+pub fn best(question: &Question, weights: &[f32], sentence: &str) -> Option<Range<usize>> {
+    let words = tokens(sentence);
+    let near = |span: &Range<usize>| -> f32 {
+        let closeness = |word: &Token| {
+            let gap = if word.at.end <= span.start { span.start - word.at.end } else { word.at.start.saturating_sub(span.end) };
+            1.0 / (1.0 + gap as f32 / 12.0)
+        };
+        let pulls = words.iter().filter(|w| w.at.end <= span.start || w.at.start >= span.end).map(|word| {
+            let like = |(t, w): (&super::question::Term, &f32)| w * likeness(&t.stem, &word.stem);
+            question.terms.iter().zip(weights).map(like).fold(0.0, f32::max) * closeness(word)
+        });
+        pulls.sum::<f32>() - 0.15 * inside(&words, span).filter(|w| question.has(&w.stem)).count() as f32
+    };
+    spans(question, sentence, &words).into_iter().max_by(|a, b| near(a).total_cmp(&near(b)).then(b.start.cmp(&a.start)))
+}
+
+/// Where the words of `phrase` stand in `text`, in order and without a gap of other words; cuts the text, not the phrase.
+pub fn find(text: &str, phrase: &str) -> Option<Range<usize>> {
+    let wanted: Vec<Token> = tokens(phrase);
+    let words = tokens(text);
+    if wanted.is_empty() || wanted.len() > words.len() {
+        return None;
+    }
+    let same = |run: &[Token]| run.iter().zip(&wanted).all(|(a, b)| a.lower == b.lower || a.number && a.stem == b.stem);
+    let at = words.windows(wanted.len()).find(|run| same(run))?;
+    Some(with_signs(text, at[0].at.start..at[at.len() - 1].at.end))
+}
