@@ -32,8 +32,10 @@ while [ $# != 0 ]; do
 done
 
 stage=
+models=
 cleanup() {
     trap - EXIT INT TERM
+    [ -z "$models" ] || kill "$models" 2>/dev/null
     if [ -n "$stage" ]; then
         timeout 30 echofs --data "$stage/data" umount "$stage/echo" 2>/dev/null ||
             timeout 30 echofs --data "$stage/data" umount --lazy "$stage/echo" 2>/dev/null
@@ -48,14 +50,18 @@ trap 'cleanup; exit 130' INT TERM
 show() {
     printf '\n$ %s\n' "$1"
     timeout "${2:-240}" bash -c "$1" 2>&1 | tee "$scratch/said"
+    [ "${PIPESTATUS[0]}" != 124 ] || wrong_because "this took longer than ${2:-240} seconds"
+}
+
+wrong=0
+wrong_because() {
+    say "!! $1"
+    wrong=$((wrong + 1))
 }
 
 # expect TEXT WHAT: the last command must have said this.
-wrong=0
 expect() {
-    grep -qiF -- "$1" "$scratch/said" && return
-    say "!! expected here: $2 ($1)"
-    wrong=$((wrong + 1))
+    grep -qiF -- "$1" "$scratch/said" || wrong_because "expected here: $2 ($1)"
 }
 
 say "== what it needs"
@@ -65,14 +71,15 @@ scripts/models.sh onnxruntime all-minilm-l6-v2-int8 "$model" >"$scratch/models.l
 models=$!
 
 say "== building (about ten minutes the first time)"
-options=(--workspace --bins --quiet)
+options=(--workspace --bins)
+[ -t 2 ] || options+=(--quiet)
 [ "$build" = debug ] || options+=(--release)
 cargo build "${options[@]}" || die "the build failed" "read what the compiler says above"
 PATH="$(realpath "${CARGO_TARGET_DIR:-target}")/$build:$PATH"
 
 say "== models"
 tail -n +1 -f --pid="$models" "$scratch/models.log"
-wait "$models" || die "the models could not be fetched" "run scripts/models.sh and see what it says"
+wait "$models" && models= || die "the models could not be fetched" "run scripts/models.sh and see what it says"
 
 say "== a session"
 stage=$(mktemp -d "${TMPDIR:-/tmp}/echofs-demo.XXXXXX")
@@ -119,7 +126,7 @@ if [ "$keep" = yes ]; then
     stage=
 else
     show "echofs --data data umount echo" 60
-    grep -q " $stage/echo " /proc/self/mountinfo && wrong=$((wrong + 1))
+    grep -q " $stage/echo " /proc/self/mountinfo && wrong_because "it is still mounted"
 fi
 say ""
 [ "$wrong" = 0 ] || die "$wrong of the demo's expectations did not hold" "look for !! above"

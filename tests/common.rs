@@ -5,7 +5,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -83,13 +83,18 @@ impl Session {
     pub fn unmount(&mut self) {
         let done = self.run(["umount".as_ref(), self.mountpoint().as_os_str()]);
         assert!(done.status.success(), "echofs umount: {}", String::from_utf8_lossy(&done.stderr));
+        assert!(self.ended().success(), "echofs mount ended badly: {}", self.log());
+    }
+
+    /// Waits until the mount process has ended by itself.
+    pub fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("mounted");
         let mut status = None;
-        until("echofs mount ends after umount", DEADLINE, || {
+        until("echofs mount ends", DEADLINE, || {
             status = child.try_wait().expect("a child of ours");
             status.is_some()
         });
-        assert!(status.is_some_and(|status| status.success()), "echofs mount ended badly: {}", self.log());
+        status.expect("ended")
     }
 
     /// Kills the mount process at once, as a power cut would.
