@@ -231,7 +231,7 @@ fn cut(part: &str, size: Size) -> usize {
     let most = limit(part, MAX_WORDS, MAX_BYTES);
     let ideal = limit(part, words, bytes).min(most);
     let least = ideal / 2;
-    [sentence_or_line as fn(&str) -> Borders<'_>, sentence_ends, word_ends]
+    [sentence_or_line as fn(&str) -> Borders<'_>, sentence_ends, word_ends, marks]
         .into_iter()
         .find_map(|borders| {
             borders(&part[..most]).filter(|at| *at > least).min_by_key(|at| at.abs_diff(ideal))
@@ -266,6 +266,11 @@ fn sentence_ends(text: &str) -> Borders<'_> {
 /// Ends of words.
 fn word_ends(text: &str) -> Borders<'_> {
     Box::new(text.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| at))
+}
+
+/// Places behind a mark: what has no spaces (rows of numbers, long links) is not cut inside a word.
+fn marks(text: &str) -> Borders<'_> {
+    Box::new(text.char_indices().filter(|(_, c)| !c.is_alphanumeric()).map(|(at, c)| at + c.len_utf8()))
 }
 
 /// The longest start of `text` with at most so many words and bytes, on a character border.

@@ -131,10 +131,10 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     while let Some(c) = chars.next() {
         match c {
             '\r' if chars.peek() == Some(&'\n') => {}
-            '\r' | '\u{85}' => out.push('\n'),
+            '\r' => out.push('\n'),
             '\n' | '\t' => out.push(c),
             '\x1b' => skip_escape(&mut chars),
-            '\x0b' | '\x0c' => out.push(' '),
+            '\x0b' | '\x0c' | '\u{80}'..='\u{9f}' => out.push(' '),
             c if c.is_control() => {}
             c => out.push(c),
         }
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn control_characters_go_and_lines_stay() {
-        assert_eq!(clean("a\r\nb\rc\x1b[31mred\x1b[0m\x07\u{9b}d\n"), "a\nb\ncredd\n");
+        assert_eq!(clean("a\r\nb\rc\x1b[31mred\x1b[0m\x07\u{9b}d\n"), "a\nb\ncred d\n");
         assert_eq!(plain("ﬁne co\u{AD}op\u{A0}x"), "fine coop x");
     }
 }

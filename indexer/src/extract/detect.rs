@@ -244,6 +244,7 @@ fn by_extension(name: &str, extension: &str) -> Option<Format> {
         "ics" | "ical" | "ifb" | "vcs" => F::Calendar,
         "vcf" | "vcard" => F::Contacts,
         "log" | "out" | "err" => F::Log,
+        "txt" | "text" => F::Plain,
         _ => return language(name, extension).map(F::Code),
     })
 }
@@ -277,6 +278,7 @@ fn settle(format: Format, text: &str) -> Format {
     match format {
         Format::Data(Data::Json) if !start.starts_with(['{', '[', '"', '/']) => Format::Plain,
         Format::Data(Data::Xml) if is_html(&lower) => Format::Html,
+        Format::Plain if is_html(&lower) => Format::Html,
         Format::Notebook if !start.starts_with('{') => Format::Plain,
         Format::Calendar if !lower.starts_with("begin:vcalendar") => Format::Plain,
         Format::Contacts if !lower.starts_with("begin:vcard") => Format::Plain,
@@ -285,8 +287,19 @@ fn settle(format: Format, text: &str) -> Format {
     }
 }
 
+/// Whether the first element is `html`; declarations and comments may stand before it.
 fn is_html(lower: &str) -> bool {
-    lower.starts_with("<!doctype html") || lower.starts_with("<html") || (lower.starts_with("<?xml") && lower.contains("<html"))
+    let mut rest = lower;
+    loop {
+        let (open, close) = match rest {
+            _ if rest.starts_with("<html") || rest.starts_with("<!doctype html") => return true,
+            _ if rest.starts_with("<?") => ("<?", "?>"),
+            _ if rest.starts_with("<!--") => ("<!--", "-->"),
+            _ => return false,
+        };
+        let Some(at) = rest[open.len()..].find(close) else { return false };
+        rest = rest[open.len() + at + close.len()..].trim_start();
+    }
 }
 
 /// Files without a telling name (`.txt` too): what they begin with.

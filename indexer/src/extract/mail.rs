@@ -4,6 +4,7 @@ use std::path::Path;
 
 use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
+use super::detect::{Format, detect};
 use super::render::Rendering;
 use super::{ExtractError, Parsed, Result, decode, html};
 
@@ -75,8 +76,9 @@ fn write(message: &Message<'_>, out: &mut Rendering, depth: usize) -> Option<Str
         out.line(&format!("Date: {}", date.to_rfc3339().replace('T', " ")));
     }
     out.gap();
+    let reply = subject.as_deref().is_some_and(is_reply);
     for part in message.text_body.iter().filter_map(|id| message.part(*id)) {
-        body(part, out);
+        body(part, reply, out);
     }
     let more = message.attachments.iter().filter_map(|id| message.part(*id));
     for part in more {
@@ -85,9 +87,15 @@ fn write(message: &Message<'_>, out: &mut Rendering, depth: usize) -> Option<Str
     subject
 }
 
-fn body(part: &MessagePart<'_>, out: &mut Rendering) {
+/// Whether a subject is that of an answer (and not of a forwarded mail).
+pub fn is_reply(subject: &str) -> bool {
+    let start = subject.trim_start().split(':').next().unwrap_or_default().to_lowercase();
+    ["re", "aw", "antw", "sv", "odp", "rif", "res"].contains(&start.split('[').next().unwrap_or_default())
+}
+
+fn body(part: &MessagePart<'_>, reply: bool, out: &mut Rendering) {
     match &part.body {
-        PartType::Text(text) => write_body(text, out),
+        PartType::Text(text) => write_body(text, reply, out),
         PartType::Html(text) => {
             html::render_mail(text, out);
         }
@@ -111,21 +119,33 @@ fn attachment(part: &MessagePart<'_>, out: &mut Rendering, depth: usize) {
             out.gap();
             write(message, out, depth + 1);
         }
-        PartType::Binary(bytes) | PartType::InlineBinary(bytes) if depth < MAX_DEPTH => {
-            let readable = name.as_deref().map(|name| super::extract(Path::new(name), bytes));
-            if let Some(Ok(inner)) = readable.filter(|_| !is_mail(bytes)) {
-                for span in &inner.passages {
-                    out.paragraph(&inner.text[span.start as usize..span.end as usize]);
-                }
+        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
+            let report = part.content_type().is_some_and(|kind| kind.ctype() == "message");
+            match name {
+                Some(name) => attached(&name, bytes, out),
+                None if report => out.paragraph(&decode::legacy(bytes)),
+                None => {}
             }
         }
         _ => {}
     }
 }
 
+/// The passages of an attached document.
+pub fn attached(name: &str, bytes: &[u8], out: &mut Rendering) {
+    if is_mail(bytes) {
+        return;
+    }
+    if let Ok(inner) = super::extract(Path::new(name), bytes) {
+        for span in &inner.passages {
+            out.paragraph(&inner.text[span.start as usize..span.end as usize]);
+        }
+    }
+}
+
 /// Messages are read by depth, not here: a mail in a mail in a mail must end.
 fn is_mail(bytes: &[u8]) -> bool {
-    matches!(super::detect::detect(Path::new("mail"), bytes), Ok(super::detect::Format::Mail | super::detect::Format::Mailbox))
+    matches!(detect(Path::new("mail"), bytes), Ok(Format::Mail | Format::Mailbox | Format::Msg))
 }
 
 fn people(list: &Address<'_>) -> String {
@@ -144,10 +164,10 @@ fn person(address: &mail_parser::Addr<'_>) -> String {
 }
 
 /// Writes a plain text body. Quoted lines, what announces them, and the signature are in no passage,
-/// unless there is nothing else.
-pub fn write_body(text: &str, out: &mut Rendering) {
+/// unless there is nothing else; nor, in a reply, the older mail below it.
+pub fn write_body(text: &str, reply: bool, out: &mut Rendering) {
     let text = decode::plain(text);
-    let quoted = quoted_lines(&text);
+    let quoted = quoted_lines(&text, reply);
     let all = quoted.iter().all(|quoted| *quoted);
     let mut open = String::new();
     let mut open_quoted = false;
@@ -174,9 +194,9 @@ fn flush(open: &mut String, quoted: bool, out: &mut Rendering) {
 
 /// For each line whether it is quoted from another mail or belongs to the signature; empty lines follow
 /// the line before them.
-fn quoted_lines(text: &str) -> Vec<bool> {
+fn quoted_lines(text: &str, reply: bool) -> Vec<bool> {
     let lines: Vec<&str> = text.lines().collect();
-    let end = lines.iter().position(|line| is_end(line)).unwrap_or(lines.len());
+    let end = (0..lines.len()).find(|at| is_end(lines[*at]) || (reply && is_older_mail(&lines[*at..]))).unwrap_or(lines.len());
     let mut quoted = Vec::with_capacity(lines.len());
     for (at, line) in lines.iter().enumerate() {
         let empty = line.trim().is_empty();
@@ -191,6 +211,13 @@ fn is_end(line: &str) -> bool {
     let line = line.trim_end_matches('\r');
     let rule = line.trim().trim_matches(['-', '_', ' ']);
     line == "-- " || line == "--" || (line.starts_with("-----") && ["Original Message", "Ursprüngliche Nachricht", "Message d'origine"].contains(&rule))
+}
+
+/// The headers above an older mail, as Outlook writes them.
+fn is_older_mail(lines: &[&str]) -> bool {
+    let starts = |line: &str, names: [&str; 4]| names.iter().any(|name| line.trim_start().trim_start_matches('*').starts_with(name));
+    let next = &lines[1.min(lines.len())..lines.len().min(5)];
+    starts(lines[0], ["From:", "Von:", "De :", "De:"]) && next.iter().any(|line| starts(line, ["Sent:", "Gesendet:", "Date:", "Envoyé"]))
 }
 
 /// `On ... wrote:` right before quoted lines, on one line or two.

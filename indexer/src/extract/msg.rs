@@ -24,28 +24,31 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed> {
         }
     }
     out.gap();
-    body(&mut file, &mut out)?;
+    body(&mut file, title.as_deref().is_some_and(mail::is_reply), &mut out)?;
     for storage in file.storages() {
         if storage.starts_with("__attach") {
             let folder = format!("{storage}/");
             let name = text(&mut file, &folder, "3707").or_else(|| text(&mut file, &folder, "3704"));
             if let Some(name) = name {
+                out.gap();
                 out.line(&format!("Attachment: {name}"));
+                let bytes = file.read(&format!("{folder}__substg1.0_37010102")).unwrap_or_default();
+                mail::attached(&name, &bytes, &mut out);
             }
         }
     }
     Ok(Parsed { title, author, date, ..out.parsed() })
 }
 
-fn body(file: &mut Streams<'_>, out: &mut Rendering) -> Result<()> {
+fn body(file: &mut Streams<'_>, reply: bool, out: &mut Rendering) -> Result<()> {
     if let Some(text) = text(file, "", "1000") {
-        mail::write_body(&text.replace("\r\n", "\n"), out);
+        mail::write_body(&text.replace("\r\n", "\n"), reply, out);
     } else if let Some(bytes) = file.read("__substg1.0_10130102") {
         html::render_mail(&decode::html(&bytes), out);
     } else if let Some(html) = text(file, "", "1013") {
         html::render_mail(&html, out);
     } else if let Some(rtf) = file.read("__substg1.0_10090102").and_then(|bytes| unpacked(&bytes)) {
-        mail::write_body(&rtf::parse(&rtf)?.text, out);
+        mail::write_body(&rtf::parse(&rtf)?.text, reply, out);
     }
     Ok(())
 }

@@ -66,7 +66,10 @@ fn shapes(text: &str, out: &mut Rendering, with_title: bool) -> Option<String> {
             Step::Start("tr", _) => shape.cells = Some(Vec::new()),
             Step::Text(text) if shape.in_text => shape.text.push_str(text),
             Step::End("t") => shape.in_text = false,
-            Step::End("p") => title = title.take().or_else(|| shape.paragraph(out)),
+            Step::End("p") => {
+                let found = shape.paragraph(out);
+                title = title.take().or(found);
+            }
             Step::End("tc") => shape.cell(),
             Step::End("tr") => shape.row(out),
             Step::End("sp" | "graphicFrame") => {
