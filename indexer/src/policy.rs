@@ -174,6 +174,13 @@ impl Policy {
         table.0.kind_of(path).map(str::to_owned)
     }
 
+    /// Is something mounted exactly here, by the mount table?
+    pub(crate) fn is_mounted(&self, point: &Path) -> bool {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        self.refresh(&mut table);
+        table.0.is_mount_point(point)
+    }
+
     /// The mount points inside of the sources, fresh. One system call while the mount table does not change.
     pub(crate) fn mount_points(&self) -> Arc<[PathBuf]> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
@@ -360,3 +367,6 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
 fn regular(file: File) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,34 +21,138 @@
 //! ```
 
 mod change;
+mod hints;
+mod kernel;
+mod outbox;
+mod roots;
+mod shared;
+mod signal;
+mod state;
+mod survey;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod worker;
 
 pub use change::Change;
+pub use state::{RootState, Watch};
 
-// Public surface (the body follows):
-//
-// impl Watcher {
-//     pub fn start(policy: Arc<Policy>, options: Options) -> io::Result<Watcher>;   // roots are the policy's
-//     pub fn next(&self, limit: usize, timeout: Duration) -> Option<Vec<Change>>;   // Some(empty): time-out; None: stopped
-//     pub fn state(&self, root: &Path) -> Option<RootState>;
-//     pub fn rescan(&self, root: Option<&Path>);                                    // full pass: Started, everything, Complete
-//     pub fn touched(&self, path: &Path);                                           // a hint of our own
-//     pub fn stop(&self);                                                           // ends next() with None, joins
-// }
-// pub struct RootState { pub watch: Watch, pub available: bool, pub scanning: bool, pub files: usize }
-// pub enum Watch { Inotify, Polling(String) }   // Display: "inotify", "polling: <why>"
-//
-// mod policy {
-//     pub fn secret(path: &Path) -> Option<&'static str>;
-//     pub enum Verdict { Index, Skip(Reason) }
-//     pub enum Reason { Secret(&'static str), Hidden, Ignored, .. }   // Display is the text for coverage
-//     impl Policy {
-//         pub fn new(roots: Vec<PathBuf>, excluded: Vec<PathBuf>) -> Policy;  pub fn max_bytes(self, u64) -> Policy;
-//         pub fn verdict(&self, path: &Path, is_dir: bool) -> Verdict;     // the whole rule for a path; reads ignore files
-//         pub fn readable(&self, path: &Path) -> Result<(), Reason>;       // rules 1 to 3, no disk access: for search and read
-//         pub fn open(&self, path: &Path) -> io::Result<File>;             // a regular file only, never a link, pipe or device
-//     }
-// }
-// mod scan {
-//     pub struct FileStat { pub size: u64, pub mtime_ns: i64, pub ino: u64, pub dev: u64 }
-//     pub fn walk(root: &Path, policy: &Policy, each: impl FnMut(Entry)) -> io::Result<Totals>;
-// }
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::policy::Policy;
+use shared::{Command, Shared, lock};
+use signal::Sleep;
+use worker::Worker;
+
+/// Scanning pauses while more changes than this wait for the consumer. What hints bring goes on.
+const HIGH_WATER: usize = 50_000;
+
+/// How the watcher goes about it.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A source that the kernel watches is compared with the disk this often all the same.
+    pub reconcile: Duration,
+    /// The shortest pause between two scans of a source that is polled; large ones take a longer one.
+    pub poll: Duration,
+    /// At most this many kernel watches; `None` for what the system gives.
+    pub max_watches: Option<usize>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { reconcile: Duration::from_secs(600), poll: Duration::from_secs(1), max_watches: None }
+    }
+}
+
+/// Watches the sources of a policy until it is stopped or dropped.
+#[derive(Debug)]
+pub struct Watcher {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Watcher {
+    /// Begins to scan and watch. A source that is not there is reported as out of reach and looked for.
+    ///
+    /// # Errors
+    /// The system's, when there are no descriptors or threads left. Without inotify the sources are polled.
+    pub fn start(policy: Arc<Policy>, options: Options) -> io::Result<Watcher> {
+        let shared = Arc::new(Shared::new()?);
+        let inner = shared.clone();
+        let thread = thread::Builder::new().name("watch".to_owned()).spawn(move || {
+            // Whatever ends the thread ends the consumer's wait.
+            let _end = StopOnDrop(inner.clone());
+            Worker::new(policy, options, inner).run(&Sleep::new());
+        })?;
+        Ok(Watcher { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Waits for changes and takes up to `limit` of them, to be applied in order. Empty when `timeout` passes
+    /// without any; `None` once stopped. For one consumer.
+    pub fn next(&self, limit: usize, timeout: Duration) -> Option<Vec<Change>> {
+        let idle = |outbox: &mut outbox::Outbox| outbox.is_empty() && !self.shared.is_stopped();
+        let guard = lock(&self.shared.outbox);
+        let waited = self.shared.ready.wait_timeout_while(guard, timeout, idle);
+        let (mut outbox, _) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+        if self.shared.is_stopped() {
+            return None;
+        }
+        let full = outbox.len() > HIGH_WATER;
+        let changes = outbox.take(limit);
+        if full && outbox.len() <= HIGH_WATER {
+            self.shared.bell.ring();
+        }
+        Some(changes)
+    }
+
+    /// The states of all sources, in the policy's order; empty before the first look.
+    pub fn states(&self) -> Vec<RootState> {
+        lock(&self.shared.states).clone()
+    }
+
+    /// The state of one source.
+    pub fn state(&self, root: &Path) -> Option<RootState> {
+        lock(&self.shared.states).iter().find(|state| state.root == root).cloned()
+    }
+
+    /// Tells everything in one source, or in all, again: [`Change::Started`], what is there, [`Change::Complete`].
+    pub fn rescan(&self, root: Option<&Path>) {
+        self.shared.ask(Command::Rescan(root.map(Path::to_path_buf)));
+    }
+
+    /// Says that `path` changed, sooner and more surely than the kernel does.
+    pub fn touched(&self, path: &Path) {
+        if lock(&self.shared.hints).add(path, Duration::ZERO, true, Instant::now()) {
+            self.shared.bell.ring();
+        }
+    }
+
+    /// Ends the thread and every [`Watcher::next`].
+    pub fn stop(&self) {
+        self.shared.stop();
+        if let Some(thread) = lock(&self.thread).take()
+            && thread.join().is_err()
+        {
+            log::error!("the watcher's thread ended by a panic");
+        }
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Stops the shared state when it goes out of scope, also by a panic.
+struct StopOnDrop(Arc<Shared>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}

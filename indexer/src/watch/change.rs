@@ -56,13 +56,14 @@ pub enum Change {
         /// The system's words.
         reason: String,
     },
-    /// A full pass over `root` begins: everything in it will be told again.
+    /// A full pass over `root` begins: everything in it will be told again. One that was begun before and not
+    /// completed counts no more.
     Started {
         /// The root.
         root: PathBuf,
     },
     /// The full pass ended. What the consumer knew below `root` before `Started` and has not been
-    /// told of since is gone. Sent after [`Change::Started`] of the same root only: at the start,
+    /// told of since is gone, except what lies below a directory told as failed. Sent after [`Change::Started`] of the same root only: at the start,
     /// when a root came back and after [`super::Watcher::rescan`]. The passes in between that
     /// reconcile with the disk tell only differences and end silently.
     Complete {
@@ -72,7 +73,7 @@ pub enum Change {
         files: usize,
     },
     /// The whole root went away (unmounted, moved, its disk pulled). Its documents are out of
-    /// reach, not deleted: keep them.
+    /// reach, not deleted: keep them. A pass that was begun will not be completed.
     RootUnavailable {
         /// The root.
         root: PathBuf,

@@ -1,0 +1,1 @@
+//! Tests on the real file system, with real programs.
