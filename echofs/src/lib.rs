@@ -1,1 +1,21 @@
-//! EchoFS.
+//! The tree that people see, and the FUSE layer that serves it.
+//!
+//! `fuse` dispatches, `fs` does what the system call of the same name says, `tree` has a file for each branch,
+//! `real` serves the notes, `answer` answers questions.
+
+pub mod answer;
+mod error;
+mod fs;
+mod fuse;
+mod handle;
+mod inodes;
+mod interrupt;
+mod node;
+mod pool;
+mod real;
+mod session;
+mod tree;
+
+pub use error::Error;
+pub use session::{MountConfig, Session, is_mounted, mount};
+pub use tree::results_jsonl;

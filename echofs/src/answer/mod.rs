@@ -218,6 +218,20 @@ impl Answers {
         Reader { inner: self.inner.clone(), job, counted }
     }
 
+    /// Drops the kept answer of a question; whether there was one.
+    pub fn discard(&self, question: &str) -> bool {
+        let known = self.inner.store.get(&normalised(question));
+        known.is_some_and(|entry| {
+            self.inner.store.remove(&entry);
+            true
+        })
+    }
+
+    /// Whether [`get`](Answers::get) has nothing to compare before it can say which kept answers are still valid.
+    pub fn is_checked(&self) -> bool {
+        self.inner.store.all_are(|entry| self.inner.unchanged(entry))
+    }
+
     /// Drops the answers that were made from the document or directory at `path`.
     pub fn forget(&self, path: &Path) {
         self.inner.store.forget(path);

@@ -25,6 +25,10 @@ const FURTHER: usize = 3;
 /// Excerpts in a prompt.
 const EXCERPTS: usize = 4;
 
+/// Weights of a sentence's score: the question's words in it, in it and its neighbours, in the passage; the
+/// document's relevance; whether it holds something of the kind asked for.
+const SCORE: [f32; 5] = [0.45, 0.3, 0.2, 0.5, 0.16];
+
 /// A sentence of a passage with its score.
 #[derive(Clone, Debug)]
 pub struct Sentence {
@@ -181,11 +185,9 @@ fn score(question: &Question, weights: &[f32], candidate: &mut Candidate) {
         let neighbourhood = weighed(weights, &most(near));
         let sentence = &mut candidate.sentences[i];
         sentence.cover = own;
-        sentence.score = 0.45 * own
-            + 0.3 * neighbourhood
-            + 0.2 * candidate.cover
-            + 0.5 * candidate.relevance
-            + if fits { 0.16 } else { 0.0 };
+        let fits = if fits { 1.0 } else { 0.0 };
+        let parts = [own, neighbourhood, candidate.cover, candidate.relevance, fits];
+        sentence.score = parts.iter().zip(SCORE).map(|(part, weight)| part * weight).sum();
     }
 }
 

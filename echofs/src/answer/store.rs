@@ -119,6 +119,11 @@ impl Store {
         all
     }
 
+    /// Whether `test` holds for every entry.
+    pub fn all_are(&self, test: impl Fn(&Entry) -> bool) -> bool {
+        self.read().values().all(|entry| test(entry))
+    }
+
     /// Drops an entry, unless another answer took its place.
     pub fn remove(&self, entry: &Arc<Entry>) {
         let mut entries = self.write();

@@ -1,0 +1,333 @@
+//! FUSE: each method calls the method of the same name of [`Fs`] and replies; nothing is decided here but
+//! on which thread. What takes longer than memory takes its reply to the [`Pool`].
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use fuser::{
+    BsdFileFlags, CopyFileRangeFlags, Errno, FileAttr, FileHandle, Filesystem, Generation, INodeNo, InitFlags, IoctlFlags,
+    KernelConfig, LockOwner, OpenFlags, PollEvents, PollFlags, PollNotifier, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen, ReplyPoll, ReplyStatfs,
+    ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
+};
+
+use crate::error::Error;
+use crate::fs::{Fs, Pace};
+use crate::node::{Caller, Id, Ttl};
+use crate::pool::{Pool, caught};
+use crate::real::Changes;
+
+const GENERATION: Generation = Generation(0);
+
+/// The filesystem as fuser drives it: one event loop that only dispatches, and the pool.
+pub struct Adapter {
+    fs: Arc<Fs>,
+    pool: Pool,
+}
+
+impl Adapter {
+    /// Serves `fs`.
+    pub fn new(fs: Arc<Fs>, threads: usize) -> io::Result<Adapter> {
+        Ok(Adapter { fs, pool: Pool::new(threads)? })
+    }
+
+    /// Does `job` on the pool when it is `slow`, else here.
+    fn dispatch(&self, slow: bool, job: impl FnOnce(&Fs) + Send + 'static) {
+        if slow {
+            let fs = Arc::clone(&self.fs);
+            self.pool.run(move || job(&fs));
+        } else {
+            caught(|| job(&self.fs));
+        }
+    }
+}
+
+fn id(ino: INodeNo) -> Id {
+    Id(ino.0)
+}
+
+fn caller(req: &Request) -> Caller {
+    Caller { pid: req.pid() }
+}
+
+fn entry(reply: ReplyEntry, made: Result<(FileAttr, Ttl), Error>) {
+    match made {
+        Ok((attr, ttl)) => reply.entry_with_ttls(&ttl.attr, &ttl.entry, &attr, GENERATION),
+        Err(e) => reply.error(e.errno()),
+    }
+}
+
+fn attributes(reply: ReplyAttr, found: Result<(FileAttr, Ttl), Error>) {
+    match found {
+        Ok((attr, ttl)) => reply.attr(&ttl.attr, &attr),
+        Err(e) => reply.error(e.errno()),
+    }
+}
+
+fn empty(reply: ReplyEmpty, done: Result<(), Error>) {
+    match done {
+        Ok(()) => reply.ok(),
+        Err(e) => reply.error(e.errno()),
+    }
+}
+
+fn data(reply: ReplyData, read: Result<Vec<u8>, Error>) {
+    match read {
+        Ok(bytes) => reply.data(&bytes),
+        Err(e) => reply.error(e.errno()),
+    }
+}
+
+fn written(reply: ReplyWrite, done: Result<usize, Error>) {
+    match done {
+        Ok(size) => reply.written(size as u32),
+        Err(e) => reply.error(e.errno()),
+    }
+}
+
+fn xattr(reply: ReplyXattr, size: u32, value: Result<Vec<u8>, Error>) {
+    match value {
+        Ok(value) if size == 0 => reply.size(value.len() as u32),
+        Ok(value) if value.len() > size as usize => reply.error(Errno::ERANGE),
+        Ok(value) => reply.data(&value),
+        Err(e) => reply.error(e.errno()),
+    }
+}
+
+impl Filesystem for Adapter {
+    fn init(&mut self, _req: &Request, config: &mut KernelConfig) -> io::Result<()> {
+        for flag in [InitFlags::FUSE_DO_READDIRPLUS, InitFlags::FUSE_PARALLEL_DIROPS, InitFlags::FUSE_CACHE_SYMLINKS, InitFlags::FUSE_ATOMIC_O_TRUNC] {
+            if config.add_capabilities(flag).is_err() {
+                log::info!("this kernel has no {flag:?}");
+            }
+        }
+        Ok(())
+    }
+
+    fn lookup(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        let caller = caller(req);
+        if self.fs.is_slow(id(parent)) {
+            let name = name.to_owned();
+            self.dispatch(true, move |fs| entry(reply, fs.lookup(id(parent), &name, caller)));
+        } else {
+            caught(|| entry(reply, self.fs.lookup(id(parent), name, caller)));
+        }
+    }
+
+    fn forget(&self, _req: &Request, ino: INodeNo, nlookup: u64) {
+        self.fs.forget(id(ino), nlookup);
+    }
+
+    fn getattr(&self, _req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
+        caught(|| attributes(reply, self.fs.getattr(id(ino))));
+    }
+
+    fn setattr(
+        &self,
+        _req: &Request,
+        ino: INodeNo,
+        mode: Option<u32>,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        size: Option<u64>,
+        atime: Option<TimeOrNow>,
+        mtime: Option<TimeOrNow>,
+        _ctime: Option<SystemTime>,
+        fh: Option<FileHandle>,
+        _crtime: Option<SystemTime>,
+        _chgtime: Option<SystemTime>,
+        _bkuptime: Option<SystemTime>,
+        _flags: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        let changes = Changes { mode, uid, gid, size, atime, mtime };
+        caught(|| attributes(reply, self.fs.setattr(id(ino), changes, fh.map(|fh| fh.0))));
+    }
+
+    fn readlink(&self, _req: &Request, ino: INodeNo, reply: ReplyData) {
+        caught(|| data(reply, self.fs.readlink(id(ino))));
+    }
+
+    fn mknod(&self, _req: &Request, parent: INodeNo, name: &OsStr, mode: u32, _umask: u32, _rdev: u32, reply: ReplyEntry) {
+        caught(|| entry(reply, self.fs.mknod(id(parent), name, mode)));
+    }
+
+    fn mkdir(&self, _req: &Request, parent: INodeNo, name: &OsStr, mode: u32, _umask: u32, reply: ReplyEntry) {
+        caught(|| entry(reply, self.fs.mkdir(id(parent), name, mode)));
+    }
+
+    fn unlink(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        caught(|| empty(reply, self.fs.unlink(id(parent), name)));
+    }
+
+    fn rmdir(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        caught(|| empty(reply, self.fs.rmdir(id(parent), name)));
+    }
+
+    fn symlink(&self, _req: &Request, parent: INodeNo, link_name: &OsStr, target: &Path, reply: ReplyEntry) {
+        caught(|| entry(reply, self.fs.symlink(id(parent), link_name, target)));
+    }
+
+    fn rename(&self, _req: &Request, parent: INodeNo, name: &OsStr, newparent: INodeNo, newname: &OsStr, flags: RenameFlags, reply: ReplyEmpty) {
+        caught(|| empty(reply, self.fs.rename(id(parent), name, id(newparent), newname, flags.bits())));
+    }
+
+    fn link(&self, _req: &Request, ino: INodeNo, newparent: INodeNo, newname: &OsStr, reply: ReplyEntry) {
+        caught(|| entry(reply, self.fs.link(id(ino), id(newparent), newname)));
+    }
+
+    fn open(&self, _req: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+        caught(|| match self.fs.open(id(ino), flags.0) {
+            Ok((handle, how)) => reply.opened(FileHandle(handle), how),
+            Err(e) => reply.error(e.errno()),
+        });
+    }
+
+    fn read(&self, req: &Request, _ino: INodeNo, fh: FileHandle, offset: u64, size: u32, _flags: OpenFlags, _lock_owner: Option<LockOwner>, reply: ReplyData) {
+        let (caller, size) = (caller(req), size as usize);
+        let mut reply = Some(reply);
+        let now = self.fs.read_now(fh.0, offset, size, |bytes| reply.take().map(|reply| reply.data(bytes)));
+        let Some(reply) = reply else { return };
+        match now {
+            Err(e) => reply.error(e.errno()),
+            Ok(_) if self.fs.pace(fh.0) == Pace::Wait => match self.pool.place() {
+                Some(place) => {
+                    let fs = Arc::clone(&self.fs);
+                    let waiting = self.pool.wait(place, move || data(reply, fs.read(fh.0, offset, size, caller)));
+                    if let Err(e) = waiting {
+                        log::error!("a reader cannot wait: {e}");
+                    }
+                }
+                None => reply.error(Errno::EBUSY),
+            },
+            Ok(_) => self.dispatch(true, move |fs| data(reply, fs.read(fh.0, offset, size, caller))),
+        }
+    }
+
+    fn write(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, offset: u64, data: &[u8], _write_flags: WriteFlags, _flags: OpenFlags, _lock_owner: Option<LockOwner>, reply: ReplyWrite) {
+        if self.fs.is_order(fh.0) {
+            let data = data.to_vec();
+            self.dispatch(true, move |fs| written(reply, fs.write(fh.0, offset, &data)));
+        } else {
+            caught(|| written(reply, self.fs.write(fh.0, offset, data)));
+        }
+    }
+
+    fn flush(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, _lock_owner: LockOwner, reply: ReplyEmpty) {
+        let slow = self.fs.is_order(fh.0);
+        self.dispatch(slow, move |fs| empty(reply, fs.flush(fh.0)));
+    }
+
+    fn release(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, _flags: OpenFlags, _lock_owner: Option<LockOwner>, _flush: bool, reply: ReplyEmpty) {
+        caught(|| self.fs.release(fh.0));
+        reply.ok();
+    }
+
+    fn fsync(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, datasync: bool, reply: ReplyEmpty) {
+        self.dispatch(true, move |fs| empty(reply, fs.fsync(fh.0, datasync)));
+    }
+
+    fn opendir(&self, _req: &Request, ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
+        let slow = self.fs.is_slow(id(ino));
+        self.dispatch(slow, move |fs| match fs.opendir(id(ino)) {
+            Ok(handle) => reply.opened(FileHandle(handle), fuser::FopenFlags::empty()),
+            Err(e) => reply.error(e.errno()),
+        });
+    }
+
+    fn readdir(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
+        caught(|| match self.fs.readdir(fh.0, offset, |e| reply.add(e.id.ino(), e.next, e.kind, e.name)) {
+            Ok(()) => reply.ok(),
+            Err(e) => reply.error(e.errno()),
+        });
+    }
+
+    fn readdirplus(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectoryPlus) {
+        caught(|| {
+            let add = |e: crate::fs::DirEntry, attr: &FileAttr, ttl: Ttl| reply.add(e.id.ino(), e.next, e.name, &ttl.entry, attr, GENERATION);
+            match self.fs.readdirplus(fh.0, offset, add) {
+                Ok(()) => reply.ok(),
+                Err(e) => reply.error(e.errno()),
+            }
+        });
+    }
+
+    fn releasedir(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, _flags: OpenFlags, reply: ReplyEmpty) {
+        caught(|| self.fs.release(fh.0));
+        reply.ok();
+    }
+
+    fn fsyncdir(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, datasync: bool, reply: ReplyEmpty) {
+        self.dispatch(true, move |fs| empty(reply, fs.fsync(fh.0, datasync)));
+    }
+
+    fn statfs(&self, _req: &Request, _ino: INodeNo, reply: ReplyStatfs) {
+        caught(|| match self.fs.statfs() {
+            Ok(s) => reply.statfs(s.f_blocks, s.f_bfree, s.f_bavail, s.f_files, s.f_ffree, s.f_bsize as u32, crate::fs::MAX_NAME as u32, s.f_frsize as u32),
+            Err(e) => reply.error(e.errno()),
+        });
+    }
+
+    fn setxattr(&self, _req: &Request, ino: INodeNo, name: &OsStr, value: &[u8], flags: i32, _position: u32, reply: ReplyEmpty) {
+        caught(|| empty(reply, self.fs.setxattr(id(ino), name, value, flags)));
+    }
+
+    fn getxattr(&self, _req: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
+        caught(|| xattr(reply, size, self.fs.getxattr(id(ino), name)));
+    }
+
+    fn listxattr(&self, _req: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
+        caught(|| xattr(reply, size, self.fs.listxattr(id(ino))));
+    }
+
+    fn removexattr(&self, _req: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        caught(|| empty(reply, self.fs.removexattr(id(ino), name)));
+    }
+
+    fn create(&self, _req: &Request, parent: INodeNo, name: &OsStr, mode: u32, _umask: u32, flags: i32, reply: ReplyCreate) {
+        caught(|| match self.fs.create(id(parent), name, mode, flags) {
+            Ok((attr, ttl, handle)) => reply.created(&ttl.attr, &attr, GENERATION, FileHandle(handle), fuser::FopenFlags::empty()),
+            Err(e) => reply.error(e.errno()),
+        });
+    }
+
+    fn ioctl(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _flags: IoctlFlags, _cmd: u32, _in_data: &[u8], _out_size: u32, reply: ReplyIoctl) {
+        reply.error(Errno::ENOTTY);
+    }
+
+    fn poll(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _ph: PollNotifier, _events: PollEvents, _flags: PollFlags, reply: ReplyPoll) {
+        // The kernel then takes every file as ready, as it does for regular files elsewhere.
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn fallocate(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, offset: u64, length: u64, mode: i32, reply: ReplyEmpty) {
+        self.dispatch(true, move |fs| empty(reply, fs.fallocate(fh.0, offset, length, mode)));
+    }
+
+    fn lseek(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, offset: i64, whence: i32, reply: ReplyLseek) {
+        caught(|| match self.fs.lseek(fh.0, offset, whence) {
+            Ok(at) => reply.offset(at),
+            Err(e) => reply.error(e.errno()),
+        });
+    }
+
+    fn copy_file_range(
+        &self,
+        _req: &Request,
+        _ino_in: INodeNo,
+        fh_in: FileHandle,
+        offset_in: u64,
+        _ino_out: INodeNo,
+        fh_out: FileHandle,
+        offset_out: u64,
+        len: u64,
+        _flags: CopyFileRangeFlags,
+        reply: ReplyWrite,
+    ) {
+        let length = len.min(1 << 30) as usize;
+        self.dispatch(true, move |fs| written(reply, fs.copy_file_range(fh_in.0, offset_in, fh_out.0, offset_out, length)));
+    }
+}

@@ -1,0 +1,139 @@
+//! A mounted tree, from the mount to the unmount.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use echofs_indexer::Index;
+use echofs_inference::Generator;
+use fuser::{BackgroundSession, Config, MountOption, SessionACL};
+
+use crate::answer::Answers;
+use crate::error::Error;
+use crate::fs::Fs;
+use crate::fuse::Adapter;
+use crate::real::RealNode;
+use crate::tree::Context;
+
+/// Threads for searches and the like; the event loop has one of its own.
+const WORKERS: usize = 3;
+
+/// What a mount needs.
+pub struct MountConfig {
+    /// An existing, empty directory.
+    pub mountpoint: PathBuf,
+    /// The knowledge store.
+    pub index: Arc<Index>,
+    /// The answers.
+    pub answers: Arc<Answers>,
+    /// The language model.
+    pub generator: Arc<dyn Generator>,
+    /// The directory behind `knowledge/notes`.
+    pub notes: PathBuf,
+    /// The settings in force, as TOML.
+    pub settings: String,
+    /// Mount options of fuse(8), such as `ro`, `noatime`.
+    pub options: Vec<MountOption>,
+}
+
+/// A mounted tree; dropping it unmounts.
+pub struct Session {
+    background: BackgroundSession,
+}
+
+/// Mounts the tree for its owner alone and serves it on threads of its own.
+///
+/// # Errors
+/// What the kernel or fusermount3 said; [`Error::Os`] when the notes cannot be opened.
+pub fn mount(config: MountConfig) -> Result<Session, Error> {
+    let notes = RealNode::root(&config.notes)?;
+    let cx = Context::new(config.index, config.answers, config.generator, notes, config.mountpoint.clone(), config.settings);
+    let adapter = Adapter::new(Arc::new(Fs::new(Arc::new(cx))), WORKERS)?;
+    Ok(Session { background: fuser::spawn_mount(adapter, &config.mountpoint, &options(config.options))? })
+}
+
+fn options(given: Vec<MountOption>) -> Config {
+    let mut options = vec![
+        MountOption::FSName("echofs".into()),
+        // Not `Subtype`: fuser drops that one when root mounts without fusermount3, and the type would be plain `fuse`.
+        MountOption::CUSTOM("subtype=echofs".into()),
+        MountOption::DefaultPermissions,
+        MountOption::NoSuid,
+        MountOption::NoDev,
+        MountOption::NoAtime,
+    ];
+    options.extend(given.into_iter().filter(|option| !options.contains(option)).collect::<Vec<_>>());
+    let mut config = Config::default();
+    config.mount_options = options;
+    config.acl = SessionACL::Owner;
+    config.n_threads = Some(1);
+    config
+}
+
+impl Session {
+    /// Whether the kernel has ended the session (somebody unmounted it).
+    pub fn is_finished(&self) -> bool {
+        self.background.guard.is_finished()
+    }
+
+    /// Waits until somebody unmounts it.
+    ///
+    /// # Errors
+    /// What ended the event loop, when it was not an unmount.
+    pub fn wait(self) -> io::Result<()> {
+        self.background.join()
+    }
+
+    /// Unmounts and waits for the event loop to end.
+    ///
+    /// # Errors
+    /// The mount is in use.
+    pub fn unmount(self) -> io::Result<()> {
+        self.background.umount_and_join()
+    }
+}
+
+/// Whether `path` is a mount point of this program, found without touching it: a dead mount answers nothing.
+pub fn is_mounted(path: &Path) -> io::Result<bool> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo")?;
+    Ok(mounts.lines().any(|line| is_ours(line, path)))
+}
+
+fn is_ours(line: &str, path: &Path) -> bool {
+    let Some((mount, kind)) = line.split_once(" - ") else { return false };
+    let at = mount.split(' ').nth(4).map(unescape);
+    kind.starts_with("fuse.echofs ") && at.is_some_and(|at| Path::new(&at) == path)
+}
+
+/// Undoes the octal escapes of mountinfo. Source: proc_pid_mountinfo(5).
+fn unescape(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let code = (byte == b'\\').then(|| tail.get(..3)).flatten().and_then(|digits| std::str::from_utf8(digits).ok());
+        match code.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(code) => {
+                out.push(code);
+                rest = &tail[3..];
+            }
+            None => {
+                out.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mountinfo_names_the_mount_point() {
+        let line = r"36 35 0:50 / /home/me/my\040echo rw,nosuid,nodev - fuse.echofs echofs rw,user_id=0";
+        assert!(is_ours(line, Path::new("/home/me/my echo")));
+        assert!(!is_ours(line, Path::new("/home/me/my")));
+        assert!(!is_ours(&line.replace("fuse.echofs", "ext4"), Path::new("/home/me/my echo")));
+    }
+}

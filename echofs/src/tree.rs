@@ -1,0 +1,135 @@
+//! The branches of the tree, a file each, and what they are made from.
+
+mod ask;
+mod cached;
+pub mod control;
+mod knowledge;
+mod names;
+mod readme;
+mod render;
+mod search;
+mod similar;
+mod status;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use echofs_indexer::Index;
+use echofs_inference::Generator;
+use fuser::{FileAttr, FileType};
+
+use crate::answer::Answers;
+use crate::error::Error;
+use crate::node::{CHANGING, Caller, Directory, File, Id, Listing, Node};
+use crate::real::RealNode;
+
+pub use render::jsonl as results_jsonl;
+pub use status::{status_json, status_text};
+
+/// What the tree is made from.
+pub struct Context {
+    /// The knowledge store.
+    pub index: Arc<Index>,
+    /// The answers.
+    pub answers: Arc<Answers>,
+    /// The language model.
+    pub generator: Arc<dyn Generator>,
+    /// The directory behind `knowledge/notes`.
+    pub notes: Arc<RealNode>,
+    /// Where the tree is mounted.
+    pub mountpoint: PathBuf,
+    /// The settings in force, as `.echo/config.toml` shows them.
+    pub settings: String,
+    /// When the mount began.
+    pub started: SystemTime,
+    pub(crate) since: Instant,
+    pub(crate) owner: (u32, u32),
+    pub(crate) searches: search::Searches,
+    pub(crate) views: knowledge::Views,
+    pub(crate) control: control::Files,
+}
+
+impl Context {
+    /// Everything the tree needs, owned by the user of this process.
+    pub fn new(index: Arc<Index>, answers: Arc<Answers>, generator: Arc<dyn Generator>, notes: RealNode, mountpoint: PathBuf, settings: String) -> Context {
+        Context {
+            index,
+            answers,
+            generator,
+            notes: Arc::new(notes),
+            mountpoint,
+            settings,
+            started: SystemTime::now(),
+            since: Instant::now(),
+            owner: (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()),
+            searches: search::Searches::default(),
+            views: knowledge::Views::default(),
+            control: control::Files::default(),
+        }
+    }
+
+    /// Attributes of a node that a branch made.
+    pub(crate) fn attr(&self, id: Id, kind: FileType, perm: u16, size: u64, modified: SystemTime) -> FileAttr {
+        FileAttr {
+            ino: id.ino(),
+            size,
+            blocks: size.div_ceil(512),
+            atime: modified,
+            mtime: modified,
+            ctime: modified,
+            crtime: self.started,
+            kind,
+            perm,
+            nlink: if kind == FileType::Directory { 2 } else { 1 },
+            uid: self.owner.0,
+            gid: self.owner.1,
+            rdev: 0,
+            blksize: 4096,
+            flags: 0,
+        }
+    }
+}
+
+/// The top of the tree.
+pub struct Root;
+
+impl Root {
+    const NAMES: [&'static str; 7] = ["README.md", "status", "ask", "search", "similar", "knowledge", ".echo"];
+
+    fn node(cx: &Context, name: &str) -> Option<Node> {
+        Some(match name {
+            "README.md" => file(cx, "README.md", readme::text(cx)),
+            "status" => Node::File(Arc::new(File::settled(Id::ROOT.child("status"), status_text(cx).into_bytes(), SystemTime::now(), CHANGING))),
+            "ask" => Node::Dir(Arc::new(ask::Ask)),
+            "search" => Node::Dir(Arc::new(search::Search)),
+            "similar" => Node::Dir(Arc::new(similar::Similar::top())),
+            "knowledge" => Node::Dir(Arc::new(knowledge::Knowledge)),
+            ".echo" => Node::Dir(Arc::new(control::Control)),
+            _ => return None,
+        })
+    }
+}
+
+fn file(cx: &Context, name: &str, text: String) -> Node {
+    Node::File(Arc::new(File::settled(Id::ROOT.child(name), text.into_bytes(), cx.started, CHANGING)))
+}
+
+impl Directory for Root {
+    fn id(&self) -> Id {
+        Id::ROOT
+    }
+
+    fn modified(&self, cx: &Context) -> SystemTime {
+        cx.started
+    }
+
+    fn lookup(&self, cx: &Context, name: &str, _caller: Caller) -> Result<Node, Error> {
+        Root::node(cx, name).ok_or(Error::NotFound)
+    }
+
+    fn list(&self, cx: &Context) -> Result<Arc<Listing>, Error> {
+        let entries = Root::NAMES.iter().filter_map(|name| Some((name.to_string(), Root::node(cx, name)?)));
+        Ok(Arc::new(Listing::new(entries.collect())))
+    }
+}

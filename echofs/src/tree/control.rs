@@ -1,0 +1,140 @@
+//! `.echo/`: the state of the system for programs, and the files that take orders.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use echofs_indexer::{Coverage, Index};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::cached::Cached;
+use super::{Context, status};
+use crate::error::Error;
+use crate::node::{self, CHANGING, Caller, Content, Directory, File, Id, LIVE, Listing, Node, Ttl};
+
+/// The directory `.echo`.
+pub struct Control;
+
+/// Files of `.echo` that are long to write.
+#[derive(Default)]
+pub struct Files {
+    coverage: Cached<(Arc<[u8]>, SystemTime)>,
+}
+
+const NAMES: [&str; 6] = ["status.json", "coverage.jsonl", "metrics", "config.toml", "forget", "reindex"];
+
+const FORGET: &str = "\
+Write the absolute path of a file or directory to this file, a line each, and it is forgotten for good:
+it leaves every index and every answer, and is not read again. The file itself stays where it is.
+";
+const REINDEX: &str = "\
+Write the absolute path of a file or directory to this file, a line each, or `all`, and it is read again.
+";
+
+fn place() -> Id {
+    Id::ROOT.child(".echo")
+}
+
+impl Directory for Control {
+    fn id(&self) -> Id {
+        place()
+    }
+
+    fn modified(&self, cx: &Context) -> SystemTime {
+        cx.started
+    }
+
+    fn ttl(&self) -> Ttl {
+        LIVE
+    }
+
+    fn is_slow(&self, cx: &Context) -> bool {
+        !cx.control.coverage.has(cx.index.epoch())
+    }
+
+    fn lookup(&self, cx: &Context, name: &str, _caller: Caller) -> Result<Node, Error> {
+        let file = match name {
+            "status.json" => settled(name, status::status_json(cx)),
+            "metrics" => settled(name, status::metrics(cx)),
+            "config.toml" => settled(name, cx.settings.clone()),
+            "coverage.jsonl" => coverage(cx),
+            "forget" => order(name, node::Control::Forget, FORGET, cx),
+            "reindex" => order(name, node::Control::Reindex, REINDEX, cx),
+            _ => return Err(Error::NotFound),
+        };
+        Ok(Node::File(Arc::new(file)))
+    }
+
+    fn list(&self, cx: &Context) -> Result<Arc<Listing>, Error> {
+        let entry = |name: &&str| Ok((name.to_string(), self.lookup(cx, name, Caller::default())?));
+        Ok(Arc::new(Listing::new(NAMES.iter().map(entry).collect::<Result<_, Error>>()?)))
+    }
+}
+
+fn settled(name: &str, text: String) -> File {
+    File::settled(place().child(name), text.into_bytes(), SystemTime::now(), CHANGING)
+}
+
+fn order(name: &str, order: node::Control, text: &str, cx: &Context) -> File {
+    let content = Content::Control { order, text: text.as_bytes().into() };
+    File { id: place().child(name), content, modified: cx.started, ttl: CHANGING, xattrs: Vec::new() }
+}
+
+fn coverage(cx: &Context) -> File {
+    let made = cx.control.coverage.get(cx.index.epoch(), || (lines(&cx.index).into_bytes().into(), SystemTime::now()));
+    let (bytes, at) = &*made;
+    File::settled(place().child("coverage.jsonl"), Arc::clone(bytes), *at, CHANGING)
+}
+
+/// One line of `coverage.jsonl`.
+#[derive(Serialize)]
+struct Line<'a> {
+    path: std::borrow::Cow<'a, str>,
+    state: &'a echofs_indexer::State,
+    reason: &'a str,
+    passages: u32,
+    modified: String,
+    indexed_at: Option<String>,
+}
+
+fn lines(index: &Index) -> String {
+    let mut out = String::new();
+    for Coverage { path, state, reason, passages, modified, indexed_at } in &index.coverage() {
+        let time = |seconds: i64| Timestamp::from_second(seconds).unwrap_or_default().to_string();
+        let indexed_at = (*indexed_at > 0).then(|| time(*indexed_at));
+        let line = Line { path: path.to_string_lossy(), state, reason, passages: *passages, modified: time(*modified), indexed_at };
+        out.push_str(&serde_json::to_string(&line).unwrap_or_default());
+        out.push('\n');
+    }
+    out
+}
+
+/// Does what a line written to a control file says.
+pub fn obey(cx: &Context, order: node::Control, line: &str) -> Result<(), Error> {
+    match order {
+        node::Control::Reindex if line == "all" => {
+            cx.index.reindex(None);
+            Ok(())
+        }
+        node::Control::Reindex => {
+            cx.index.reindex(Some(&absolute(line)?));
+            Ok(())
+        }
+        node::Control::Forget => forget(cx, &absolute(line)?),
+    }
+}
+
+fn absolute(line: &str) -> Result<PathBuf, Error> {
+    let path = Path::new(line);
+    if path.is_absolute() { Ok(path.to_owned()) } else { Err(Error::Invalid(format!("{line}: not an absolute path"))) }
+}
+
+fn forget(cx: &Context, path: &Path) -> Result<(), Error> {
+    let forgotten = cx.index.forget(path)?;
+    for path in &forgotten.paths {
+        cx.answers.forget(path);
+    }
+    log::info!("forgot {} documents", forgotten.paths.len());
+    Ok(())
+}

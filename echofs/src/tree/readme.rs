@@ -1,0 +1,39 @@
+//! `README.md` at the top of the tree.
+
+use super::Context;
+
+/// What the tree is and how to use it, with commands that work where it is mounted.
+pub fn text(cx: &Context) -> String {
+    let at = cx.mountpoint.display();
+    format!(
+        "\
+# EchoFS
+
+This directory is made from your own files, on this machine, as you look at it. A path is a question, a
+directory is a query, a file is an answer. Nothing in it leaves the machine.
+
+    cat '{at}/ask/which database did we choose?'     an answer from your files, with its sources
+    ls '{at}/search/budget offsite/'                 the best passages for these words
+    cat '{at}/search/budget offsite/results.txt'     the same as path:line: text
+    ls '{at}/search/\"exact words\" type:pdf/'         quotes and fields filter, bare words rank
+    ls '{at}/search/budget/+after:2026-03/'          narrow a search by another one
+    ls '{at}/similar/home/me/notes/plan.md/'         what is like that file (its absolute path)
+    cat {at}/status                                  how far the index is
+
+| where | what |
+|---|---|
+| `ask/` | finished answers; any name that is a question is answered when it is read |
+| `search/<query>/` | `01-....md` passages, `files/` links to the originals, `results.jsonl`, `results.txt`, `explain.md` |
+| `similar/<absolute path>/` | the same, for documents like that one |
+| `knowledge/notes/` | your notes: ordinary files and folders, read and write |
+| `knowledge/recent/` `by-date/` `by-type/` `by-tag/` | links to every document, sorted in these ways |
+| `knowledge/sources/` | links to the directories that are indexed |
+| `.echo/` | `status.json`, `coverage.jsonl` (every file and why it is or is not indexed), `metrics`, `config.toml` |
+| `.echo/forget` | write a path to it: the document is forgotten for good, the file itself stays |
+| `.echo/reindex` | write a path or `all` to it: it is read again |
+
+In names `/` is written `%2F` and `%` is written `%25`. Looking around never runs the language model; only
+reading a question does. Ctrl-C stops an answer.
+"
+    )
+}

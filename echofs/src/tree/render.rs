@@ -1,0 +1,238 @@
+//! Results as text: excerpts, `results.jsonl`, `results.txt`, `explain.md`.
+
+use std::fmt::Write;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use echofs_indexer::{Document, Hit, Results, Stage};
+use echofs_query_lang::Parsed;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::names;
+
+/// Longest line of `results.txt` behind `path:line: `, in characters.
+const LINE: usize = 240;
+/// Longest title in a name, in bytes.
+const TITLE: usize = 120;
+
+/// One line of `results.jsonl`.
+#[derive(Serialize)]
+struct Line<'a> {
+    rank: usize,
+    score: f32,
+    path: String,
+    title: &'a str,
+    line: u32,
+    end_line: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<u32>,
+    snippet: &'a str,
+    kind: echofs_indexer::Kind,
+    modified: String,
+    why: Why,
+}
+
+#[derive(Serialize)]
+struct Why {
+    lexical_rank: Option<usize>,
+    semantic_rank: Option<usize>,
+    lexical: Option<f32>,
+    semantic: Option<f32>,
+}
+
+/// When the document of a hit was changed.
+pub fn modified(hit: &Hit) -> SystemTime {
+    document_time(&hit.document)
+}
+
+/// When a document was changed.
+pub fn document_time(document: &Document) -> SystemTime {
+    let nanos = Duration::from_nanos(document.modified_ns.unsigned_abs());
+    if document.modified_ns >= 0 { UNIX_EPOCH + nanos } else { UNIX_EPOCH - nanos }
+}
+
+/// A document's modification time, ISO 8601.
+fn iso(document: &Document) -> String {
+    Timestamp::from_second(document.modified_ns.div_euclid(1_000_000_000)).unwrap_or_default().to_string()
+}
+
+fn ranked(hit: &Hit, of: usize) -> String {
+    format!("{:0width$}", hit.rank, width = of.to_string().len().max(2))
+}
+
+/// The name of a hit's excerpt; `of` is the number of hits.
+pub fn hit_name(hit: &Hit, of: usize) -> String {
+    let title = match names::clean(&hit.document.title, TITLE) {
+        title if title.is_empty() => "untitled".into(),
+        title => title,
+    };
+    names::bounded(&format!("{}-{title}", ranked(hit, of)), ".md")
+}
+
+/// The name of a hit's link in `files/`.
+pub fn link_name(hit: &Hit, of: usize) -> String {
+    let name = hit.document.path.file_name().unwrap_or_default().to_string_lossy();
+    let (stem, extension) = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).unwrap_or((&name, ""));
+    let extension = if extension.is_empty() { String::new() } else { format!(".{extension}") };
+    names::bounded(&format!("{}-{stem}", ranked(hit, of)), &extension)
+}
+
+/// Extended attributes of a hit's excerpt.
+pub fn hit_xattrs(hit: &Hit) -> Vec<(&'static str, String)> {
+    vec![
+        ("source", hit.document.path.to_string_lossy().into_owned()),
+        ("line", hit.passage.line.to_string()),
+        ("score", format!("{:.4}", hit.score)),
+    ]
+}
+
+/// A hit as Markdown: front matter and the passage.
+pub fn hit(hit: &Hit) -> String {
+    let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
+    let mut out = String::from("---\n");
+    let _ = writeln!(out, "title: {}", quoted(&hit.document.title));
+    let _ = writeln!(out, "path: {}", quoted(&hit.document.path.to_string_lossy()));
+    let _ = writeln!(out, "lines: {}-{}", hit.passage.line, hit.passage.end_line);
+    if let Some(page) = hit.passage.page {
+        let _ = writeln!(out, "page: {page}");
+    }
+    if !hit.passage.heading.is_empty() {
+        let _ = writeln!(out, "heading: {}", quoted(&hit.passage.heading));
+    }
+    let _ = writeln!(out, "modified: {}", iso(&hit.document));
+    let _ = writeln!(out, "score: {:.4}", hit.score);
+    let _ = writeln!(out, "why: {}", quoted(&why(hit)));
+    let _ = write!(out, "---\n\n{}\n", plain(hit.passage.text.trim_end()));
+    out
+}
+
+fn why(hit: &Hit) -> String {
+    let side = |name: &str, rank: Option<usize>, score: Option<f32>| Some(format!("{name} #{} ({:.2})", rank?, score?));
+    let sides = [
+        side("words", hit.why.lexical_rank, hit.why.lexical),
+        side("meaning", hit.why.semantic_rank, hit.why.semantic),
+    ];
+    let sides: Vec<String> = sides.into_iter().flatten().collect();
+    if sides.is_empty() { "passes the filters".into() } else { sides.join(", ") }
+}
+
+/// `results.jsonl`.
+pub fn jsonl(results: &Results) -> String {
+    let mut out = String::new();
+    for hit in &results.hits {
+        let line = Line {
+            rank: hit.rank,
+            score: hit.score,
+            path: hit.document.path.to_string_lossy().into_owned(),
+            title: &hit.document.title,
+            line: hit.passage.line,
+            end_line: hit.passage.end_line,
+            page: hit.passage.page,
+            snippet: &hit.passage.text,
+            kind: hit.document.kind,
+            modified: iso(&hit.document),
+            why: Why {
+                lexical_rank: hit.why.lexical_rank,
+                semantic_rank: hit.why.semantic_rank,
+                lexical: hit.why.lexical,
+                semantic: hit.why.semantic,
+            },
+        };
+        out.push_str(&serde_json::to_string(&line).unwrap_or_default());
+        out.push('\n');
+    }
+    out
+}
+
+/// `results.txt`: `path:line: text`, as grep -n and vim -q have it.
+pub fn lines(results: &Results) -> String {
+    let mut out = String::new();
+    for hit in &results.hits {
+        let (offset, text) = first_line(&hit.passage.text);
+        let text: String = plain(text).chars().take(LINE).collect();
+        let _ = writeln!(out, "{}:{}: {text}", hit.document.path.display(), hit.passage.line + offset);
+    }
+    out
+}
+
+fn first_line(text: &str) -> (u32, &str) {
+    let mut lines = text.lines().zip(0..).filter(|(line, _)| !line.trim().is_empty());
+    lines.next().map_or((0, ""), |(line, offset)| (offset, line.trim()))
+}
+
+/// Without control characters but line ends and tabs.
+fn plain(text: &str) -> String {
+    text.chars().filter(|&c| c == '\n' || c == '\t' || !c.is_control()).collect()
+}
+
+/// `explain.md`.
+pub fn explain(asked: &str, parsed: &Parsed, results: &Results) -> String {
+    let e = &results.explain;
+    let mut out = format!("# {}\n\nRead as: `{}`\n", plain(asked).replace('\n', " "), parsed.query);
+    for diagnostic in &parsed.diagnostics {
+        let _ = writeln!(out, "- {diagnostic}");
+    }
+    for ignored in &e.ignored {
+        let _ = writeln!(out, "- not used: {ignored}");
+    }
+    let _ = writeln!(out, "\n{} of {} documents{}, state {} of the index.\n", results.hits.len(), e.documents, passed(e.passed), results.epoch);
+    out.push_str(&sides(results));
+    if !e.words.is_empty() {
+        out.push_str("\n| word | looked up as | documents |\n|---|---|---|\n");
+        for word in &e.words {
+            let note = if word.corrected { " (nothing holds the word itself)" } else { "" };
+            let _ = writeln!(out, "| {} | {}{note} | {} |", word.word, word.forms.join(", "), word.documents);
+        }
+    }
+    out.push_str(&hits_table(results));
+    out
+}
+
+fn passed(passed: Option<usize>) -> String {
+    passed.map_or(String::new(), |n| format!(", {n} of which pass the filters"))
+}
+
+fn sides(results: &Results) -> String {
+    let e = &results.explain;
+    let mut out = String::from("| side | how | documents | ms |\n|---|---|---|---|\n");
+    let mut row = |name: &str, stage: &Stage| {
+        let method = if stage.method.is_empty() { "not used" } else { stage.method };
+        let _ = writeln!(out, "| {name} | {method} | {} | {:.2} |", stage.candidates, ms(stage.time));
+    };
+    row("words", &e.lexical);
+    row("meaning", &e.semantic);
+    let _ = writeln!(out, "| filters | | | {:.2} |\n| fusion, passages | | | {:.2} |\n| all | | | {:.2} |\n", ms(e.filter_time), ms(e.fuse_time), ms(e.total_time));
+    if !e.lexical.method.is_empty() && !e.semantic.method.is_empty() {
+        let _ = writeln!(out, "Fused score: {:.2} words + {:.2} meaning.", e.lexical_weight, 1.0 - e.lexical_weight);
+    }
+    if let Some(error) = &e.semantic_error {
+        let _ = writeln!(out, "Meaning was not used: {error}.");
+    }
+    if e.pending_semantic > 0 {
+        let _ = writeln!(out, "{} documents are not yet searchable by meaning.", e.pending_semantic);
+    }
+    out
+}
+
+fn hits_table(results: &Results) -> String {
+    if results.hits.is_empty() {
+        return String::from("\nNothing was found.\n");
+    }
+    let mut out = String::from("\n| # | score | words | meaning | holds | document |\n|---|---|---|---|---|---|\n");
+    for hit in &results.hits {
+        let side = |rank: Option<usize>, score: Option<f32>| match (rank, score) {
+            (Some(rank), Some(score)) => format!("#{rank} ({score:.2})"),
+            (None, Some(score)) => format!("({score:.2})"),
+            _ => "-".into(),
+        };
+        let lexical = side(hit.why.lexical_rank, hit.why.lexical);
+        let semantic = side(hit.why.semantic_rank, hit.why.semantic);
+        let place = format!("{}:{}", hit.document.path.display(), hit.passage.line);
+        let _ = writeln!(out, "| {} | {:.3} | {lexical} | {semantic} | {} | {place} |", hit.rank, hit.score, hit.why.words.join(" "));
+    }
+    out
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}

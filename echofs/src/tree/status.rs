@@ -1,0 +1,181 @@
+//! `status`, `.echo/status.json` and `.echo/metrics`.
+
+use std::fmt::Write;
+use std::fs;
+
+use echofs_indexer::{Counts, Source};
+use echofs_inference::State;
+use serde::Serialize;
+
+use super::Context;
+
+/// `.echo/status.json`.
+#[derive(Serialize)]
+struct Status<'a> {
+    version: &'a str,
+    state: &'a str,
+    epoch: u64,
+    documents: usize,
+    chunks: usize,
+    pending: usize,
+    pending_semantic: usize,
+    failed: usize,
+    skipped: usize,
+    scanned: bool,
+    errors: Vec<String>,
+    sources: Vec<Source>,
+    models: Models,
+    inference: Inference,
+    answers: usize,
+    uptime_s: f64,
+    rss_bytes: u64,
+    pid: u32,
+}
+
+#[derive(Serialize)]
+struct Models {
+    embedding: Embedding,
+    generation: Generation,
+}
+
+#[derive(Serialize)]
+struct Embedding {
+    name: Option<String>,
+    dimensions: Option<usize>,
+    loaded: bool,
+}
+
+#[derive(Serialize)]
+struct Generation {
+    name: Option<String>,
+    cpu: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Inference {
+    state: &'static str,
+    queue: usize,
+    restarts: u64,
+    last_error: Option<String>,
+}
+
+fn status(cx: &Context) -> Status<'static> {
+    let counts = cx.index.counts();
+    let sources = cx.index.sources();
+    let errors = errors(&counts, &sources);
+    let embedder = cx.index.embedder();
+    let generator = cx.generator.status();
+    Status {
+        version: env!("CARGO_PKG_VERSION"),
+        state: state(&counts, &errors),
+        epoch: cx.index.epoch(),
+        documents: counts.documents,
+        chunks: counts.chunks,
+        // Until the first scan has ended nobody knows what is pending: never say that nothing is.
+        pending: if counts.scanned { counts.pending } else { counts.pending.max(1) },
+        pending_semantic: if embedder.is_some() { counts.pending_semantic } else { 0 },
+        failed: counts.failed,
+        skipped: counts.skipped,
+        scanned: counts.scanned,
+        errors,
+        sources,
+        models: Models {
+            embedding: Embedding {
+                name: embedder.map(|embedder| embedder.id().0.clone()),
+                dimensions: embedder.map(|embedder| embedder.dim()),
+                loaded: embedder.is_some_and(|embedder| embedder.loaded()),
+            },
+            generation: Generation { name: generator.model, cpu: generator.cpu },
+        },
+        inference: Inference {
+            state: match generator.state {
+                State::Idle => "idle",
+                State::Busy => "busy",
+                State::Down => "down",
+            },
+            queue: generator.queue,
+            restarts: generator.restarts,
+            last_error: generator.last_error,
+        },
+        answers: cx.answers.settled().len(),
+        uptime_s: (cx.since.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
+        rss_bytes: resident(),
+        pid: std::process::id(),
+    }
+}
+
+fn errors(counts: &Counts, sources: &[Source]) -> Vec<String> {
+    let missing = sources.iter().filter(|source| !source.available);
+    let missing = missing.map(|source| format!("{} cannot be read now; its documents are kept", source.root.display()));
+    let write = counts.write_error.iter().map(|error| format!("the index cannot be written: {error}"));
+    let semantic = counts.semantic_error.iter().map(|error| format!("no search by meaning: {error}"));
+    write.chain(semantic).chain(missing).collect()
+}
+
+fn state(counts: &Counts, errors: &[String]) -> &'static str {
+    if !errors.is_empty() {
+        "degraded"
+    } else if !counts.scanned || counts.pending > 0 || counts.pending_semantic > 0 {
+        "indexing"
+    } else {
+        "ready"
+    }
+}
+
+/// Resident memory of this process in bytes, 0 when the kernel does not say.
+fn resident() -> u64 {
+    let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = statm.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    pages * rustix::param::page_size() as u64
+}
+
+/// `.echo/status.json`.
+pub fn status_json(cx: &Context) -> String {
+    let mut text = serde_json::to_string_pretty(&status(cx)).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// `status`: the same for people.
+pub fn status_text(cx: &Context) -> String {
+    let s = status(cx);
+    let mut out = format!("EchoFS {}: {}\n\n", s.version, s.state);
+    let _ = writeln!(out, "documents   {} in {} passages", s.documents, s.chunks);
+    let _ = writeln!(out, "left out    {} skipped, {} failed (why: .echo/coverage.jsonl)", s.skipped, s.failed);
+    let _ = writeln!(out, "pending     {} by words, {} by meaning", s.pending, s.pending_semantic);
+    let _ = writeln!(out, "meaning     {}{}", s.models.embedding.name.as_deref().unwrap_or("no model"), if s.models.embedding.loaded { ", loaded" } else { "" });
+    let cpu = s.models.generation.cpu.map_or(String::new(), |cpu| format!(", on {cpu}"));
+    let _ = writeln!(out, "answers     {} kept; {}{cpu}", s.answers, s.models.generation.name.as_deref().unwrap_or("no language model: answers are evidence only"));
+    let _ = writeln!(out, "inference   {}, {} waiting, {} restarts", s.inference.state, s.inference.queue, s.inference.restarts);
+    let _ = writeln!(out, "memory      {} MiB, up {:.0} s, state {} of the index", s.rss_bytes >> 20, s.uptime_s, s.epoch);
+    out.push_str("\nsources\n");
+    for source in &s.sources {
+        let _ = writeln!(out, "  {:<16} {} ({}{})", source.name, source.root.display(), source.watch, if source.available { "" } else { ", not available" });
+    }
+    for error in s.errors.iter().chain(&s.inference.last_error) {
+        let _ = writeln!(out, "\n! {error}");
+    }
+    out
+}
+
+/// `.echo/metrics`, in the text format of Prometheus.
+pub fn metrics(cx: &Context) -> String {
+    let s = status(cx);
+    let mut out = String::new();
+    let mut gauge = |name: &str, help: &str, value: f64| {
+        let _ = writeln!(out, "# HELP echofs_{name} {help}\n# TYPE echofs_{name} gauge\nechofs_{name} {value}");
+    };
+    gauge("epoch", "State of the index.", s.epoch as f64);
+    gauge("documents", "Documents found by words.", s.documents as f64);
+    gauge("passages", "Passages of these documents.", s.chunks as f64);
+    gauge("pending_documents", "Files not yet searchable by words.", s.pending as f64);
+    gauge("pending_semantic_documents", "Documents not yet searchable by meaning.", s.pending_semantic as f64);
+    gauge("failed_files", "Files that could not be read.", s.failed as f64);
+    gauge("skipped_files", "Files left out on purpose.", s.skipped as f64);
+    gauge("answers", "Answers that are kept.", s.answers as f64);
+    gauge("inference_queue", "Requests that wait for the language model.", s.inference.queue as f64);
+    gauge("inference_restarts", "Times the language model had to be started again.", s.inference.restarts as f64);
+    gauge("resident_bytes", "Resident memory of the mount process.", s.rss_bytes as f64);
+    gauge("uptime_seconds", "Time since the mount began.", s.uptime_s);
+    out
+}
