@@ -4,6 +4,9 @@ use std::fs::File;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use echofs_inference::cpu::{self, Prober};
+use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
+
 use crate::config::Settings;
 use crate::doctor::Check;
 use crate::models::{self, Kind, Presence, human};
@@ -18,7 +21,14 @@ const NO_SPACE: u64 = 50_000_000;
 /// Every check, in the order of a set-up.
 pub fn all(settings: &Settings, deep: bool) -> Vec<Check> {
     let mut checks = vec![fuse(), fusermount(), landlock(), inotify(), processor(), pdf()];
-    checks.extend([data(settings), space(settings), config(settings), mount(settings), stale_mounts()]);
+    checks.extend([
+        data(settings),
+        space(settings),
+        config(settings),
+        journal(settings),
+        mount(settings),
+        stale_mounts(),
+    ]);
     checks.extend([embedding(settings), language_model(settings), inference()]);
     checks.extend(fetched_models(settings, deep));
     checks
@@ -52,15 +62,17 @@ fn fusermount() -> Check {
     }
 }
 
+/// Whether this kernel can keep the process that reads untrusted files away from everything else.
 fn landlock() -> Check {
     const NAME: &str = "landlock";
-    match std::fs::read_to_string("/sys/kernel/security/lsm") {
-        Ok(modules) if modules.trim().split(',').any(|module| module == NAME) => Check::ok(NAME, "in this kernel"),
-        Ok(_) => {
-            let text = "not in this kernel: files are read with resource limits alone";
-            Check::warn(NAME, text, "boot a kernel (5.13 or newer) with lsm=landlock,...")
-        }
-        Err(_) => Check::ok(NAME, "not known: /sys/kernel/security cannot be read"),
+    let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    match ruleset.handle_access(AccessFs::from_all(ABI::V1)).and_then(Ruleset::create) {
+        Ok(_) => Check::ok(NAME, "files are read in a sandbox"),
+        Err(_) => Check::warn(
+            NAME,
+            "not in this kernel: files are read with resource limits alone",
+            "boot a kernel (5.13 or newer) with landlock among its `lsm=` modules",
+        ),
     }
 }
 
@@ -153,6 +165,42 @@ fn config(settings: &Settings) -> Check {
     }
 }
 
+/// Every whole line of the journals must bear its sum.
+fn journal(settings: &Settings) -> Check {
+    const NAME: &str = "journal";
+    let directory = settings.data.join("journal");
+    let entries = std::fs::read_dir(&directory).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    let (mut lines, mut damaged) = (0, 0);
+    for path in paths {
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(&bytes[..0], |end| &bytes[..end]);
+                for line in whole.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+                    lines += 1;
+                    damaged += usize::from(!bears_its_sum(line));
+                }
+            }
+            Err(error) => return Check::fail(NAME, format!("{}: {error}", path.display()), "make it readable"),
+        }
+    }
+    match damaged {
+        0 => Check::ok(NAME, format!("{lines} entries, all whole")),
+        _ => {
+            let text = format!("{damaged} of {lines} entries in {} are damaged", directory.display());
+            Check::fail(NAME, text, "copy the directory, then mount: damaged entries are put aside, the others kept")
+        }
+    }
+}
+
+/// `{"sum":"<start of the BLAKE3 digest of the entry>","entry":<entry>}`, as the index writes it.
+fn bears_its_sum(line: &[u8]) -> bool {
+    let Ok(line) = std::str::from_utf8(line) else { return false };
+    let parts = line.strip_prefix("{\"sum\":\"").and_then(|rest| rest.strip_suffix('}'));
+    let Some((sum, entry)) = parts.and_then(|rest| rest.split_once("\",\"entry\":")) else { return false };
+    sum.len() == 16 && blake3::hash(entry.as_bytes()).to_hex().starts_with(sum)
+}
+
 fn mount(settings: &Settings) -> Check {
     const NAME: &str = "mount";
     match record::last(settings) {
@@ -207,14 +255,26 @@ fn language_model(settings: &Settings) -> Check {
     }
 }
 
+/// The service must be there, and one of its builds of the CPU code must compute right on this processor.
 fn inference() -> Check {
     const NAME: &str = "inference";
     let program = engines::sibling("echofs-inference");
-    match program.is_absolute().then_some(program).or_else(|| on_path("echofs-inference")) {
-        Some(path) => Check::ok(NAME, path.display().to_string()),
-        None => {
-            Check::warn(NAME, "echofs-inference is not installed: answers are the evidence", "put it beside echofs")
-        }
+    let Some(program) = program.is_absolute().then_some(program).or_else(|| on_path("echofs-inference")) else {
+        return Check::warn(
+            NAME,
+            "echofs-inference is not installed: answers are the evidence",
+            "put it beside echofs",
+        );
+    };
+    let shown = program.display();
+    let next = "install echofs-inference again, with the libggml files beside it";
+    let Some(directory) = cpu::directory(&cpu::candidates(&program)) else {
+        return Check::warn(NAME, format!("{shown} has no libraries: answers are the evidence"), next);
+    };
+    let prober = Prober { program: program.clone(), args: vec!["probe".into()] };
+    match prober.choose(&directory, None) {
+        Ok(variant) => Check::ok(NAME, format!("{shown}, CPU code {}", variant.name)),
+        Err(error) => Check::warn(NAME, format!("{shown}: {error}"), next),
     }
 }
 
@@ -258,6 +318,22 @@ mod tests {
         assert_eq!(data(&settings).state, State::Warn);
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).expect("set");
         assert_eq!(data(&settings).state, State::Ok);
+    }
+
+    #[test]
+    fn a_changed_journal_is_told() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let settings =
+            Settings { data: dir.path().to_path_buf(), models: dir.path().join("m"), file: Default::default() };
+        std::fs::create_dir(dir.path().join("journal")).expect("made");
+        let entry = r#"{"forget":"/n/a.md"}"#;
+        let sum = &blake3::hash(entry.as_bytes()).to_hex()[..16];
+        let line = format!("{{\"sum\":\"{sum}\",\"entry\":{entry}}}\n");
+        let path = dir.path().join("journal/orders.jsonl");
+        std::fs::write(&path, &line).expect("written");
+        assert_eq!(journal(&settings), Check::ok("journal", "1 entries, all whole"));
+        std::fs::write(&path, line.replace("a.md", "b.md")).expect("written");
+        assert_eq!(journal(&settings).state, State::Fail);
     }
 
     #[test]
