@@ -1,0 +1,304 @@
+//! What a query requires, as a set of documents: computed once, used by both engines.
+//!
+//! Words, phrases and beginnings are looked up in the word index, everything else in the record table.
+
+use echofs_query_lang::{Field, Node, Query, TextField};
+
+use crate::bits::Bits;
+use crate::bm25::each_posting;
+use crate::lexical::Words;
+use crate::record::{Content, Record, Table};
+use crate::{Error, Kind, Source, globs, groups, languages, phrase};
+
+/// What a part of a query says about documents.
+#[derive(Debug)]
+pub enum Meaning {
+    /// It lets these through.
+    Set(Bits),
+    /// It requires nothing.
+    Free,
+    /// It cannot be told; it is left out.
+    Unknown,
+}
+
+/// What a filter is evaluated on.
+pub struct Filter<'a> {
+    /// The word index.
+    pub words: &'a Words,
+    /// The records of the same moment.
+    pub table: &'a Table,
+    /// The sources, for paths below them and `in:`.
+    pub sources: &'a [Source],
+    /// Parts that were left out, each with the reason.
+    pub ignored: Vec<String>,
+}
+
+impl Filter<'_> {
+    /// Evaluates a part of a query.
+    ///
+    /// # Errors
+    /// I/O errors of the index.
+    pub fn evaluate(&mut self, node: &Node) -> Result<Meaning, Error> {
+        Ok(match node {
+            Node::Words(_) | Node::Sem(_) | Node::Like(_) => Meaning::Free,
+            Node::Lex(inner) => self.evaluate(inner)?,
+            Node::Word(word) => self.word(word)?,
+            Node::Phrase { words, slop } => self.phrase(words, *slop)?,
+            Node::Prefix(start) => self.prefix(start)?,
+            Node::Field(field) => self.field(node, field)?,
+            Node::And(parts) => self.all(parts)?,
+            Node::Or(parts) => self.any(parts)?,
+            Node::Not(inner) => self.without(node, inner)?,
+        })
+    }
+
+    /// Every indexed document.
+    pub fn everything(&self) -> Bits {
+        self.select(|_, _| true)
+    }
+
+    fn nothing(&self) -> Bits {
+        Bits::none(self.table.serials())
+    }
+
+    fn select(&self, test: impl Fn(&Record, &Content) -> bool) -> Bits {
+        let mut bits = self.nothing();
+        for record in self.table.records() {
+            if let Some(content) = record.content.as_ref().filter(|content| test(record, content)) {
+                bits.insert(content.serial);
+            }
+        }
+        bits
+    }
+
+    fn ignore(&mut self, node: &Node, why: &str) -> Meaning {
+        let text = Query { root: Some(node.clone()), ..Query::default() }.to_string();
+        self.ignored.push(format!("{text}: {why}"));
+        Meaning::Unknown
+    }
+
+    fn all(&mut self, parts: &[Node]) -> Result<Meaning, Error> {
+        let mut sets = Vec::new();
+        let mut free = false;
+        for part in parts {
+            match self.evaluate(part)? {
+                Meaning::Set(set) => sets.push(set),
+                Meaning::Free => free = true,
+                Meaning::Unknown => {}
+            }
+        }
+        let common = sets.into_iter().reduce(|mut a, b| {
+            a &= &b;
+            a
+        });
+        Ok(common.map_or(if free { Meaning::Free } else { Meaning::Unknown }, Meaning::Set))
+    }
+
+    fn any(&mut self, parts: &[Node]) -> Result<Meaning, Error> {
+        let mut union: Option<Bits> = None;
+        let mut free = false;
+        for part in parts {
+            match self.evaluate(part)? {
+                Meaning::Set(set) => match &mut union {
+                    Some(union) => *union |= &set,
+                    None => union = Some(set),
+                },
+                Meaning::Free => free = true,
+                Meaning::Unknown => {}
+            }
+        }
+        Ok(match union {
+            _ if free => Meaning::Free,
+            Some(union) => Meaning::Set(union),
+            None => Meaning::Unknown,
+        })
+    }
+
+    fn without(&mut self, node: &Node, inner: &Node) -> Result<Meaning, Error> {
+        Ok(match self.evaluate(inner)? {
+            Meaning::Set(set) => {
+                let mut rest = self.everything();
+                rest.subtract(&set);
+                Meaning::Set(rest)
+            }
+            Meaning::Free => self.ignore(node, "it excludes nothing"),
+            Meaning::Unknown => Meaning::Unknown,
+        })
+    }
+
+    /// Documents that hold the word or a relative of it; all parts of a compound, next to each other.
+    fn word(&mut self, typed: &str) -> Result<Meaning, Error> {
+        let units = groups::units(typed);
+        match units.as_slice() {
+            [] => Ok(Meaning::Unknown),
+            [unit] => {
+                let forms: Vec<String> = groups::known_forms(self.words, unit)?.into_iter().map(|(form, _)| form).collect();
+                self.holders(&forms).map(Meaning::Set)
+            }
+            units => self.exact(units, 0).map(Meaning::Set),
+        }
+    }
+
+    fn holders(&self, forms: &[String]) -> Result<Bits, Error> {
+        let mut found = self.nothing();
+        for field in self.words.fields.words() {
+            for form in forms {
+                each_posting(self.words, field, form, |serial, _| found.insert(serial))?;
+            }
+        }
+        self.only_live(found)
+    }
+
+    /// The index may hold more than the table of its moment knows.
+    fn only_live(&self, mut found: Bits) -> Result<Bits, Error> {
+        found &= &self.everything();
+        Ok(found)
+    }
+
+    fn phrase(&mut self, typed: &[String], slop: u32) -> Result<Meaning, Error> {
+        let units: Vec<String> = typed.iter().flat_map(|word| groups::units(word)).collect();
+        if units.is_empty() {
+            return Ok(Meaning::Unknown);
+        }
+        self.exact(&units, slop).map(Meaning::Set)
+    }
+
+    fn exact(&self, units: &[String], slop: u32) -> Result<Bits, Error> {
+        let mut found = self.nothing();
+        for field in self.words.fields.words() {
+            phrase::phrase(self.words, field, units, slop, &mut found)?;
+        }
+        self.only_live(found)
+    }
+
+    fn prefix(&mut self, typed: &str) -> Result<Meaning, Error> {
+        let mut units = groups::units(typed);
+        let Some(start) = units.pop() else { return Ok(Meaning::Unknown) };
+        let mut found = self.holders(&groups::beginning_with(self.words, &start)?)?;
+        for unit in units {
+            found &= &self.holders(&[unit])?;
+        }
+        Ok(Meaning::Set(found))
+    }
+
+    fn field(&mut self, node: &Node, field: &Field) -> Result<Meaning, Error> {
+        let set = match field {
+            Field::Text { name, value } => return self.text(node, *name, value),
+            Field::Path(pattern) => self.path(pattern),
+            Field::In(place) => return Ok(self.place(node, place)),
+            Field::Is(_) => return Ok(self.ignore(node, "no document has such a state")),
+            Field::Has(what) => return Ok(self.has(node, what)),
+            Field::Size { from, to } => self.select(|r, _| within(r.stat.size, *from, *to)),
+            Field::Lines { from, to } => self.select(|_, c| within(u64::from(c.lines), *from, *to)),
+            Field::Date { from, to, .. } => {
+                self.select(|r, _| from.is_none_or(|from| r.date() >= from) && to.is_none_or(|to| r.date() < to))
+            }
+        };
+        Ok(Meaning::Set(set))
+    }
+
+    fn text(&mut self, node: &Node, name: TextField, value: &str) -> Result<Meaning, Error> {
+        let wanted = value.to_lowercase();
+        let set = match name {
+            TextField::Title => return self.title(value),
+            TextField::Author => self.select(|_, c| c.author.as_deref().is_some_and(|a| folded(a).contains(&folded(value)))),
+            TextField::Lang => {
+                let Some(code) = languages::code(&wanted) else { return Ok(self.ignore(node, "no known language")) };
+                self.select(|_, c| c.lang.as_deref() == Some(code))
+            }
+            TextField::Tag => self.select(|_, c| c.tags.iter().any(|tag| is_tag(tag, &wanted))),
+            TextField::Type => {
+                let media = media(&wanted);
+                self.select(|r, c| c.media == media || r.extension() == wanted)
+            }
+            TextField::Ext => {
+                let wanted = wanted.trim_start_matches('.');
+                self.select(|r, _| r.extension() == wanted)
+            }
+            TextField::Topic => return Ok(self.ignore(node, "topics are not known yet")),
+            TextField::Entity => return Ok(self.ignore(node, "entities are not known yet")),
+        };
+        Ok(Meaning::Set(set))
+    }
+
+    /// All words of the value, in any order, in the title.
+    fn title(&mut self, value: &str) -> Result<Meaning, Error> {
+        let mut found: Option<Bits> = None;
+        for unit in groups::units(value) {
+            let mut holders = self.nothing();
+            for (form, _) in groups::known_forms(self.words, &unit)? {
+                each_posting(self.words, self.words.fields.title, &form, |serial, _| holders.insert(serial))?;
+            }
+            match &mut found {
+                Some(found) => *found &= &holders,
+                None => found = Some(holders),
+            }
+        }
+        Ok(match found {
+            Some(found) => Meaning::Set(self.only_live(found)?),
+            None => Meaning::Unknown,
+        })
+    }
+
+    fn path(&self, pattern: &str) -> Bits {
+        let pattern = globs::Pattern::new(pattern);
+        self.select(|r, _| pattern.matches(&r.path, self.sources))
+    }
+
+    fn place(&mut self, node: &Node, place: &str) -> Meaning {
+        let kind = match place.to_lowercase().trim_end_matches('s') {
+            "file" => Some(Kind::File),
+            "note" => Some(Kind::Note),
+            "conversation" => Some(Kind::Conversation),
+            "fact" => Some(Kind::Fact),
+            "relationship" => Some(Kind::Relationship),
+            _ => None,
+        };
+        if let Some(kind) = kind {
+            return Meaning::Set(self.select(|_, c| c.kind == kind));
+        }
+        let Some(source) = self.sources.iter().find(|s| s.name.eq_ignore_ascii_case(place)) else {
+            return self.ignore(node, "there is no such place; files, notes, conversations, facts, relationship or a source's name");
+        };
+        Meaning::Set(self.select(|r, _| r.path.starts_with(&source.root)))
+    }
+
+    fn has(&mut self, node: &Node, what: &str) -> Meaning {
+        Meaning::Set(match what.to_lowercase().trim_end_matches('s') {
+            "tag" => self.select(|_, c| !c.tags.is_empty()),
+            "author" => self.select(|_, c| c.author.is_some()),
+            "date" => self.select(|_, c| c.stated_date.is_some()),
+            "title" => self.select(|_, c| c.stated_title.is_some()),
+            "lang" => self.select(|_, c| c.lang.is_some()),
+            _ => return self.ignore(node, "no document has such a property"),
+        })
+    }
+}
+
+fn within(value: u64, from: Option<u64>, to: Option<u64>) -> bool {
+    from.is_none_or(|from| value >= from) && to.is_none_or(|to| value <= to)
+}
+
+fn folded(text: &str) -> String {
+    text.split_whitespace().map(|word| crate::words::fold(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// The tag itself or one below it: `home` is above `home/garden`.
+fn is_tag(tag: &str, wanted: &str) -> bool {
+    let wanted = wanted.trim_start_matches('#');
+    tag.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The media kind that people mean by other names.
+fn media(name: &str) -> &str {
+    match name {
+        "email" | "mails" | "emails" => "mail",
+        "doc" | "documents" | "word" => "document",
+        "spreadsheet" | "spreadsheets" | "excel" => "sheet",
+        "presentation" | "presentations" | "powerpoint" => "slides",
+        "source" => "code",
+        "plain" => "text",
+        "ebook" => "book",
+        other => other,
+    }
+}

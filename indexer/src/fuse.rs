@@ -1,0 +1,112 @@
+//! The one place where words and meaning become one order.
+//!
+//! Scores are combined, not ranks: BM25 as a share of the best BM25 score of this query, and the cosine as it
+//! is. A document that holds all the words gets a bonus, so that it comes before those that hold some.
+
+use crate::bm25::Scores;
+use crate::ranking::Ranking;
+use crate::record::Serial;
+use crate::vectors::Nearest;
+
+/// Documents with their fused scores, best first. `groups` is the number of words that rank; a side that was not
+/// asked is `None`.
+pub fn fuse(
+    lexical: Option<&Scores>,
+    semantic: Option<&Nearest>,
+    groups: usize,
+    ranking: &Ranking,
+    limit: usize,
+) -> Vec<(Serial, f32)> {
+    let top = lexical.map_or(0.0, |l| l.found.iter().map(|s| l.score[*s as usize]).fold(0.0, f32::max));
+    let weight = weight(lexical.is_some() && top > 0.0, semantic.is_some(), ranking);
+    let score = |serial: Serial| {
+        let at = serial as usize;
+        let words = lexical.map_or(0.0, |l| l.score[at] / top.max(f32::MIN_POSITIVE));
+        let meaning = semantic.map_or(0.0, |s| s.score[at].max(0.0));
+        let all = groups > 1 && lexical.is_some_and(|l| usize::from(l.matched[at]) == groups);
+        weight * words + (1.0 - weight) * meaning + if all { ranking.all_words } else { 0.0 }
+    };
+    let mut ranked: Vec<(Serial, f32)> = candidates(lexical, semantic).map(|serial| (serial, score(serial))).collect();
+    let order = |a: &(Serial, f32), b: &(Serial, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+    if ranked.len() > limit && limit > 0 {
+        ranked.select_nth_unstable_by(limit - 1, order);
+    }
+    ranked.truncate(limit);
+    ranked.sort_unstable_by(order);
+    ranked
+}
+
+/// The share of the word score.
+pub fn weight(lexical: bool, semantic: bool, ranking: &Ranking) -> f32 {
+    match (lexical, semantic) {
+        (true, true) => ranking.lexical,
+        (true, false) => 1.0,
+        (false, _) => 0.0,
+    }
+}
+
+/// Every document that one of the sides has a score for, once.
+fn candidates<'a>(lexical: Option<&'a Scores>, semantic: Option<&'a Nearest>) -> impl Iterator<Item = Serial> + 'a {
+    let by_meaning = semantic.into_iter().flat_map(|s| s.found.iter().copied());
+    let by_words = lexical.into_iter().flat_map(|l| l.found.iter().copied());
+    let new = move |serial: &Serial| semantic.is_none_or(|s| s.score[*serial as usize] == f32::NEG_INFINITY);
+    by_meaning.chain(by_words.filter(new))
+}
+
+/// The rank, from 1, that each of the scores `of` has among all scores of `found`.
+pub fn ranks(found: &[Serial], score: &[f32], of: &[Option<f32>]) -> Vec<Option<usize>> {
+    let mut wanted: Vec<f32> = of.iter().flatten().copied().collect();
+    wanted.sort_unstable_by(f32::total_cmp);
+    // better[n]: scores that are above the n lowest wanted ones and no more; then, summed up from the end, above at least n.
+    let mut better = vec![0usize; wanted.len() + 1];
+    for serial in found {
+        better[wanted.partition_point(|w| *w < score[*serial as usize])] += 1;
+    }
+    for n in (0..wanted.len()).rev() {
+        better[n] += better[n + 1];
+    }
+    of.iter().map(|own| own.map(|own| 1 + better[wanted.partition_point(|w| *w <= own)])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scores(score: &[f32], matched: &[u16]) -> Scores {
+        let found = (0..score.len() as u32).filter(|s| score[*s as usize] > 0.0).collect();
+        Scores { score: score.to_vec(), matched: matched.to_vec(), found, words: Vec::new() }
+    }
+
+    fn nearest(score: &[f32]) -> Nearest {
+        let found = (0..score.len() as u32).filter(|s| score[*s as usize] > f32::NEG_INFINITY).collect();
+        Nearest { score: score.to_vec(), found }
+    }
+
+    fn order(lexical: Option<&Scores>, semantic: Option<&Nearest>, limit: usize) -> Vec<Serial> {
+        fuse(lexical, semantic, 2, &Ranking::default(), limit).into_iter().map(|(serial, _)| serial).collect()
+    }
+
+    #[test]
+    fn both_sides_count() {
+        let lexical = scores(&[9.0, 8.0, 0.0, 0.0], &[1, 1, 0, 0]);
+        let semantic = nearest(&[0.1, 0.6, 0.3, f32::NEG_INFINITY]);
+        assert_eq!(order(Some(&lexical), Some(&semantic), 10), [1, 0, 2]);
+        assert_eq!(order(Some(&lexical), None, 10), [0, 1]);
+        assert_eq!(order(None, Some(&semantic), 2), [1, 2]);
+        assert_eq!(order(None, None, 2), [0u32; 0]);
+    }
+
+    #[test]
+    fn all_words_come_before_some() {
+        let lexical = scores(&[9.0, 8.9], &[1, 2]);
+        assert_eq!(order(Some(&lexical), None, 10), [1, 0]);
+    }
+
+    #[test]
+    fn ranks_count_what_is_better() {
+        let score = [0.5, 0.9, 0.1, 0.5, 0.7];
+        let found = [0, 1, 2, 3, 4];
+        let of = [Some(0.9), Some(0.5), None, Some(0.1), Some(0.7)];
+        assert_eq!(ranks(&found, &score, &of), [Some(1), Some(3), None, Some(5), Some(2)]);
+    }
+}

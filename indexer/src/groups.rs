@@ -1,0 +1,142 @@
+//! From the words of a query to the forms they are looked up under.
+
+use tantivy::query::FuzzyTermQuery;
+use tantivy::schema::Field;
+use tantivy::{Term, TantivyError};
+
+use crate::Error;
+use crate::bm25::Group;
+use crate::lexical::Words;
+use crate::words::{PART, STEM, fold, marked, stem, words};
+
+/// What an occurrence inside of a `camelCase` word counts.
+const PART_SHARE: f32 = 0.5;
+/// What a guessed word counts.
+const GUESS: f32 = 0.6;
+/// Guesses for one word.
+const GUESSES: usize = 3;
+/// Words that one beginning may stand for.
+const EXPANSIONS: usize = 200;
+
+/// The single words that a typed word is indexed as, folded: `well-known` gives two.
+pub fn units(typed: &str) -> Vec<String> {
+    words(typed).map(|w| fold(&typed[w.range]).into_owned()).collect()
+}
+
+/// The forms under which a folded word and its relatives are indexed.
+pub fn forms(unit: &str) -> Vec<(String, f32)> {
+    let stem = stem(unit);
+    vec![(marked(STEM, &stem), 1.0), (marked(PART, &stem), PART_SHARE), (stem, 1.0)]
+}
+
+/// The forms of a folded word. A single character of a script without blanks stands for all that begin with it.
+///
+/// # Errors
+/// I/O errors of the index.
+pub fn known_forms(index: &Words, unit: &str) -> Result<Vec<(String, f32)>, Error> {
+    let mut chars = unit.chars();
+    match (chars.next(), chars.next()) {
+        (Some(c), None) if !c.is_ascii() => Ok(beginning_with(index, unit)?.into_iter().map(|w| (w, 1.0)).collect()),
+        _ => Ok(forms(unit)),
+    }
+}
+
+/// The groups that rank for a typed word. A word that nothing holds gives way to words that differ in one letter.
+///
+/// # Errors
+/// I/O errors of the index.
+pub fn ranking(index: &Words, typed: &str) -> Result<Vec<Group>, Error> {
+    let group = |unit: String| {
+        let forms = known_forms(index, &unit)?;
+        if holders(index, &forms)? > 0 {
+            return Ok(Group { word: unit, forms, corrected: false, weight: 1.0 });
+        }
+        let guesses = guesses(index, &unit)?;
+        let corrected = !guesses.is_empty();
+        let guessed = guesses.iter().flat_map(|g| self::forms(g)).map(|(form, share)| (form, share * GUESS));
+        Ok(Group { word: unit, forms: if corrected { guessed.collect() } else { forms }, corrected, weight: 1.0 })
+    };
+    units(typed).into_iter().map(group).collect()
+}
+
+/// An upper bound of the number of documents that hold one of the forms.
+fn holders(index: &Words, forms: &[(String, f32)]) -> Result<u64, Error> {
+    let mut sum = 0;
+    for field in index.fields.words() {
+        for (form, _) in forms {
+            sum += index.searcher.doc_freq(&Term::from_field_text(field, form))?;
+        }
+    }
+    Ok(sum)
+}
+
+/// Indexed words at one edit's distance that begin with the same letter, the most common ones.
+fn guesses(index: &Words, unit: &str) -> Result<Vec<String>, Error> {
+    let letters = unit.chars().count();
+    let Some(first) = unit.chars().next().filter(|c| c.is_alphabetic() && letters >= 4) else { return Ok(Vec::new()) };
+    let mut found: Vec<(u32, String)> = Vec::new();
+    let fuzzy = FuzzyTermQuery::new(Term::from_field_text(index.fields.text, unit), 1, true);
+    for reader in index.searcher.segment_readers() {
+        let inverted = reader.inverted_index(index.fields.text)?;
+        let mut stream = inverted.terms().search(fuzzy.automaton()?).into_stream().map_err(TantivyError::from)?;
+        while let Some((term, info)) = stream.next() {
+            let Ok(term) = std::str::from_utf8(term) else { continue };
+            if !term.starts_with(first) {
+                continue;
+            }
+            match found.iter_mut().find(|(_, known)| known == term) {
+                Some((count, _)) => *count += info.doc_freq,
+                None => found.push((info.doc_freq, term.to_owned())),
+            }
+        }
+    }
+    found.sort_by(|a, b| b.cmp(a));
+    found.truncate(GUESSES);
+    Ok(found.into_iter().map(|(_, term)| term).collect())
+}
+
+/// Indexed words that begin so, in any of the fields that hold words.
+///
+/// # Errors
+/// I/O errors of the index.
+pub fn beginning_with(index: &Words, start: &str) -> Result<Vec<String>, Error> {
+    let mut found: Vec<(u32, String)> = Vec::new();
+    for field in index.fields.words() {
+        collect_beginning(index, field, start, &mut found)?;
+    }
+    found.sort_by(|a, b| (&a.1, b.0).cmp(&(&b.1, a.0)));
+    found.dedup_by(|a, b| a.1 == b.1);
+    Ok(found.into_iter().map(|(_, term)| term).collect())
+}
+
+fn collect_beginning(index: &Words, field: Field, start: &str, found: &mut Vec<(u32, String)>) -> Result<(), Error> {
+    for reader in index.searcher.segment_readers() {
+        let inverted = reader.inverted_index(field)?;
+        let mut stream = inverted.terms().range().ge(start).into_stream().map_err(TantivyError::from)?;
+        while let Some((term, info)) = stream.next() {
+            if !term.starts_with(start.as_bytes()) {
+                break;
+            }
+            found.extend(std::str::from_utf8(term).ok().map(|term| (info.doc_freq, term.to_owned())));
+        }
+    }
+    Ok(())
+}
+
+/// The group that ranks for a beginning: its most common continuations.
+///
+/// # Errors
+/// I/O errors of the index.
+pub fn prefix_group(index: &Words, typed: &str) -> Result<Option<Group>, Error> {
+    let Some(start) = units(typed).pop() else { return Ok(None) };
+    let mut forms = Vec::new();
+    for word in beginning_with(index, &start)? {
+        let count = index.searcher.doc_freq(&Term::from_field_text(index.fields.text, &word))?;
+        forms.push((count, word));
+    }
+    forms.sort_by(|a, b| b.cmp(a));
+    forms.truncate(EXPANSIONS);
+    let forms = forms.into_iter().map(|(_, word)| (word, 1.0)).collect();
+    Ok(Some(Group { word: format!("{start}*"), forms, corrected: false, weight: 1.0 }))
+}
+

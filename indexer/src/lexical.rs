@@ -1,0 +1,349 @@
+//! The word index (tantivy): one entry for each version of a document, named by its serial number.
+//!
+//! Three fields hold words: the text, the title, and the path below its source. The entry also keeps the texts of
+//! the passages. What is found is looked up in the record table, so an entry that is out of date is never shown.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tantivy::index::SegmentId;
+use tantivy::schema::{BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions, Value};
+use tantivy::store::Compressor;
+use tantivy::{DocAddress, Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term};
+
+use crate::record::Serial;
+use crate::{Error, Passage, analyzer, files};
+
+/// Memory for words that are not yet committed.
+const WRITER_BYTES: usize = 32 << 20;
+
+/// The columns of an entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields {
+    serial: Field,
+    /// Words of the passages.
+    pub text: Field,
+    /// Words of the title.
+    pub title: Field,
+    /// Words of the path below its source.
+    pub path: Field,
+    stored: Field,
+}
+
+impl Fields {
+    /// The fields that hold words.
+    pub fn words(&self) -> [Field; 3] {
+        [self.text, self.title, self.path]
+    }
+}
+
+/// What is indexed of one document.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Title as shown.
+    pub title: String,
+    /// Path below its source.
+    pub path: String,
+    /// Passages in order.
+    pub passages: Vec<StoredPassage>,
+}
+
+/// A passage and how many words it has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredPassage {
+    /// The passage.
+    pub passage: Passage,
+    /// Number of its words, as positions count them.
+    pub words: u32,
+}
+
+impl Entry {
+    /// The text as it is indexed: the passages, one after the other.
+    fn text(&self) -> String {
+        let texts: Vec<&str> = self.passages.iter().map(|p| p.passage.text.as_str()).collect();
+        texts.join("\n")
+    }
+}
+
+/// The index on disk and its only writer.
+pub struct Lexical {
+    index: Index,
+    fields: Fields,
+    reader: IndexReader,
+    writer: Option<IndexWriter>,
+}
+
+impl Lexical {
+    /// Opens or makes the index in `dir`. One that cannot be read is moved aside.
+    ///
+    /// # Errors
+    /// When a new one cannot be made either.
+    pub fn open(dir: &Path) -> Result<Self, Error> {
+        match Self::try_open(dir) {
+            Ok(lexical) => Ok(lexical),
+            Err(why) => {
+                files::move_aside(dir, &why)?;
+                Self::try_open(dir)
+            }
+        }
+    }
+
+    fn try_open(dir: &Path) -> Result<Self, Error> {
+        files::private_dir(dir)?;
+        let (schema, fields) = schema();
+        let index = match Index::exists(&tantivy::directory::MmapDirectory::open(dir).map_err(tantivy::TantivyError::from)?) {
+            Ok(true) => Index::open_in_dir(dir)?,
+            _ => {
+                let settings = IndexSettings { docstore_compression: Compressor::Lz4, ..IndexSettings::default() };
+                Index::builder().schema(schema.clone()).settings(settings).create_in_dir(dir)?
+            }
+        };
+        if index.schema() != schema {
+            return Err(Error::Damaged("word index", "it is of another version".into()));
+        }
+        let checked = index.validate_checksum()?;
+        if let Some(file) = checked.iter().next() {
+            return Err(Error::Damaged("word index", format!("{} has changed", file.display())));
+        }
+        index.tokenizers().register(analyzer::NAME, analyzer::Analyzer::default());
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Self { index, fields, reader, writer: None })
+    }
+
+    /// Its columns.
+    pub fn fields(&self) -> Fields {
+        self.fields
+    }
+
+    /// Threads and memory for writing are taken when they are first needed.
+    fn writer(&mut self) -> Result<&mut IndexWriter, Error> {
+        if self.writer.is_none() {
+            self.writer = Some(self.index.writer_with_num_threads(1, WRITER_BYTES)?);
+        }
+        self.writer.as_mut().ok_or(Error::Stopped)
+    }
+
+    /// Adds a document; seen after the next [`commit`](Lexical::commit).
+    ///
+    /// # Errors
+    /// [`Error::Lexical`]; nothing since the last commit can be relied on then.
+    pub fn add(&mut self, serial: Serial, entry: &Entry) -> Result<(), Error> {
+        let stored = postcard::to_stdvec(entry).map_err(|e| Error::Damaged("entry", e.to_string()))?;
+        let mut document = TantivyDocument::new();
+        document.add_u64(self.fields.serial, u64::from(serial));
+        document.add_text(self.fields.text, entry.text());
+        document.add_text(self.fields.title, &entry.title);
+        document.add_text(self.fields.path, &entry.path);
+        document.add_bytes(self.fields.stored, &stored);
+        self.writer()?.add_document(document)?;
+        Ok(())
+    }
+
+    /// Takes a document out; gone after the next commit.
+    ///
+    /// # Errors
+    /// [`Error::Lexical`] when there is no writer.
+    pub fn delete(&mut self, serial: Serial) -> Result<(), Error> {
+        let term = Term::from_field_u64(self.fields.serial, u64::from(serial));
+        self.writer()?.delete_term(term);
+        Ok(())
+    }
+
+    /// Saves and shows what was added and deleted. After an error everything since the last commit is undone.
+    ///
+    /// # Errors
+    /// [`Error::Lexical`], e.g. for a full disk.
+    pub fn commit(&mut self) -> Result<(), Error> {
+        let committed = self.writer()?.commit().map(drop);
+        if committed.is_err() {
+            // A writer that failed once refuses all further work.
+            self.writer = None;
+        }
+        committed?;
+        self.reader.reload()?;
+        Ok(())
+    }
+
+    /// Undoes what was not committed.
+    pub fn rollback(&mut self) {
+        self.writer = None;
+    }
+
+    /// Rewrites every segment that still holds deleted documents, so that nothing of them stays on disk.
+    ///
+    /// # Errors
+    /// [`Error::Lexical`].
+    pub fn purge(&mut self) -> Result<(), Error> {
+        let searcher = self.reader.searcher();
+        let dirty = searcher.segment_readers().iter().filter(|s| s.has_deletes());
+        let segments: Vec<SegmentId> = dirty.map(|s| s.segment_id()).collect();
+        drop(searcher);
+        let writer = self.writer()?;
+        for segment in segments {
+            // A merge that runs already takes the segment with it.
+            if let Err(e) = writer.merge(&[segment]).wait() {
+                log::debug!("segment {segment:?}: {e}");
+            }
+        }
+        self.reader.reload()?;
+        self.writer()?.garbage_collect_files().wait()?;
+        Ok(())
+    }
+
+    /// The committed state, to be searched.
+    pub fn snapshot(&self, before: Option<&Words>) -> Result<Words, Error> {
+        Words::new(self.reader.searcher(), self.fields, before)
+    }
+}
+
+fn schema() -> (Schema, Fields) {
+    let mut builder = Schema::builder();
+    let indexing = TextFieldIndexing::default().set_tokenizer(analyzer::NAME).set_fieldnorms(false);
+    let words = TextOptions::default().set_indexing_options(indexing.set_index_option(IndexRecordOption::WithFreqsAndPositions));
+    let fields = Fields {
+        serial: builder.add_u64_field("serial", NumericOptions::default().set_indexed().set_fast()),
+        text: builder.add_text_field("text", words.clone()),
+        title: builder.add_text_field("title", words.clone()),
+        path: builder.add_text_field("path", words),
+        stored: builder.add_bytes_field("stored", BytesOptions::default().set_stored()),
+    };
+    (builder.build(), fields)
+}
+
+/// One committed state of the word index.
+#[derive(Clone)]
+pub struct Words {
+    /// Access to the segments.
+    pub searcher: Searcher,
+    /// The columns.
+    pub fields: Fields,
+    /// For each segment, the serial number of each of its entries.
+    pub serials: Vec<Arc<Vec<Serial>>>,
+}
+
+impl Words {
+    /// Serial numbers of segments that `before` knows are taken from there: segments never change.
+    fn new(searcher: Searcher, fields: Fields, before: Option<&Words>) -> Result<Self, Error> {
+        let mut known: HashMap<SegmentId, Arc<Vec<Serial>>> = HashMap::new();
+        if let Some(before) = before {
+            let readers = before.searcher.segment_readers().iter();
+            known.extend(readers.zip(&before.serials).map(|(r, serials)| (r.segment_id(), serials.clone())));
+        }
+        let mut serials = Vec::new();
+        for reader in searcher.segment_readers() {
+            serials.push(match known.remove(&reader.segment_id()) {
+                Some(serials) => serials,
+                None => {
+                    let column = reader.fast_fields().u64("serial")?;
+                    let all = (0..reader.max_doc()).map(|doc| column.first(doc).unwrap_or_default() as Serial);
+                    Arc::new(all.collect())
+                }
+            });
+        }
+        Ok(Self { searcher, fields, serials })
+    }
+
+    /// Every serial number that is in the index and not deleted, with its place.
+    pub fn alive(&self) -> impl Iterator<Item = (Serial, DocAddress)> + '_ {
+        let segments = self.searcher.segment_readers().iter().zip(&self.serials).enumerate();
+        segments.flat_map(|(segment, (reader, serials))| {
+            reader.doc_ids_alive().map(move |doc| (serials[doc as usize], DocAddress::new(segment as u32, doc)))
+        })
+    }
+
+    /// Where a document stands.
+    pub fn address(&self, serial: Serial) -> Result<Option<DocAddress>, Error> {
+        let term = Term::from_field_u64(self.fields.serial, u64::from(serial));
+        for (segment, reader) in self.searcher.segment_readers().iter().enumerate() {
+            let postings = reader.inverted_index(self.fields.serial)?.read_postings(&term, IndexRecordOption::Basic);
+            let Some(postings) = postings.map_err(tantivy::TantivyError::from)? else { continue };
+            let doc = tantivy::DocSet::doc(&postings);
+            if doc != tantivy::TERMINATED && !reader.is_deleted(doc) {
+                return Ok(Some(DocAddress::new(segment as u32, doc)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is kept of a document.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it cannot be read.
+    pub fn entry(&self, address: DocAddress) -> Result<Entry, Error> {
+        let document: TantivyDocument = self.searcher.doc(address)?;
+        let stored = document.get_first(self.fields.stored).and_then(|v| v.as_bytes());
+        let stored = stored.ok_or_else(|| Error::Damaged("entry", "it has no text".into()))?;
+        postcard::from_bytes(stored).map_err(|e| Error::Damaged("entry", e.to_string()))
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// An entry with one passage for each text.
+    pub fn entry(title: &str, texts: &[&str]) -> Entry {
+        let passage = |(ordinal, text): (usize, &&str)| StoredPassage {
+            passage: Passage { ordinal: ordinal as u32, text: text.to_string(), line: 1, end_line: 1, ..Passage::default() },
+            words: crate::words::words(text).count() as u32,
+        };
+        Entry { title: title.into(), path: String::new(), passages: texts.iter().enumerate().map(passage).collect() }
+    }
+
+    #[test]
+    fn entries_come_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut lexical = Lexical::open(dir.path()).unwrap();
+        for serial in 1..=3 {
+            lexical.add(serial, &entry("T", &["one", "two"])).unwrap();
+        }
+        lexical.commit().unwrap();
+        lexical.delete(2).unwrap();
+        lexical.commit().unwrap();
+        drop(lexical);
+        let lexical = Lexical::open(dir.path()).unwrap();
+        let words = lexical.snapshot(None).unwrap();
+        let mut alive: Vec<Serial> = words.alive().map(|(serial, _)| serial).collect();
+        alive.sort();
+        assert_eq!(alive, [1, 3]);
+        assert!(words.address(2).unwrap().is_none());
+        assert_eq!(words.entry(words.address(3).unwrap().unwrap()).unwrap(), entry("T", &["one", "two"]));
+    }
+
+    #[test]
+    fn damage_is_moved_aside() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("index");
+        let mut lexical = Lexical::open(&dir).unwrap();
+        lexical.add(1, &entry("T", &["some text"])).unwrap();
+        lexical.commit().unwrap();
+        drop(lexical);
+        let files: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|e| e.unwrap().path()).collect();
+        let store = files.iter().find(|p| p.extension().is_some_and(|e| e == "store")).unwrap();
+        let mut bytes = std::fs::read(store).unwrap();
+        bytes[3] ^= 0xff;
+        std::fs::write(store, bytes).unwrap();
+        let words = Lexical::open(&dir).unwrap().snapshot(None).unwrap();
+        assert_eq!(words.alive().count(), 0);
+        assert!(dir.with_extension("damaged").exists());
+    }
+
+    #[test]
+    fn purged_texts_leave_the_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut lexical = Lexical::open(dir.path()).unwrap();
+        lexical.add(1, &entry("T", &["zebrafish"])).unwrap();
+        lexical.add(2, &entry("T", &["walrus"])).unwrap();
+        lexical.commit().unwrap();
+        lexical.delete(1).unwrap();
+        lexical.commit().unwrap();
+        lexical.purge().unwrap();
+        let holds = |text: &str| {
+            let files = std::fs::read_dir(dir.path()).unwrap().flatten().map(|e| std::fs::read(e.path()).unwrap());
+            files.into_iter().any(|b| b.windows(text.len()).any(|w| w == text.as_bytes()))
+        };
+        assert!(holds("walrus") && !holds("zebrafish"));
+    }
+}

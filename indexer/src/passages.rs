@@ -1,0 +1,81 @@
+//! The passage of a document that fits a query best.
+
+use std::sync::{PoisonError, RwLock};
+
+use crate::lexical::{Entry, StoredPassage};
+use crate::ranking::Ranking;
+use crate::record::Serial;
+use crate::search::Found;
+use crate::snapshot::Snapshot;
+use crate::vectors::Vectors;
+use crate::{Error, Passage, fuse, phrase};
+
+/// A passage and the query's words that its document holds.
+#[derive(Debug, Default)]
+pub struct Best {
+    /// The passage.
+    pub passage: Passage,
+    /// Words that stand somewhere in the document's text, as typed.
+    pub words: Vec<String>,
+}
+
+/// Chooses by the same weights that order the documents: rare words of the query in the passage, and its cosine.
+///
+/// # Errors
+/// I/O errors of the index.
+pub fn best(
+    snapshot: &Snapshot,
+    vectors: &RwLock<Vectors>,
+    serial: Serial,
+    found: &Found,
+    ranking: &Ranking,
+) -> Result<Best, Error> {
+    let Some(address) = snapshot.words.address(serial)? else { return Ok(Best::default()) };
+    let Entry { passages, .. } = snapshot.words.entry(address)?;
+    let counts = match found.lexical {
+        Some(_) => {
+            let groups: Vec<Vec<String>> = found.plan.groups.iter().map(forms).collect();
+            let sizes: Vec<u32> = passages.iter().map(|p| p.words).collect();
+            phrase::per_passage(&snapshot.words, address, &groups, &sizes)?
+        }
+        None => Vec::new(),
+    };
+    let by_words = word_scores(&counts, found);
+    let by_meaning = found.semantic.map_or_else(Vec::new, |(query, _)| {
+        vectors.read().unwrap_or_else(PoisonError::into_inner).passages(query, serial)
+    });
+    let best = choose(passages.len(), &by_words, &by_meaning, ranking);
+    let words = found.plan.groups.iter().enumerate();
+    let words = words.filter(|(n, _)| counts.iter().any(|c| c[*n] > 0)).map(|(_, group)| group.word.clone()).collect();
+    let passage = passages.into_iter().nth(best).map(|StoredPassage { passage, .. }| passage).unwrap_or_default();
+    Ok(Best { passage, words })
+}
+
+fn forms(group: &crate::bm25::Group) -> Vec<String> {
+    group.forms.iter().map(|(form, _)| form.clone()).collect()
+}
+
+/// For each passage the rarity of the words it holds, as a share of that of all words.
+fn word_scores(counts: &[Vec<u32>], found: &Found) -> Vec<f32> {
+    let weights: Vec<f32> = found.lexical.map_or_else(Vec::new, |l| l.words.iter().map(|(_, weight)| *weight).collect());
+    let all = weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+    let one = |counts: &Vec<u32>| {
+        let held = counts.iter().zip(&weights).map(|(n, weight)| {
+            let n = *n as f32;
+            weight * n / (n + 0.3)
+        });
+        held.sum::<f32>() / all
+    };
+    counts.iter().map(one).collect()
+}
+
+fn choose(count: usize, by_words: &[f32], by_meaning: &[f32], ranking: &Ranking) -> usize {
+    let weight = fuse::weight(!by_words.is_empty(), !by_meaning.is_empty(), ranking);
+    let score = |n: usize| {
+        let words = by_words.get(n).copied().unwrap_or(0.0);
+        let meaning = by_meaning.get(n).copied().unwrap_or(0.0);
+        weight * words + (1.0 - weight) * meaning
+    };
+    // The first of equals.
+    (0..count).reduce(|best, n| if score(n) > score(best) { n } else { best }).unwrap_or(0)
+}

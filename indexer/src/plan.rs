@@ -1,0 +1,89 @@
+//! From a query to what ranks: words, and a text or documents whose meaning is compared.
+
+use std::path::{Path, PathBuf};
+
+use echofs_query_lang::{Field, Node, Query, TextField};
+
+use crate::Error;
+use crate::bm25::Group;
+use crate::groups;
+use crate::lexical::Words;
+use crate::ranking::Ranking;
+use crate::stop_words::is_stop_word;
+
+/// Words of one query that are looked up; a longer text ranks by its first ones.
+const MAX_WORDS: usize = 64;
+
+/// What ranks.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Words, each with its forms.
+    pub groups: Vec<Group>,
+    /// Text whose meaning is compared; empty when none is.
+    pub meaning: String,
+    /// Documents that others are to be like.
+    pub like: Vec<PathBuf>,
+}
+
+impl Plan {
+    /// What ranks in `query`.
+    ///
+    /// # Errors
+    /// I/O errors of the index.
+    pub fn new(query: &Query, words: &Words, ranking: &Ranking) -> Result<Self, Error> {
+        let mut plan = Plan { meaning: query.semantic_text().unwrap_or_default(), ..Plan::default() };
+        if let Some(root) = &query.root {
+            plan.collect(root, words)?;
+        }
+        plan.groups.truncate(MAX_WORDS);
+        plan.weigh_stop_words(ranking);
+        Ok(plan)
+    }
+
+    /// Whether anything ranks.
+    pub fn ranks(&self) -> bool {
+        !self.groups.is_empty() || self.means()
+    }
+
+    /// Whether meaning ranks.
+    pub fn means(&self) -> bool {
+        !self.meaning.trim().is_empty() || !self.like.is_empty()
+    }
+
+    fn collect(&mut self, node: &Node, words: &Words) -> Result<(), Error> {
+        match node {
+            Node::Words(many) | Node::Phrase { words: many, .. } => self.add(many, words)?,
+            Node::Word(word) => self.add(std::slice::from_ref(word), words)?,
+            Node::Prefix(start) => self.push(groups::prefix_group(words, start)?),
+            Node::Field(Field::Text { name: TextField::Title, value }) => self.add(std::slice::from_ref(value), words)?,
+            Node::And(parts) | Node::Or(parts) => parts.iter().try_for_each(|part| self.collect(part, words))?,
+            Node::Lex(inner) => self.collect(inner, words)?,
+            Node::Like(path) => self.like.push(Path::new(path).to_owned()),
+            Node::Field(_) | Node::Not(_) | Node::Sem(_) => {}
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, typed: &[String], words: &Words) -> Result<(), Error> {
+        for word in typed.iter().take(MAX_WORDS) {
+            groups::ranking(words, word)?.into_iter().for_each(|group| self.push(Some(group)));
+        }
+        Ok(())
+    }
+
+    /// A word counts once, however often it is typed.
+    fn push(&mut self, group: Option<Group>) {
+        self.groups.extend(group.filter(|new| !self.groups.iter().any(|old| old.forms == new.forms)));
+    }
+
+    /// Beside other words, those that say nothing count little.
+    fn weigh_stop_words(&mut self, ranking: &Ranking) {
+        if self.groups.iter().all(|group| is_stop_word(&group.word)) {
+            return;
+        }
+        for group in self.groups.iter_mut().filter(|group| is_stop_word(&group.word)) {
+            group.weight = ranking.stop_words;
+        }
+        self.groups.retain(|group| group.weight > 0.0);
+    }
+}

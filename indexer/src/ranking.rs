@@ -1,0 +1,26 @@
+//! The numbers that the ranking turns on. Chosen by measurement on development collections.
+
+/// Weights of the ranking.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranking {
+    /// BM25: how fast repetition saturates.
+    pub k1: f32,
+    /// BM25: how much long texts are held back, 0 to 1.
+    pub b: f32,
+    /// What a word counts in the title, beside what it counts in the text.
+    pub title: f32,
+    /// What a word counts in the path.
+    pub path: f32,
+    /// What words of no meaning of their own (`the`, `of` ...) count beside others.
+    pub stop_words: f32,
+    /// Share of the word score when both sides are there.
+    pub lexical: f32,
+    /// Added for a document that holds all words, in units of the fused score.
+    pub all_words: f32,
+}
+
+impl Default for Ranking {
+    fn default() -> Self {
+        Self { k1: 1.2, b: 0.75, title: 1.0, path: 1.0, stop_words: 1.0, lexical: 0.4, all_words: 0.1 }
+    }
+}

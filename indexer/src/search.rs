@@ -1,0 +1,245 @@
+//! A query, carried out: what ranks, what filters, both engines, one order, the best passage of each hit.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use echofs_embedder::Embedder;
+use echofs_query_lang::{DEFAULT_LIMIT, Query, Sort};
+
+use crate::bits::Bits;
+use crate::bm25::{self, Scores};
+use crate::filter::{Filter, Meaning};
+use crate::fuse;
+use crate::plan::Plan;
+use crate::ranking::Ranking;
+use crate::record::{Record, Serial, Table};
+use crate::snapshot::Snapshot;
+use crate::vectors::{Nearest, Quantised, Vectors};
+use crate::{Error, Explain, Hit, Results, Source, Stage, Why, WordUse, likeness, passages};
+
+/// What a search needs of the store.
+pub struct Searcher<'a> {
+    /// Records and words.
+    pub snapshot: &'a Snapshot,
+    /// Passages by meaning.
+    pub vectors: &'a std::sync::RwLock<Vectors>,
+    /// Turns the query to a vector; `None` without a model.
+    pub embed: Option<&'a dyn Fn(&str) -> Result<Arc<Vec<f32>>, Error>>,
+    /// For paths and places.
+    pub sources: &'a [Source],
+    /// The weights.
+    pub ranking: &'a Ranking,
+}
+
+impl Searcher<'_> {
+    /// Carries out `query`; documents in `without` are left out.
+    ///
+    /// # Errors
+    /// [`Error::Semantic`] when only meaning ranks and it is not available; I/O errors of the index.
+    pub fn search(&self, query: &Query, without: Option<Serial>) -> Result<Results, Error> {
+        let plan = Plan::new(query, &self.snapshot.words, self.ranking)?;
+        self.carry_out(query, plan, without)
+    }
+
+    /// The same with what ranks already known.
+    ///
+    /// # Errors
+    /// As [`search`](Searcher::search).
+    pub fn carry_out(&self, query: &Query, mut plan: Plan, without: Option<Serial>) -> Result<Results, Error> {
+        let started = Instant::now();
+        let table = &*self.snapshot.table;
+        let mut explain = Explain { documents: table.totals().documents, ..Explain::default() };
+        let mut vector = self.likeness(&mut plan, &mut explain)?;
+        let allowed = self.allowed(query, without, &mut explain)?;
+        if !plan.ranks() {
+            return self.listed(query, &allowed, explain, started);
+        }
+        let lexical = self.by_words(&plan, &allowed, &mut explain)?;
+        self.add_meaning(&plan, lexical.is_some(), &mut vector, &mut explain)?;
+        let semantic = vector.as_deref().map(|vector| self.by_meaning(vector, &allowed, &mut explain));
+        let fusing = Instant::now();
+        let ordered = self.order(query, &plan, lexical.as_ref(), semantic.as_ref().map(|s| &s.1));
+        let found = Found { plan: &plan, lexical: lexical.as_ref(), semantic: semantic.as_ref() };
+        explain.lexical_weight = fuse::weight(lexical.is_some(), semantic.is_some(), self.ranking);
+        let hits = self.hits(&ordered, &found)?;
+        (explain.fuse_time, explain.total_time) = (fusing.elapsed(), started.elapsed());
+        Ok(Results { hits, epoch: 0, explain })
+    }
+
+    fn allowed(&self, query: &Query, without: Option<Serial>, explain: &mut Explain) -> Result<Bits, Error> {
+        let started = Instant::now();
+        let Snapshot { table, words } = self.snapshot;
+        let mut filter = Filter { words, table, sources: self.sources, ignored: Vec::new() };
+        let meaning = query.root.as_ref().map_or(Ok(Meaning::Free), |root| filter.evaluate(root))?;
+        let mut allowed = match meaning {
+            Meaning::Set(set) => {
+                explain.passed = Some(set.count());
+                set
+            }
+            Meaning::Free | Meaning::Unknown => filter.everything(),
+        };
+        if let Some(serial) = without {
+            let mut one = Bits::none(table.serials());
+            one.insert(serial);
+            allowed.subtract(&one);
+        }
+        explain.ignored.append(&mut filter.ignored);
+        explain.filter_time = started.elapsed();
+        Ok(allowed)
+    }
+
+    fn by_words(&self, plan: &Plan, allowed: &Bits, explain: &mut Explain) -> Result<Option<Scores>, Error> {
+        if plan.groups.is_empty() {
+            return Ok(None);
+        }
+        let started = Instant::now();
+        let Snapshot { table, words } = self.snapshot;
+        let scores = bm25::score(words, table, allowed, &plan.groups, self.ranking)?;
+        explain.words = plan.groups.iter().zip(&scores.words).map(|(group, (documents, _))| WordUse {
+            word: group.word.clone(),
+            forms: group.forms.iter().map(|(form, _)| form.clone()).collect(),
+            documents: *documents,
+            corrected: group.corrected,
+        }).collect();
+        explain.lexical = Stage { method: "bm25", candidates: scores.found.len(), time: started.elapsed() };
+        Ok(Some(scores))
+    }
+
+    /// The vectors of the documents that others are to be like, and their words.
+    fn likeness(&self, plan: &mut Plan, explain: &mut Explain) -> Result<Option<Vec<f32>>, Error> {
+        let mut sum: Option<Vec<f32>> = None;
+        for path in std::mem::take(&mut plan.like) {
+            let Some(record) = likeness::find(&self.snapshot.table, &path, self.sources) else {
+                explain.ignored.push(format!("like:\"{}\": it is not in the index", path.display()));
+                continue;
+            };
+            let vector = likeness::add_to(plan, self.snapshot, self.vectors, record)?;
+            sum = likeness::plus(sum, vector);
+            plan.like.push(path);
+        }
+        Ok(sum)
+    }
+
+    /// Adds the vector of the text whose meaning is asked for. Where words rank too, they do so alone if there is no model.
+    fn add_meaning(
+        &self,
+        plan: &Plan,
+        words_rank: bool,
+        vector: &mut Option<Vec<f32>>,
+        explain: &mut Explain,
+    ) -> Result<(), Error> {
+        let started = Instant::now();
+        let text = plan.meaning.trim();
+        if text.is_empty() {
+            return Ok(());
+        }
+        explain.meaning = text.to_owned();
+        let no_model = || Error::Semantic("there is no embedding model".into());
+        match self.embed.ok_or_else(no_model).and_then(|embed| embed(text)) {
+            Ok(new) => *vector = likeness::plus(vector.take(), Some(new.to_vec())),
+            Err(e) if !words_rank && vector.is_none() => return Err(e),
+            Err(e) => explain.semantic_error = Some(e.to_string()),
+        }
+        explain.semantic.time = started.elapsed();
+        Ok(())
+    }
+
+    fn by_meaning(&self, vector: &[f32], allowed: &Bits, explain: &mut Explain) -> (Quantised, Nearest) {
+        let started = Instant::now();
+        let query = Quantised::new(&likeness::unit(vector));
+        let vectors = self.vectors.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let nearest = vectors.nearest(&query, allowed, self.snapshot.table.serials());
+        drop(vectors);
+        let time = explain.semantic.time + started.elapsed();
+        explain.semantic = Stage { method: "exact scan", candidates: nearest.found.len(), time };
+        (query, nearest)
+    }
+
+    fn order(
+        &self,
+        query: &Query,
+        plan: &Plan,
+        lexical: Option<&Scores>,
+        semantic: Option<&Nearest>,
+    ) -> Vec<(Serial, f32)> {
+        let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
+        let mut ranked = fuse::fuse(lexical, semantic, plan.groups.len(), self.ranking, limit);
+        sort_by(query.sort, &self.snapshot.table, &mut ranked);
+        ranked
+    }
+
+    /// Without anything that ranks: the newest first, unless another order is asked for.
+    fn listed(&self, query: &Query, allowed: &Bits, mut explain: Explain, started: Instant) -> Result<Results, Error> {
+        let mut all: Vec<(Serial, f32)> = allowed.iter().map(|serial| (serial, 0.0)).collect();
+        let sort = if query.sort == Sort::Score { Sort::Date } else { query.sort };
+        sort_by(sort, &self.snapshot.table, &mut all);
+        all.truncate(query.limit.unwrap_or(DEFAULT_LIMIT));
+        let plan = Plan::default();
+        let hits = self.hits(&all, &Found { plan: &plan, lexical: None, semantic: None })?;
+        explain.total_time = started.elapsed();
+        Ok(Results { hits, epoch: 0, explain })
+    }
+
+    fn hits(&self, ordered: &[(Serial, f32)], found: &Found) -> Result<Vec<Hit>, Error> {
+        let lexical: Vec<Option<f32>> = ordered.iter().map(|(serial, _)| found.lexical_score(*serial)).collect();
+        let semantic: Vec<Option<f32>> = ordered.iter().map(|(serial, _)| found.semantic_score(*serial)).collect();
+        let lexical_ranks = found.lexical.map(|l| fuse::ranks(&l.found, &l.score, &lexical));
+        let semantic_ranks = found.semantic.map(|(_, s)| fuse::ranks(&s.found, &s.score, &semantic));
+        let mut hits = Vec::with_capacity(ordered.len());
+        for (at, (serial, score)) in ordered.iter().enumerate() {
+            let Some(document) = self.snapshot.table.by_serial(*serial).and_then(|r| r.document()) else { continue };
+            let best = passages::best(self.snapshot, self.vectors, *serial, found, self.ranking)?;
+            let why = Why {
+                lexical_rank: lexical_ranks.as_ref().and_then(|r| r[at]),
+                semantic_rank: semantic_ranks.as_ref().and_then(|r| r[at]),
+                lexical: lexical[at],
+                semantic: semantic[at],
+                words: best.words,
+            };
+            hits.push(Hit { rank: hits.len() + 1, score: *score, document, passage: best.passage, why });
+        }
+        Ok(hits)
+    }
+}
+
+/// What both engines gave.
+pub struct Found<'a> {
+    /// What ranks.
+    pub plan: &'a Plan,
+    /// The word side, if it was asked.
+    pub lexical: Option<&'a Scores>,
+    /// The meaning side, if it was asked, with the query's vector.
+    pub semantic: Option<&'a (Quantised, Nearest)>,
+}
+
+impl Found<'_> {
+    fn lexical_score(&self, serial: Serial) -> Option<f32> {
+        self.lexical.map(|l| l.score[serial as usize]).filter(|score| *score > 0.0)
+    }
+
+    fn semantic_score(&self, serial: Serial) -> Option<f32> {
+        self.semantic.map(|(_, s)| s.score[serial as usize]).filter(|score| score.is_finite())
+    }
+}
+
+fn sort_by(sort: Sort, table: &Table, ranked: &mut [(Serial, f32)]) {
+    let record = |serial: &Serial| table.by_serial(*serial);
+    let newest = |r: Option<&Arc<Record>>| std::cmp::Reverse(r.map(|r| r.date()));
+    match sort {
+        Sort::Score => {}
+        Sort::Date => ranked.sort_by_cached_key(|(serial, _)| {
+            let record = record(serial);
+            (newest(record), record.map(|r| r.path.clone()))
+        }),
+        Sort::Path => ranked.sort_by_cached_key(|(serial, _)| record(serial).map(|r| r.path.clone())),
+        Sort::Size => ranked.sort_by_cached_key(|(serial, _)| {
+            let record = record(serial);
+            (std::cmp::Reverse(record.map(|r| r.stat.size)), record.map(|r| r.path.clone()))
+        }),
+    }
+}
+
+/// Embeds a query with what the store has.
+pub fn embed_query(embedder: &dyn Embedder, text: &str) -> Result<Arc<Vec<f32>>, Error> {
+    embedder.embed_query(text).map(Arc::new).map_err(|e| Error::Semantic(e.to_string()))
+}
