@@ -6,6 +6,9 @@ use std::{env, fs, io};
 /// Where a program looks, seen from itself: built programs, test programs, an installation.
 const RUN_PATH: &str = "$ORIGIN/llama:$ORIGIN/../llama:$ORIGIN/../lib/echofs";
 
+/// A library without code is smaller, one of the CPU code far larger.
+const EMPTY: u64 = 1 << 16;
+
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     let Some(backends) = env::var_os("DEP_LLAMA_BACKENDS_DIR").map(PathBuf::from) else { return Ok(()) };
@@ -36,7 +39,8 @@ fn libraries(backends: &Path) -> io::Result<Vec<PathBuf>> {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let asked_for = name.rsplit_once(".so.").is_some_and(|(_, version)| !version.contains('.'));
-            if asked_for || name.starts_with("libggml-cpu-") {
+            let left_out = fs::metadata(&path)?.len() < EMPTY;
+            if asked_for || (name.starts_with("libggml-cpu-") && !left_out) {
                 found.push(path);
             }
         }

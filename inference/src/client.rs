@@ -128,7 +128,9 @@ impl Client {
     fn connect(&self, cancel: &Cancel) -> Result<UnixStream, Error> {
         match socket::connect(&self.config.socket) {
             Ok(stream) => return Ok(stream),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(Error::Down(error.to_string())),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(Error::Down(error.to_string()));
+            }
             Err(_) => {}
         }
         self.supervisor.ensure(cancel)?;
@@ -235,7 +237,9 @@ impl Generation<'_> {
             match protocol::read_line(reader, line) {
                 Ok(true) if line.ends_with(b"\n") => return Ok(()),
                 Err(error) if is_time_out(&error) => {}
-                Ok(_) | Err(_) => return Err(if self.first.is_some() { Hangup::Midway } else { Hangup::BeforeAnything }),
+                Ok(_) | Err(_) => {
+                    return Err(if self.first.is_some() { Hangup::Midway } else { Hangup::BeforeAnything });
+                }
             }
         }
     }

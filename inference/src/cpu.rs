@@ -70,7 +70,8 @@ impl Prober {
         if let Some(name) = wanted {
             let known = || all.iter().map(|v| v.name.as_str()).collect::<Vec<_>>().join(", ");
             let found = all.iter().find(|variant| variant.name == name).cloned();
-            return found.ok_or_else(|| format!("no CPU code named {name} in {}, only {}", directory.display(), known()));
+            return found
+                .ok_or_else(|| format!("no CPU code named {name} in {}, only {}", directory.display(), known()));
         }
         self.first_sound(&self.ranked(all)?)
     }
@@ -83,7 +84,7 @@ impl Prober {
             Err(_) => all.into_iter().filter_map(|variant| Some((self.score(&variant)?, variant))).collect(),
         };
         scored.retain(|(score, _)| *score > 0);
-        scored.sort_by(|a, b| b.0.cmp(&a.0));
+        scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
         match scored.is_empty() {
             true => Err("no build of the CPU code fits this CPU".into()),
             false => Ok(scored.into_iter().map(|(_, variant)| variant).collect()),

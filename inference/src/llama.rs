@@ -52,6 +52,15 @@ impl Llama {
         Self { options, loaded: None }
     }
 
+    /// The token ids of a request as the model at `path` will read them.
+    ///
+    /// # Errors
+    /// Those of [`crate::Generator::generate`].
+    pub fn tokens(&mut self, path: &Path, request: &Request) -> Result<Vec<i32>, Error> {
+        let tokens = self.ensure(path, &Cancel::default())?.tokens(request)?;
+        Ok(tokens.into_iter().map(|token| token.0).collect())
+    }
+
     /// The model at `path`, loaded if it is not, or if its file was replaced.
     fn ensure(&mut self, path: &Path, cancel: &Cancel) -> Result<&mut Loaded, Error> {
         let stamp = stamp(path)?;
@@ -211,7 +220,8 @@ impl Loaded {
     fn keep(&mut self, prompt: &[LlamaToken]) -> usize {
         let common = self.cached.iter().zip(prompt).take_while(|(a, b)| a == b).count();
         let keep = common.min(prompt.len() - 1) / self.piece * self.piece;
-        let removed = u32::try_from(keep).ok().and_then(|from| self.context.clear_kv_cache_seq(Some(0), Some(from), None).ok());
+        let removed =
+            u32::try_from(keep).ok().and_then(|from| self.context.clear_kv_cache_seq(Some(0), Some(from), None).ok());
         if removed != Some(true) {
             self.forget();
             return 0;

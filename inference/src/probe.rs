@@ -91,7 +91,8 @@ struct Tensor {
 }
 
 fn tensors() -> Vec<Tensor> {
-    let tensor = |name: &str, shape: &[usize], format| Tensor { name: format!("{name}.weight"), shape: shape.into(), format };
+    let tensor =
+        |name: &str, shape: &[usize], format| Tensor { name: format!("{name}.weight"), shape: shape.into(), format };
     let mut all = vec![
         tensor("token_embd", &[WIDTH, WIDTH], Format::Q8_0),
         tensor("output_norm", &[WIDTH], Format::F32),

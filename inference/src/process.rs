@@ -48,6 +48,10 @@ struct Record {
     deaths: u32,
     not_before: Option<Instant>,
     restarts: u64,
+    /// Why the child died last.
+    cause: Option<String>,
+    /// Requests that failed since the last success, and what the last one was told.
+    failures: u32,
     last_error: Option<String>,
     closed: bool,
 }
@@ -113,22 +117,24 @@ impl Supervisor {
         }
     }
 
-    /// Forgets deaths: the next start needs no pause.
+    /// Forgets deaths and failures: the next start needs no pause.
     pub fn pardon(&self) {
         let mut record = self.shared.lock();
-        (record.deaths, record.not_before, record.last_error) = (0, None, None);
+        (record.deaths, record.not_before, record.cause) = (0, None, None);
+        (record.failures, record.last_error) = (0, None);
     }
 
-    /// Notes what went wrong, for the record.
+    /// Notes that a request failed.
     pub fn complain(&self, why: &str) {
-        self.shared.lock().last_error = Some(why.into());
+        let mut record = self.shared.lock();
+        record.failures += 1;
+        record.last_error = Some(why.into());
     }
 
-    /// Whether it is down for now, how often it was started again, and the last error.
+    /// Whether it keeps failing, how often it was started again, and the last error.
     pub fn record(&self) -> (bool, u64, Option<String>) {
         let record = self.shared.lock();
-        let down = record.phase == Phase::Dead && record.deaths > 1;
-        (down, record.restarts, record.last_error.clone())
+        (record.failures > 1, record.restarts, record.last_error.clone())
     }
 
     /// Whether the child ended without a fault, or is about to be known to have.
@@ -183,7 +189,7 @@ impl Drop for Supervisor {
 }
 
 fn down(record: &Record) -> Error {
-    Error::Down(record.last_error.clone().unwrap_or_else(|| "the service ended".into()))
+    Error::Down(record.cause.clone().unwrap_or_else(|| "the service ended".into()))
 }
 
 fn check_pause(record: &Record) -> Result<(), Error> {
@@ -191,7 +197,7 @@ fn check_pause(record: &Record) -> Result<(), Error> {
     if left.is_zero() {
         return Ok(());
     }
-    let why = record.last_error.as_deref().unwrap_or("it keeps dying");
+    let why = record.cause.as_deref().unwrap_or("it keeps dying");
     Err(Error::Down(format!("{why}; tried again in {:.0} s", left.as_secs_f64().ceil())))
 }
 
@@ -273,7 +279,7 @@ fn bury(record: &mut Record, fault: Option<String>) {
     record.phase = Phase::Dead;
     record.deaths += 1;
     record.not_before = Some(Instant::now() + pause(record.deaths));
-    record.last_error = Some(fault);
+    record.cause = Some(fault);
 }
 
 #[cfg(test)]
@@ -307,8 +313,7 @@ mod tests {
             let error = supervisor.ensure(&Cancel::default());
             assert!(matches!(&error, Err(Error::Down(why)) if why.contains("the disk is full")), "{error:?}");
         }
-        let (down, restarts, _) = supervisor.record();
-        assert_eq!((down, restarts), (true, 1));
+        assert_eq!(supervisor.record().1, 1, "started again");
         assert!(matches!(supervisor.ensure(&Cancel::default()), Err(Error::Down(why)) if why.contains("again in")));
         supervisor.pardon();
         let error = supervisor.ensure(&Cancel::default());

@@ -88,7 +88,8 @@ fn with_short_path<T>(path: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> 
         return act(path);
     }
     let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    let open: OwnedFd = rustix::fs::open(directory(path), OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let open: OwnedFd =
+        rustix::fs::open(directory(path), OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     act(&PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd())).join(name))
 }
 

@@ -124,7 +124,6 @@ fn choose_cpu(args: &Args) -> Result<Variant, String> {
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
     let mut candidates: Vec<PathBuf> = args.libraries.iter().cloned().collect();
     candidates.extend(cpu::candidates(&program));
-    candidates.extend(llama_cpp_sys_2::BACKENDS_DIR.map(PathBuf::from));
     let directory = cpu::directory(&candidates).ok_or("no libraries libggml-cpu-*.so beside the program")?;
     Prober { program: "/proc/self/exe".into(), args: vec!["probe".into()] }.choose(&directory, args.cpu.as_deref())
 }

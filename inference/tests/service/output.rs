@@ -1,0 +1,92 @@
+//! What comes out.
+
+use echofs_inference::{Cancel, Error, Generator, Message, Part, Role};
+
+use crate::common::{Fixture, ask, long_text};
+
+#[test]
+fn the_same_request_gives_the_same_text_with_and_without_what_is_left_of_other_prompts() {
+    let service = Fixture::new();
+    let requests: Vec<_> = ["What is a river?", "What is a river bank?", "Name three colours."]
+        .map(|question| ask(&format!("{} {question}", long_text(200)), 24))
+        .into();
+    let first: Vec<String> = requests.iter().map(|request| service.text(request)).collect();
+    for (request, text) in requests.iter().zip(&first).rev() {
+        assert_eq!(&service.text(request), text, "after another prompt");
+    }
+    for (request, text) in requests.iter().zip(&first) {
+        assert_eq!(&Fixture::new().text(request), text, "in a fresh process");
+    }
+}
+
+#[test]
+fn text_streams_as_it_comes_and_adds_up_to_the_completion() {
+    let service = Fixture::new();
+    let mut pieces = Vec::new();
+    let done = service
+        .client
+        .generate(&ask("Tell me a story.", 20), &Cancel::default(), &mut |text| pieces.push(text.to_string()));
+    let done = done.expect("a completion");
+    assert!(pieces.len() > 10, "{pieces:?}");
+    assert_eq!(pieces.concat(), done.text);
+    assert_eq!((done.output_tokens, done.model.as_str()), (20, "smollm2-135m-q4_1"));
+    assert!(done.prompt_tokens > 10 && 0.0 < done.first_token_ms && done.first_token_ms < done.total_ms);
+    assert!(service.client.status().cpu.is_some());
+}
+
+#[test]
+fn characters_of_several_tokens_come_whole() {
+    let service = Fixture::new();
+    let mut request = ask("Repeat this for ever: 🦀🌊🦀🌊🦀🌊🦀🌊", 40);
+    request
+        .messages
+        .push(Message { role: Role::Assistant, parts: vec![Part::Text("🦀🌊🦀🌊🦀🌊🦀🌊".into())] });
+    let mut pieces = Vec::new();
+    let done = service.client.generate(&request, &Cancel::default(), &mut |text| pieces.push(text.to_string()));
+    let text = done.expect("a completion").text;
+    assert!(text.chars().filter(|c| !c.is_ascii()).count() > 2, "{text}");
+    assert!(!text.contains(char::REPLACEMENT_CHARACTER), "{text}");
+    assert_eq!(pieces.concat(), text);
+}
+
+#[test]
+fn a_stop_string_ends_the_text_before_it() {
+    let service = Fixture::new();
+    let whole = service.text(&ask("Write two sentences about the sea.", 60));
+    let stop = &whole[whole.find(' ').expect("words")..][..4];
+    let mut request = ask("Write two sentences about the sea.", 60);
+    request.stop = vec!["not in it".into(), stop.into()];
+    assert_eq!(service.text(&request), whole.split(stop).next().expect("a beginning"));
+}
+
+#[test]
+fn a_prompt_longer_than_the_context_is_refused_with_the_numbers() {
+    let service = Fixture::new();
+    let refused = service.say(&ask(&long_text(9000), 10));
+    assert!(
+        matches!(&refused, Err(Error::Refused(why)) if why.contains("tokens") && why.contains("4096")),
+        "{refused:?}"
+    );
+    let refused = service.say(&ask(&"x".repeat(2_000_000), 10));
+    assert!(matches!(&refused, Err(Error::Refused(_))), "{refused:?}");
+    assert!(service.say(&ask("And now?", 4)).is_ok());
+}
+
+#[test]
+fn no_model_is_an_error_of_its_own_and_another_model_is_used_from_the_next_request_on() {
+    let service = Fixture::new();
+    let good = service.client.model_path();
+    service.client.set_model(None);
+    assert_eq!(service.client.model(), None);
+    assert!(matches!(service.say(&ask("Hi", 4)), Err(Error::NoModel(_))));
+    service.client.set_model(Some(service.dir.path().join("gone.gguf")));
+    assert_eq!(service.client.model(), None);
+    assert!(matches!(service.say(&ask("Hi", 4)), Err(Error::NoModel(why)) if why.contains("gone.gguf")));
+    assert!(!service.socket().exists(), "nothing was started for this");
+    let copy = service.dir.path().join("Other-Instruct.gguf");
+    std::os::unix::fs::symlink(good.as_deref().expect("a model"), &copy).expect("a link");
+    service.client.set_model(good);
+    assert_eq!(service.say(&ask("Hi", 4)).map(|done| done.model).ok(), Some("smollm2-135m-q4_1".into()));
+    service.client.set_model(Some(copy));
+    assert_eq!(service.say(&ask("Hi", 4)).map(|done| done.model).ok(), Some("other".into()));
+}
