@@ -10,7 +10,8 @@ use crate::scan::FileStat;
 /// Every path is exact: no change speaks of what lies below a directory. When a directory of a
 /// thousand files is renamed or removed, a thousand changes say so. Changes of one path come in
 /// order, and only the last state counts: a file that was written five times while the consumer was
-/// busy is told once, one that came and went is not told at all.
+/// busy is told once, one that came and went is not told at all. By the time a file is read it may be gone
+/// again; a change that says so follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// A regular file to be indexed is there, and it is new or differs from what was told before

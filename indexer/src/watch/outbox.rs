@@ -233,7 +233,7 @@ mod tests {
         let mut outbox = Outbox::default();
         outbox.record("a".into(), file(1), None, false);
         outbox.record("b".into(), None, file(1), false);
-        assert_eq!(outbox.take(9), [moved.clone()]);
+        assert_eq!(outbox.take(9), std::slice::from_ref(&moved));
         outbox.record("b".into(), None, file(1), false);
         outbox.record("a".into(), file(1), None, false);
         assert_eq!(outbox.take(9), [moved]);

@@ -104,11 +104,25 @@ fn is_empty(dir: &Path) -> bool {
     fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
 }
 
-/// Does the kernel not see what others change on such a file system?
+/// Does the kernel not see what others change on such a file system? Encrypting ones have no others.
 pub fn is_remote(kind: &str) -> bool {
-    let remote =
-        ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "vboxsf", "virtiofs"];
-    remote.contains(&kind) || kind == "fuse" || kind.starts_with("fuse.")
+    let remote = [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "9p",
+        "afs",
+        "ceph",
+        "fuse",
+        "glusterfs",
+        "lustre",
+        "vboxsf",
+        "virtiofs",
+    ];
+    let local = ["fuse.gocryptfs", "fuse.encfs", "fuse.cryfs", "fuse.securefs"];
+    remote.contains(&kind) || (kind.starts_with("fuse.") && !local.contains(&kind))
 }
 
 #[cfg(test)]

@@ -216,6 +216,7 @@ impl Worker {
         self.roots[root].watch = self.how_to_watch(root);
         self.roots[root].retry = Instant::now() + self.options.reconcile;
         self.survey.enter(root, id, self.roots[root].watch == Watch::Inotify);
+        self.abandon(root);
         self.begin(root, true);
     }
 
@@ -228,32 +229,34 @@ impl Worker {
         }
         log::warn!("{}: {reason}; its documents are kept", path.display());
         self.survey.forget(root);
-        let policy = self.policy.clone();
-        self.with_outbox(|outbox| {
-            outbox.abandon(&path, |known| policy.root_of(known) == Some(&path));
-            outbox.mark(Change::RootUnavailable { root: path.clone(), reason });
-        });
+        self.abandon(root);
+        self.mark(Change::RootUnavailable { root: path, reason });
     }
 
-    /// Begins a pass over a source, or notes that one has to follow.
+    /// What waits to be told of a source is of no use any more.
+    fn abandon(&self, root: usize) {
+        let path = &self.roots[root].path;
+        self.with_outbox(|outbox| outbox.abandon(path, |known| self.policy.root_of(known) == Some(path)));
+    }
+
+    /// Begins a pass over a source that is there, or notes that one has to follow.
     fn begin(&mut self, root: usize, full: bool) {
-        let path = self.roots[root].path.clone();
-        if self.roots[root].unavailable.is_some() {
-            return;
-        }
-        if !full && self.roots[root].pass.is_some() {
-            self.roots[root].stale = true;
-            return;
-        }
         if full {
             self.publish(true);
-            if self.roots[root].id.is_none() || self.roots[root].unavailable.is_some() {
-                return;
-            }
-            let policy = self.policy.clone();
+        }
+        let Root { path, id, unavailable, pass, stale, .. } = &mut self.roots[root];
+        if id.is_none() || unavailable.is_some() {
+            return;
+        }
+        if !full && pass.is_some() {
+            *stale = true;
+            return;
+        }
+        *pass = Some(Pass::new(path, full));
+        if full {
+            let (path, policy) = (path.clone(), self.policy.clone());
             self.with_outbox(|outbox| outbox.start(&path, |known| policy.root_of(known) == Some(&path)));
         }
-        self.roots[root].pass = Some(Pass::new(&path, full));
     }
 
     /// Goes on with the passes for a moment, one source after the other.
@@ -381,7 +384,9 @@ impl Worker {
         self.with_outbox(|outbox| outbox.mark(change));
     }
 
+    /// The states are shown first, so that they are never behind what was told.
     fn with_outbox(&self, act: impl FnOnce(&mut Outbox)) {
+        self.show_states();
         act(&mut lock(&self.shared.outbox));
         self.shared.ready.notify_all();
     }
