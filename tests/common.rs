@@ -56,6 +56,17 @@ impl Session {
         session
     }
 
+    /// The sample vault, mounted and indexed by words.
+    pub fn sample(options: &[&str]) -> Session {
+        let mut session = Session::unmounted(&[]).options(options);
+        let vault = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/vault/.");
+        let copied = Command::new("cp").arg("-r").arg(vault).arg(session.vault()).status().expect("cp starts");
+        assert!(copied.success());
+        session.mount();
+        session.wait_for_words();
+        session
+    }
+
     /// More options for `echofs mount`, from the next [`mount`](Session::mount) on.
     pub fn options(mut self, options: &[&str]) -> Session {
         self.options.extend(options.iter().map(ToString::to_string));
@@ -158,6 +169,37 @@ impl Session {
     /// A path in the mount.
     pub fn at(&self, path: impl AsRef<Path>) -> PathBuf {
         self.mountpoint().join(path)
+    }
+
+    /// Runs a shell command in the mount to its end, in the C locale.
+    pub fn shell(&self, line: &str) -> Output {
+        let mut command = Command::new("bash");
+        command.args(["-c", line]).current_dir(self.mountpoint()).env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
+        command.output().expect("bash starts")
+    }
+
+    /// Paths of the hits of a query, best first.
+    pub fn hits(&self, query: &str) -> Vec<String> {
+        let lines = self.read(format!("search/{}/results.jsonl", query.replace('%', "%25").replace('/', "%2F")));
+        let path = |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["path"].as_str().map(str::to_owned);
+        lines.lines().filter_map(path).collect()
+    }
+
+    /// Processes that the mount process started, with their command lines.
+    pub fn children(&self) -> Vec<(u32, String)> {
+        let mut all = Vec::new();
+        for task in std::fs::read_dir(format!("/proc/{}/task", self.pid())).expect("tasks").flatten() {
+            let pids = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            all.extend(pids.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+        }
+        let line = |pid: u32| Some((pid, String::from_utf8_lossy(&std::fs::read(format!("/proc/{pid}/cmdline")).ok()?).replace('\0', " ")));
+        all.into_iter().filter_map(line).collect()
+    }
+
+    /// The process of the language model.
+    pub fn engine(&self) -> Option<rustix::process::Pid> {
+        let (pid, _) = self.children().into_iter().find(|(_, line)| line.contains("echofs-inference"))?;
+        rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)
     }
 
     /// Reads a file of the mount as text.

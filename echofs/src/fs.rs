@@ -220,7 +220,7 @@ impl Fs {
                     (Handle::Control { order: *order, text, partial }, FopenFlags::FOPEN_DIRECT_IO)
                 }
                 _ if writes => return Err(PART_OF_THE_TREE),
-                Content::Settled(bytes) => (Handle::Bytes(Arc::clone(bytes)), FopenFlags::FOPEN_KEEP_CACHE),
+                Content::Settled(bytes) => (Handle::Bytes(Arc::clone(bytes)), SETTLED),
                 Content::Question { text, form } => {
                     let stream = AnswerStream { question: text.clone(), form: *form, cursor: 0, reader: None };
                     (Handle::Answer(Mutex::new(stream)), STREAM)
@@ -565,7 +565,9 @@ impl Fs {
 
 const PART_OF_THE_TREE: Error = Error::NotPermitted("this is part of the tree; files live in knowledge/notes");
 const XATTR_PREFIX: &str = "user.echofs.";
-const STREAM: FopenFlags = FopenFlags::FOPEN_DIRECT_IO.union(FopenFlags::FOPEN_STREAM).union(FopenFlags::FOPEN_NONSEEKABLE);
+const SETTLED: FopenFlags = FopenFlags::FOPEN_KEEP_CACHE.union(FopenFlags::FOPEN_NOFLUSH);
+const STREAM: FopenFlags =
+    FopenFlags::FOPEN_DIRECT_IO.union(FopenFlags::FOPEN_STREAM).union(FopenFlags::FOPEN_NONSEEKABLE);
 
 fn utf8(name: &OsStr) -> Result<&str, Error> {
     name.to_str().ok_or(Error::NotFound)

@@ -5,6 +5,7 @@
 //! span found is of the kind asked for, and, as one voice among these, whether the model refused.
 
 use super::check::Support;
+use super::opposites::{negated, opposed};
 use super::question::{Expected, Question, Sort};
 use super::retrieve::{Candidate, Excerpt, Gathered, matches};
 use super::span;
@@ -14,7 +15,7 @@ use super::text::tokens;
 const HOPELESS: f32 = 0.3;
 
 /// What is counted, each roughly 0 to 1.
-pub const FEATURES: usize = 14;
+pub const FEATURES: usize = 17;
 
 /// Weights of the features, and the constant last.
 /// Fitted by logistic regression on a development sample of SQuAD 2.0 questions, half of them without an answer.
@@ -50,7 +51,9 @@ pub fn features(
     let cover = |held: &[f32]| -> f32 { held.iter().zip(&gathered.weights).map(|(h, w)| h * w).sum() };
     let yes = |flag: bool| f32::from(u8::from(flag));
     let words = tokens(short);
-    let asked = words.iter().filter(|w| !w.is_stop() && question.has(&w.stem)).count() as f32 / words.len().max(1) as f32;
+    let repeated = words.iter().filter(|w| !w.is_stop() && question.has(&w.stem)).count() as f32 / words.len().max(1) as f32;
+    let asked = tokens(&question.text);
+    let missing = |held: &[f32]| held.iter().filter(|h| **h < 0.6).count() as f32 / held.len().max(1) as f32;
     let typed = !matches!(question.expected, Expected::Thing | Expected::Verdict);
     [
         cover(&own),
@@ -62,11 +65,14 @@ pub fn features(
         yes(typed && !span::fits(question, short, &words)),
         yes(refused),
         yes(support.literal),
-        asked,
+        repeated,
         (support.excerpt as f32 / 3.0).min(1.0),
         candidate.relevance,
-        yes(negates(question) != negated(candidate, sentence.at.clone())),
+        yes(negated(asked.iter()) != negated(sentence.tokens.iter())),
         (words.len() as f32 / 10.0).min(1.0),
+        yes(opposed(&asked, &sentence.tokens)),
+        lacks(&near, true),
+        missing(&near),
     ]
 }
 
@@ -75,17 +81,6 @@ fn held(question: &Question, candidate: &Candidate, sentences: std::ops::Range<u
     let around = tokens(&format!("{} {}", candidate.title, candidate.passage.heading));
     let words = candidate.sentences[sentences].iter().flat_map(|s| &s.tokens);
     matches(question, words.chain(&around))
-}
-
-const NEGATIONS: [&str; 9] = ["not", "no", "never", "without", "none", "neither", "nor", "cannot", "n't"];
-
-fn negates(question: &Question) -> bool {
-    tokens(&question.text).iter().any(|w| NEGATIONS.contains(&w.lower.as_str())) || question.text.contains("n't")
-}
-
-fn negated(candidate: &Candidate, at: std::ops::Range<usize>) -> bool {
-    let text = &candidate.passage.text[at];
-    tokens(text).iter().any(|w| NEGATIONS.contains(&w.lower.as_str())) || text.contains("n't")
 }
 
 /// The probability that the notes hold the answer.

@@ -13,6 +13,7 @@ mod answerable;
 mod check;
 mod evidence;
 mod index;
+mod opposites;
 mod prompt;
 mod question;
 mod render;

@@ -27,7 +27,7 @@ const EXCERPTS: usize = 4;
 
 /// Weights of a sentence's score: the question's words in it, in it and its neighbours, in the passage; the
 /// document's relevance; whether it holds something of the kind asked for.
-const SCORE: [f32; 5] = [0.45, 0.3, 0.2, 0.5, 0.16];
+const SCORE: [f32; 5] = [0.45, 0.3, 0.1, 1.0, 0.25];
 
 /// A sentence of a passage with its score.
 #[derive(Clone, Debug)]

@@ -1,0 +1,71 @@
+//! Words that turn a statement round: negations, and pairs that exclude each other.
+
+use std::sync::LazyLock;
+
+use super::text::{Token, tokens};
+
+const NEGATIONS: [&str; 9] = ["not", "no", "never", "without", "none", "neither", "nor", "cannot", "t"];
+
+const PAIRS: &str = "accept reject|accept refuse|agree disagree|allow forbid|allow prevent|allow prohibit|always never|\
+    ancient modern|appear vanish|arrive depart|arrive leave|attack defend|background foreground|before after|begin end|\
+    best worst|better worse|buy sell|common rare|complex simple|connect disconnect|create destroy|build destroy|decrease increase|\
+    dark light|deep shallow|defeat win|die born|east west|eastern western|easy hard|easy difficult|empty full|enter leave|\
+    expand shrink|external internal|fail succeed|failure success|fall rise|fast slow|few many|fewest most|first last|found abolish|\
+    gain lose|gain loss|high low|higher lower|highest lowest|import export|include exclude|inside outside|join leave|\
+    large small|larger smaller|largest smallest|big small|biggest smallest|least most|less more|long short|longest shortest|\
+    lose win|male female|mother father|maternal paternal|maximum minimum|major minor|majority minority|new old|newest oldest|youngest oldest|\
+    north south|northern southern|open close|oppose support|part whole|peace war|permit forbid|poor rich|popular unpopular|\
+    private public|push pull|raise lower|recent ancient|remember forget|remove add|rural urban|safe dangerous|same different|\
+    start stop|start end|strong weak|stronger weaker|strongest weakest|temporary permanent|upper lower|victory defeat|\
+    wide narrow|early late|earlier later|earliest latest|increase reduce|rarest common|likely unlikely|true false|before since|\
+    king queen|husband wife|brother sister|son daughter|ally enemy|friend enemy|input output|formal informal|direct indirect|\
+    encourage discourage|encourage inhibit|activate inhibit|stable unstable|adaptive innate|lost won|won lost|above below";
+
+static OPPOSITES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+    let stem = |word: &str| tokens(word).into_iter().next().map_or(String::new(), |t| t.stem);
+    PAIRS.split('|').filter_map(|pair| pair.split_once(' ')).map(|(a, b)| (stem(a), stem(b))).collect()
+});
+
+/// Whether the words deny something.
+pub fn negated<'a>(mut words: impl Iterator<Item = &'a Token>) -> bool {
+    words.any(|w| NEGATIONS.contains(&w.lower.as_str()))
+}
+
+/// Whether one says the opposite of a word of the other without saying that word too.
+pub fn opposed(question: &[Token], sentence: &[Token]) -> bool {
+    let holds = |words: &[Token], stem: &str| words.iter().any(|w| w.stem == stem);
+    let against = |a: &str, b: &str| holds(question, a) && !holds(sentence, a) && holds(sentence, b) && !holds(question, b);
+    OPPOSITES.iter().any(|(a, b)| against(a, b) || against(b, a)) || prefixed(question, sentence) || prefixed(sentence, question)
+}
+
+/// Whether `some` has a word that `others` has only with a prefix that negates it.
+fn prefixed(some: &[Token], others: &[Token]) -> bool {
+    let holds = |words: &[Token], lower: &str| words.iter().any(|w| w.lower == lower);
+    some.iter().filter(|w| w.lower.len() > 4 && !holds(others, &w.lower)).any(|word| {
+        ["un", "in", "im", "non", "dis", "ir"].iter().any(|prefix| {
+            let turned = format!("{prefix}{}", word.lower);
+            holds(others, &turned) && !holds(some, &turned)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{negated, opposed, tokens};
+
+    #[test]
+    fn opposites() {
+        let check = |a: &str, b: &str, expected: bool| assert_eq!(opposed(&tokens(a), &tokens(b)), expected, "{a} / {b}");
+        check("what is the rarest cause?", "The most common cause is hunger.", true);
+        check("what decreases with heat?", "Pressure increases with heat.", true);
+        check("who rejected it?", "Anna accepted or rejected it.", false);
+        check("what is stable?", "The bridge is unstable.", true);
+        check("where is the shed?", "The shed is behind the house.", false);
+    }
+
+    #[test]
+    fn negations() {
+        assert!(negated(tokens("who did not pay?").iter()) && negated(tokens("who didn't pay?").iter()));
+        assert!(!negated(tokens("who paid?").iter()));
+    }
+}

@@ -1,0 +1,121 @@
+//! Questions through the mount, with a real model, with a dead one and with none.
+
+use std::fs;
+
+use rustix::process::Signal;
+
+use crate::common::{DEADLINE, Session, until};
+
+const NOTES: &[(&str, &str)] = &[
+    ("boat.md", "# Boat\n\nThe spare key of the boat shed hangs behind the oilskins.\n"),
+    ("ferry.md", "# Ferry\n\nThe ferry to Lunna leaves at 7:45 from pier 3.\n"),
+];
+const QUESTION: &str = "where does the spare key of the boat shed hang?";
+
+fn with_model(model: &str) -> Session {
+    let mut session = Session::unmounted(NOTES).options(&["--model", model]);
+    session.mount();
+    session.wait_for_words();
+    session
+}
+
+fn json(session: &Session, question: &str) -> serde_json::Value {
+    serde_json::from_str(&session.read(format!("ask/{question}.json"))).expect("JSON")
+}
+
+fn quoted_right(session: &Session, answer: &serde_json::Value) {
+    let citations = answer["citations"].as_array().expect("citations");
+    assert!(!citations.is_empty());
+    for citation in citations {
+        let text = fs::read_to_string(citation["path"].as_str().expect("a path")).expect("readable");
+        let (first, last) = (citation["line"].as_u64().expect("a line") as usize, citation["end_line"].as_u64().expect("a line") as usize);
+        let lines: Vec<&str> = text.lines().skip(first - 1).take(last + 1 - first).collect();
+        assert!(lines.join("\n").contains(citation["quote"].as_str().expect("a quote")), "{citation}");
+    }
+    assert!(session.list("ask").iter().any(|name| name.ends_with(".md")));
+}
+
+#[test]
+fn an_answer_is_made_once_and_then_an_ordinary_file() {
+    let session = with_model("smollm2-135m-q4_1");
+    let streamed = session.read(format!("ask/{QUESTION}"));
+    assert!(streamed.contains("behind the oilskins") && streamed.contains("boat.md:3"), "{streamed}");
+    assert_eq!(session.list("ask"), [format!("{QUESTION}.json"), format!("{QUESTION}.md")]);
+    for _ in 0..2 {
+        assert_eq!(session.read(format!("ask/{QUESTION}.md")), streamed);
+    }
+    let size = fs::metadata(session.at(format!("ask/{QUESTION}.md"))).expect("metadata").len();
+    assert_eq!(size, streamed.len() as u64);
+    let answer = json(&session, QUESTION);
+    assert_eq!(answer["question"], QUESTION);
+    assert_eq!(answer["answerable"], true);
+    assert_eq!(answer["model"], "smollm2-135m-instruct-q4_1");
+    quoted_right(&session, &answer);
+    let xattr = session.shell(&format!("getfattr --only-values -n user.echofs.question 'ask/{QUESTION}.md'"));
+    assert_eq!(String::from_utf8_lossy(&xattr.stdout), QUESTION);
+}
+
+#[test]
+fn without_a_model_the_answer_is_the_evidence() {
+    let session = with_model("none");
+    let answer = json(&session, QUESTION);
+    assert_eq!(answer["model"], serde_json::Value::Null);
+    quoted_right(&session, &answer);
+    assert!(session.read(format!("ask/{QUESTION}")).contains("behind the oilskins"));
+    assert!(session.engine().is_none());
+}
+
+#[test]
+fn what_the_notes_do_not_hold_is_not_found() {
+    let session = with_model("smollm2-135m-q4_1");
+    let question = "what is the capital of Mongolia?";
+    assert!(session.read(format!("ask/{question}")).contains("Not found in your notes."));
+    let answer = json(&session, question);
+    assert_eq!((&answer["answerable"], &answer["short_answer"]), (&false.into(), &"".into()));
+}
+
+#[test]
+fn an_answer_goes_when_its_evidence_changes() {
+    let session = with_model("none");
+    let question = "when does the ferry to Lunna leave?";
+    assert!(session.read(format!("ask/{question}")).contains("7:45"));
+    session.write("ferry.md", "# Ferry\n\nThe ferry to Lunna leaves at 9:10 from pier 3.\n");
+    until("the new time is told", DEADLINE, || {
+        let text = session.read(format!("ask/{question}"));
+        text.contains("9:10") && !text.contains("7:45")
+    });
+    fs::remove_file(session.vault().join("ferry.md")).expect("removed");
+    until("nothing of it is told", DEADLINE, || !session.read(format!("ask/{question}")).contains("9:10"));
+}
+
+#[test]
+fn a_dead_model_is_started_again_and_never_takes_the_mount_down() {
+    let session = with_model("smollm2-135m-q4_1");
+    session.read(format!("ask/{QUESTION}"));
+    let engine = session.engine().expect("running");
+    rustix::process::kill_process(engine, Signal::KILL).expect("ours");
+    let text = session.read("ask/when does the ferry to Lunna leave from pier 3?");
+    assert!(text.contains("7:45"), "{text}");
+    until("the model is back", DEADLINE, || {
+        json(&session, "which pier does the ferry to Lunna leave from?")["model"] != serde_json::Value::Null
+    });
+}
+
+#[test]
+fn slashes_in_a_question() {
+    let mut session = Session::unmounted(&[("net.md", "# Network\n\nIn our tests tcp/ip is reliable over the radio link.\n")]).options(&["--model", "none"]);
+    session.mount();
+    session.wait_for_words();
+    assert!(session.read("ask/is tcp%2Fip reliable over the radio link?").contains("radio link"));
+    let out = session.shell(&format!("cat '{}/ask/is tcp/ip reliable over the radio link?'", session.mountpoint().display()));
+    assert!(out.status.success() && String::from_utf8_lossy(&out.stdout).contains("radio link"), "{out:?}");
+    assert_eq!(session.list("ask").len(), 2, "both are one question");
+}
+
+#[test]
+fn a_removed_answer_is_not_listed() {
+    let session = with_model("none");
+    session.read(format!("ask/{QUESTION}"));
+    fs::remove_file(session.at(format!("ask/{QUESTION}.md"))).expect("removed");
+    assert!(session.list("ask").is_empty());
+}

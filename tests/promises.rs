@@ -1,0 +1,212 @@
+//! The floor of the promises: nothing acknowledged is lost, damage heals, what is private stays private.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::common::{DEADLINE, Session, until};
+
+fn counts(session: &Session) -> (u64, u64) {
+    let status = session.status();
+    (status["documents"].as_u64().expect("a number"), status["pending"].as_u64().expect("a number"))
+}
+
+/// Bytes of every file below `root` that hold `needle`, by path.
+fn holding(root: &Path, needle: &str) -> Vec<String> {
+    let out = std::process::Command::new("grep").args(["-rlaF", needle]).arg(root).output().expect("grep starts");
+    String::from_utf8_lossy(&out.stdout).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_kill_at_any_instant_loses_nothing_acknowledged() {
+    let mut session = Session::unmounted(&[("start.md", "# Start\n\nThe first word is aardvark.\n")]);
+    let mut kept: Vec<(String, String)> = Vec::new();
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    for round in 0..30 {
+        session.mount();
+        for (name, text) in &kept {
+            assert_eq!(session.read(format!("knowledge/notes/{name}")), *text, "round {round}");
+        }
+        // A different instant in each round, from the first write to well after the last.
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let instant = Duration::from_micros(seed >> 33) % Duration::from_millis(250);
+        let begun = Instant::now();
+        let mut written = 0;
+        while begun.elapsed() < instant {
+            let (name, text) = (format!("{round}-{written}.md"), format!("# Note\n\nThe word of this note is w{round}x{written}.\n"));
+            let note = session.at(format!("knowledge/notes/{name}"));
+            let file = fs::File::create(&note).and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()).map(|()| file));
+            if file.and_then(|file| file.sync_all()).is_ok() {
+                kept.push((name, text));
+            }
+            written += 1;
+            if written % 3 == 0 {
+                session.write("start.md", format!("# Start\n\nThe first word is now b{round}x{written}.\n"));
+                let _ = session.hits("lex:aardvark");
+            }
+        }
+        session.kill();
+    }
+    session.mount();
+    session.wait_for_words();
+    for (name, text) in &kept {
+        let word = text.split_whitespace().last().expect("a word").trim_end_matches('.');
+        assert!(session.hits(&format!("lex:{word}")).iter().any(|path| path.ends_with(name)), "{name}: {word}");
+    }
+    assert_eq!(counts(&session), (kept.len() as u64 + 1, 0));
+    session.unmount();
+}
+
+#[test]
+fn every_derived_store_may_be_lost_or_damaged() {
+    let mut session = Session::with(&[("a.md", "# A\n\nzebra crossing\n"), ("b.md", "# B\n\nanteater\n")]);
+    fs::write(session.at("knowledge/notes/n.md"), "# N\n\npangolin\n").expect("a note");
+    until("the note is found", DEADLINE, || session.hits("lex:pangolin").len() == 1);
+    session.unmount();
+    let stores: Vec<_> = fs::read_dir(session.data()).expect("the data directory").map(|entry| entry.expect("an entry").path()).collect();
+    let truth = ["notes", "journal", "run"];
+    let derived: Vec<_> = stores.iter().filter(|path| !truth.iter().any(|name| path.ends_with(name))).collect();
+    assert!(derived.len() >= 3, "{stores:?}");
+    for store in derived {
+        for damage in [remove, garble] {
+            damage(store);
+            session.mount();
+            session.wait_for_words();
+            for word in ["zebra", "anteater", "pangolin"] {
+                until(&format!("{word} after damage to {}", store.display()), DEADLINE, || session.hits(&format!("lex:{word}")).len() == 1);
+            }
+            assert_eq!(counts(&session), (3, 0), "{}", store.display());
+            session.unmount();
+        }
+    }
+}
+
+fn remove(store: &Path) {
+    if store.is_dir() { fs::remove_dir_all(store) } else { fs::remove_file(store) }.expect("removed");
+}
+
+/// Overwrites the middle of every file and cuts it short.
+fn garble(store: &Path) {
+    let mut todo = vec![store.to_owned()];
+    while let Some(path) = todo.pop() {
+        if path.is_dir() {
+            todo.extend(fs::read_dir(&path).expect("a directory").map(|entry| entry.expect("an entry").path()));
+        } else {
+            let mut bytes = fs::read(&path).expect("readable");
+            let end = bytes.len() * 2 / 3;
+            bytes.truncate(end);
+            bytes.iter_mut().skip(end / 3).step_by(7).for_each(|byte| *byte ^= 0x5a);
+            fs::write(&path, bytes).expect("written");
+        }
+    }
+}
+
+#[test]
+fn only_the_owner_sees_anything() {
+    let session = Session::with(&[("a.md", "# A\n\nsecretary bird\n")]);
+    assert_eq!(session.hits("lex:secretary").len(), 1);
+    let mut todo = vec![session.data()];
+    while let Some(path) = todo.pop() {
+        let mode = fs::symlink_metadata(&path).expect("metadata").permissions().mode() & 0o777;
+        assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", path.display());
+        if path.is_dir() && !path.is_symlink() {
+            todo.extend(fs::read_dir(&path).expect("a directory").map(|entry| entry.expect("an entry").path()));
+        }
+    }
+    let root = fs::metadata(session.mountpoint()).expect("metadata");
+    assert_eq!(root.mode() & 0o777, 0o700);
+    if rustix::process::getuid().is_root() {
+        let out = session.shell(&format!("setpriv --reuid=65534 --clear-groups ls '{}'", session.mountpoint().display()));
+        assert!(!out.status.success(), "another user sees the mount");
+    }
+}
+
+#[test]
+fn secrets_are_never_indexed() {
+    let session = Session::with(&[
+        (".env", "TOKEN=wallaby1\n"),
+        (".ssh/config", "wallaby2\n"),
+        ("id_ed25519", "wallaby3\n"),
+        ("deep/server.pem", "wallaby4\n"),
+        ("deep/vault.kdbx", "wallaby5\n"),
+        (".bash_history", "export wallaby6\n"),
+        ("plain.md", "# Plain\n\nwallaby7\n"),
+    ]);
+    assert_eq!(session.hits("wallaby7").len(), 1);
+    for n in 1..=6 {
+        assert!(session.hits(&format!("lex:wallaby{n}")).is_empty(), "wallaby{n}");
+        assert_eq!(holding(&session.data(), &format!("wallaby{n}")), Vec::<String>::new());
+    }
+    session.write("late/.netrc", "wallaby8\n");
+    session.write("late/ok.md", "# Ok\n\nwallaby9\n");
+    until("the other new file is found", DEADLINE, || session.hits("lex:wallaby9").len() == 1);
+    assert!(session.hits("lex:wallaby8").is_empty());
+}
+
+#[test]
+fn saved_is_found_and_deleted_is_gone_in_time() {
+    let session = Session::with(&[]);
+    let mut slowest = (Duration::ZERO, Duration::ZERO);
+    for n in 0..20 {
+        let (path, word) = (format!("n{n}.md"), format!("saved{n}word"));
+        let begun = Instant::now();
+        if n % 2 == 0 {
+            session.write(&path, format!("# N\n\n{word}\n"));
+        } else {
+            session.write("tmp~", format!("# N\n\n{word}\n"));
+            fs::rename(session.vault().join("tmp~"), session.vault().join(&path)).expect("renamed");
+        }
+        until("what was saved is found", DEADLINE, || session.hits(&format!("lex:{word}")).len() == 1);
+        slowest.0 = slowest.0.max(begun.elapsed());
+        let begun = Instant::now();
+        fs::remove_file(session.vault().join(&path)).expect("removed");
+        until("what was deleted is gone", DEADLINE, || {
+            session.hits(&format!("lex:{word}")).is_empty() && !session.list("knowledge/recent").contains(&path)
+        });
+        slowest.1 = slowest.1.max(begun.elapsed());
+    }
+    // The promises are 1 s and 2 s; a loaded machine gets twice that before the test says that one is broken.
+    assert!(slowest.0 < Duration::from_secs(2) && slowest.1 < Duration::from_secs(4), "{slowest:?}");
+}
+
+#[test]
+fn forgotten_is_gone_from_everything_and_stays_so() {
+    let mut session = Session::with(&[
+        ("keep.md", "# Keep\n\nThe capybara lives in the river house.\n"),
+        ("gone.md", "# Gone\n\nThe axolotl sleeps in tank nineteen.\n"),
+    ]);
+    let question = "ask/where does the axolotl sleep?";
+    assert!(session.read(question).contains("tank nineteen"));
+    let path = session.vault().join("gone.md");
+    fs::write(session.at(".echo/forget"), format!("{}\n", path.display())).expect("forgotten");
+    let is_gone = |session: &Session| {
+        assert!(session.hits("axolotl").iter().all(|hit| !hit.ends_with("gone.md")));
+        assert!(!session.list("knowledge/recent").contains(&"gone.md".to_owned()));
+        assert!(!session.read(question).contains("tank nineteen"));
+    };
+    is_gone(&session);
+    assert!(path.exists(), "the file itself stays");
+    session.unmount();
+    assert_eq!(holding(&session.data(), "tank nineteen"), Vec::<String>::new());
+    for store in ["index", "vectors", "catalogue"] {
+        if session.data().join(store).exists() {
+            remove(&session.data().join(store));
+        }
+    }
+    session.mount();
+    session.wait_for_words();
+    is_gone(&session);
+    session.write("gone.md", "# Gone\n\nThe axolotl sleeps in tank nineteen, still.\n");
+    session.write("new.md", "# New\n\nokapi\n");
+    until("a new file is found", DEADLINE, || session.hits("lex:okapi").len() == 1);
+    is_gone(&session);
+    assert_eq!(session.hits("lex:capybara").len(), 1);
+}
+
+#[test]
+fn an_order_that_makes_no_sense_is_refused() {
+    let session = Session::with(&[]);
+    let error = fs::write(session.at(".echo/forget"), "not/absolute\n").expect_err("refused");
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+}

@@ -1,0 +1,128 @@
+//! `search/`, `similar/` and the views of `knowledge/` on a real mount.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::common::{DEADLINE, Session, until};
+
+const NOTES: &[(&str, &str)] = &[
+    ("garden/tomato.md", "---\ntags: [garden]\ndate: 2026-05-04\n---\n# Tomato\n\nSow the tomato seeds in March on the window sill.\n"),
+    ("garden/leek.md", "# Leek\n\nLeeks are planted deep. The seeds of leeks want a cool place.\n"),
+    ("work/plan.txt", "The quarterly plan: hire a designer, ship the seeds importer.\n"),
+    ("code/main.rs", "/// Parses the seed file.\nfn parse_seed_file() {}\n"),
+];
+
+#[test]
+fn a_query_is_a_directory_of_results() {
+    let session = Session::with(NOTES);
+    let names = session.list("search/tomato seeds");
+    for name in ["explain.md", "files", "results.jsonl", "results.txt"] {
+        assert!(names.contains(&name.to_owned()), "{names:?}");
+    }
+    assert!(names[0].starts_with("01-Tomato") && names[0].ends_with(".md"), "{names:?}");
+    let excerpt = session.read(format!("search/tomato seeds/{}", names[0]));
+    assert!(excerpt.starts_with("---\ntitle: \"Tomato\"\n") && excerpt.contains("window sill"), "{excerpt}");
+    let link = fs::read_link(session.at("search/tomato seeds/files/01-tomato.md")).expect("a link");
+    assert_eq!(link, session.vault().canonicalize().expect("real").join("garden/tomato.md"));
+    assert!(session.read("search/tomato seeds/files/01-tomato.md").contains("window sill"));
+    assert!(session.read("search/tomato seeds/results.txt").lines().next().expect("a line").contains("tomato.md:"));
+    assert!(session.read("search/tomato seeds/explain.md").contains("Read as: `tomato seeds`"));
+    let first: serde_json::Value = serde_json::from_str(session.read("search/tomato seeds/results.jsonl").lines().next().expect("a line")).expect("JSON");
+    assert_eq!((&first["rank"], &first["kind"], &first["title"]), (&1.into(), &"file".into(), &"Tomato".into()));
+    assert_eq!(session.list("search"), ["tomato seeds"]);
+}
+
+#[test]
+fn filters_and_operators() {
+    let session = Session::with(NOTES);
+    let check = |query: &str, want: &[&str]| {
+        let mut got: Vec<String> = session.hits(query).iter().map(|path| Path::new(path).file_name().expect("a name").to_string_lossy().into_owned()).collect();
+        got.sort();
+        assert_eq!(got, want, "{query}");
+    };
+    check("seeds type:md", &["leek.md", "tomato.md"]);
+    check("lex:(seeds AND leeks)", &["leek.md"]);
+    check("ext:txt", &["plan.txt"]);
+    check("seeds path:garden", &["leek.md", "tomato.md"]);
+    check("\"quarterly plan\"", &["plan.txt"]);
+    check("\"plan quarterly\"", &[]);
+    check("ext:md -tomato", &["leek.md"]);
+    check("(ext:txt OR ext:rs)", &["main.rs", "plan.txt"]);
+    check("lex:seeds limit:1 path:work", &["plan.txt"]);
+    check("in:notes", &[]);
+    check("ext:md before:2026-06 after:2026-05", &["tomato.md"]);
+}
+
+#[test]
+fn narrowing_gives_a_part_of_the_results() {
+    let session = Session::with(NOTES);
+    let all = session.hits("seeds");
+    let some = session.hits("seeds/+ext:md").len();
+    assert_eq!(some, 0, "a slash in a query is part of its name");
+    let narrowed = session.read("search/seeds/+ext:md/results.jsonl").lines().count();
+    assert!(narrowed == 2 && all.len() > 2, "{narrowed} of {all:?}");
+    assert_eq!(session.read("search/seeds/+ext:md/+leeks/results.jsonl").lines().count(), 1);
+}
+
+#[test]
+fn results_follow_the_files() {
+    let session = Session::with(NOTES);
+    assert_eq!(session.hits("lex:importer").len(), 1);
+    let inode = || fs::metadata(session.at("search/lex:importer/results.jsonl")).expect("metadata").ino();
+    let before = inode();
+    assert_eq!(inode(), before);
+    session.write("work/other.md", "# Other\n\nThe importer again.\n");
+    until("the new file is found", DEADLINE, || session.hits("lex:importer").len() == 2);
+    assert_ne!(inode(), before, "other bytes are another file");
+}
+
+#[test]
+fn similar_takes_a_path() {
+    let session = Session::with(NOTES);
+    session.wait_for_meaning();
+    let vault = session.vault().canonicalize().expect("real");
+    let path = format!("similar{}", vault.join("garden/tomato.md").display());
+    assert!(session.read(format!("{path}/results.txt")).contains("leek.md:"));
+    assert!(!session.read(format!("{path}/results.txt")).contains("tomato.md:"));
+    assert!(fs::metadata(session.at("similar/no/such/file.md")).is_err());
+}
+
+#[test]
+fn knowledge_lists_every_document() {
+    let session = Session::with(NOTES);
+    let all = ["leek.md", "main.rs", "plan.txt", "tomato.md"];
+    assert_eq!(session.list("knowledge/recent"), all);
+    assert_eq!(session.list("knowledge/by-type"), ["md", "rs", "txt"]);
+    assert_eq!(session.list("knowledge/by-type/md"), ["leek.md", "tomato.md"]);
+    assert_eq!(session.list("knowledge/by-tag"), ["garden"]);
+    assert_eq!(session.list("knowledge/by-tag/garden"), ["tomato.md"]);
+    assert_eq!(session.list("knowledge/by-date/2026/05/04"), ["tomato.md"]);
+    assert_eq!(session.list("knowledge/sources"), ["notes", "vault"]);
+    assert!(session.read("knowledge/recent/tomato.md").contains("window sill"));
+}
+
+#[test]
+fn every_file_is_accounted_for() {
+    let session = Session::sample(&["--model", "none"]);
+    let lines: Vec<serde_json::Value> = session.read(".echo/coverage.jsonl").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let state = |end: &str| lines.iter().find(|line| line["path"].as_str().is_some_and(|path| path.ends_with(end))).map(|line| line["state"].clone());
+    assert_eq!(state("/.env"), Some("skipped".into()));
+    for line in &lines {
+        let (state, reason) = (line["state"].as_str().expect("a state"), line["reason"].as_str().expect("a reason"));
+        assert!(state == "indexed" || state == "skipped" && !reason.is_empty(), "{line}");
+    }
+    let indexed = lines.iter().filter(|line| line["state"] == "indexed").count();
+    assert_eq!(indexed as u64, session.status()["documents"].as_u64().expect("a number"));
+}
+
+#[test]
+fn bad_queries_are_answered() {
+    let session = Session::with(NOTES);
+    for query in ["((( \"seeds field: OR", "-", "type:", "\"", "AND", "🍅", "a%2Fb 100%25", &"word ".repeat(150)] {
+        assert!(session.list(format!("search/{}", query.trim())).contains(&"results.jsonl".to_owned()), "{query}");
+    }
+    assert!(!session.hits("((( \"seeds field: OR").is_empty());
+    let long = "x".repeat(1100);
+    assert!(fs::metadata(session.at(format!("search/{long}"))).is_err());
+}
