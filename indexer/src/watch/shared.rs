@@ -1,7 +1,7 @@
 //! What the watcher's thread, the kernel's event thread and the consumer share.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use std::{io, mem};
@@ -33,6 +33,8 @@ pub struct Shared {
     pub bell: Bell,
     /// The sources as they were last seen.
     pub states: Mutex<Vec<RootState>>,
+    /// How often the watcher's thread woke up.
+    pub turns: AtomicU64,
     commands: Mutex<Vec<Command>>,
     stopped: AtomicBool,
 }
@@ -49,6 +51,7 @@ impl Shared {
             hints: Mutex::default(),
             bell: Bell::new()?,
             states: Mutex::default(),
+            turns: AtomicU64::new(0),
             commands: Mutex::default(),
             stopped: AtomicBool::new(false),
         })

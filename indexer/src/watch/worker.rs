@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::Options;
@@ -60,6 +61,7 @@ impl Worker {
     /// Works until the stop.
     pub fn run(mut self, sleep: &Sleep) {
         while !self.shared.is_stopped() {
+            self.shared.turns.fetch_add(1, Ordering::Relaxed);
             self.obey();
             self.take_hints();
             self.look_at_clock();
