@@ -16,9 +16,25 @@ fn main() -> io::Result<()> {
     // DT_RPATH, not DT_RUNPATH: it also serves the libraries that these libraries need.
     println!("cargo:rustc-link-arg=-Wl,--disable-new-dtags,-rpath,{RUN_PATH}");
     let target = target_directory()?.join("llama");
+    let _ = fs::remove_dir_all(&target);
     fs::create_dir_all(&target)?;
     for library in libraries(&backends)? {
         place(&library, &target)?;
+    }
+    clean_up(&target_directory()?)
+}
+
+/// Removes the broken links that the build of llama.cpp leaves beside the programs: nothing uses them, and it would fail over them
+/// the next time.
+fn clean_up(profile: &Path) -> io::Result<()> {
+    for directory in [profile.to_path_buf(), profile.join("deps"), profile.join("examples")] {
+        let Ok(entries) = fs::read_dir(&directory) else { continue };
+        for entry in entries {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "so") && path.is_symlink() && !path.exists() {
+                fs::remove_file(path)?;
+            }
+        }
     }
     Ok(())
 }
