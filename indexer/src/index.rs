@@ -2,13 +2,37 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use echofs_embedder::Embedder;
-use echofs_query_lang::Query;
+use echofs_query_lang::{Node, Query};
+use quick_cache::sync::Cache;
 
-use crate::{Counts, Coverage, Document, Error, Forgotten, Passage, Results, Source};
+use crate::files::{self, Lock};
+use crate::forgotten::Order;
+use crate::ingest::{self, Event, Ingest};
+use crate::jobs::Jobs;
+use crate::opening::{self, Opened};
+use crate::prepare::Reader;
+use crate::ranking::Ranking;
+use crate::record::Record;
+use crate::search::{self, Searcher};
+use crate::shared::{Shared, lock};
+use crate::watch::{self, Watcher};
+use crate::{Counts, Coverage, Document, Error, Forgotten, Passage, Results, Source, State, meaning};
+
+/// Readers of files, and as many extraction workers.
+const READERS: usize = 2;
+/// Events that may wait for the indexing thread.
+const EVENTS: usize = 64;
+/// Queries whose vectors are kept.
+const QUERIES: usize = 256;
+/// How long `forget` waits for the embedding cache.
+const PURGE: Duration = Duration::from_secs(20);
 
 /// What an index is opened with.
 #[derive(Clone, Debug)]
@@ -19,57 +43,179 @@ pub struct Config {
     pub sources: Vec<PathBuf>,
     /// Never entered: the mount point, the data directory (but for its `notes`).
     pub excluded: Vec<PathBuf>,
-    /// Command line of the extraction worker, the program first.
+    /// Command line of the extraction worker, the program first; empty to extract in this process (tests).
     pub worker: Vec<OsString>,
 }
 
 /// The store of one data directory.
 pub struct Index {
-    config: Config,
-    embedder: Option<Arc<dyn Embedder>>,
+    shared: Arc<Shared>,
+    ranking: Ranking,
+    queries: Cache<String, Arc<Vec<f32>>>,
+    idle: Mutex<Option<Opened>>,
+    running: Mutex<Option<Running>>,
+    _lock: Lock,
+}
+
+/// The threads of a started index.
+struct Running {
+    events: SyncSender<Event>,
+    jobs: Arc<Jobs>,
+    watcher: Arc<Watcher>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Index {
     /// Opens the store without loading a model. Damaged derived stores are moved aside and rebuilt after [`start`](Index::start).
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when another process has the directory; I/O errors.
     pub fn open(config: Config, embedder: Option<Arc<dyn Embedder>>) -> Result<Arc<Index>, Error> {
-        Ok(Arc::new(Index { config, embedder }))
+        files::private_dir(&config.data)?;
+        let lock = Lock::take(&config.data)?;
+        let (shared, opened) = opening::open(config, embedder)?;
+        Ok(Arc::new(Index {
+            shared: Arc::new(shared),
+            ranking: Ranking::default(),
+            queries: Cache::new(QUERIES),
+            idle: Mutex::new(Some(opened)),
+            running: Mutex::new(None),
+            _lock: lock,
+        }))
     }
 
     /// Starts scanning, watching, indexing and embedding on background threads. Once; later calls do nothing.
-    pub fn start(self: &Arc<Self>) {}
+    pub fn start(self: &Arc<Self>) {
+        let Some(opened) = lock(&self.idle).take() else { return };
+        match self.run(opened) {
+            Ok(running) => *lock(&self.running) = Some(running),
+            Err(e) => {
+                log::error!("the index cannot be kept up to date: {e}");
+                self.shared.update(|p| p.write_error = Some(e.to_string()));
+            }
+        }
+    }
+
+    fn run(&self, opened: Opened) -> Result<Running, Error> {
+        let shared = &self.shared;
+        let data = || shared.config.data.clone();
+        let watcher = Watcher::start(shared.policy.clone(), watch::Options::default()).map_err(Error::io(data()))?;
+        let watcher = Arc::new(watcher);
+        let (events, heard) = sync_channel(EVENTS);
+        let jobs = Arc::new(Jobs::default());
+        let reader = Arc::new(Reader::new(&shared.config, shared.policy.clone(), shared.sources.clone(), READERS));
+        let Opened { lexical, catalogue, next } = opened;
+        let ingest = Ingest::new(shared.clone(), reader.clone(), jobs.clone(), lexical, catalogue, next);
+        let mut threads = vec![spawn("index", move || ingest.run(&heard))?];
+        for _ in 0..READERS {
+            let (jobs, reader, events) = (jobs.clone(), reader.clone(), events.clone());
+            threads.push(spawn("reader", move || ingest::read_files(&jobs, &reader, &events))?);
+        }
+        let (told, tell) = (watcher.clone(), events.clone());
+        threads.push(spawn("changes", move || ingest::hand_on(&told, &tell))?);
+        if let Some(embedder) = shared.embedder.clone() {
+            let shared = shared.clone();
+            threads.push(spawn("meaning", move || meaning::run(&shared, &*embedder))?);
+        }
+        Ok(Running { events, jobs, watcher, threads })
+    }
 
     /// Saves what is known and ends the background threads. Searching still works.
-    pub fn stop(&self) {}
+    pub fn stop(&self) {
+        let Some(running) = lock(&self.running).take() else { return };
+        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.update(|_| {});
+        running.watcher.stop();
+        running.jobs.stop();
+        running.events.send(Event::Stop).ok();
+        drop(running.events);
+        for thread in running.threads {
+            if thread.join().is_err() {
+                log::error!("a thread of the index panicked");
+            }
+        }
+        files::make_private(&self.shared.config.data.join("index"));
+        files::make_private(&self.shared.config.data.join("catalogue"));
+    }
 
     /// Grows with every visible change of the index.
     pub fn epoch(&self) -> u64 {
-        0
+        self.shared.epoch()
     }
 
     /// Runs a query.
     ///
     /// # Errors
     /// [`Error::Semantic`] when only meaning was asked for and it is not available; I/O errors of the indexes.
-    pub fn search(&self, _query: &Query) -> Result<Results, Error> {
-        Err(Error::Stopped)
+    pub fn search(&self, query: &Query) -> Result<Results, Error> {
+        self.search_with(query, &self.ranking)
+    }
+
+    /// The same with other weights, to measure them.
+    ///
+    /// # Errors
+    /// As [`search`](Index::search).
+    pub fn search_with(&self, query: &Query, ranking: &Ranking) -> Result<Results, Error> {
+        self.searching(ranking, |searcher| searcher.search(query, None))
     }
 
     /// Documents like the one at `path`, filtered by `query`; the document itself is not among them.
     ///
     /// # Errors
     /// [`Error::Unknown`] when the document is not indexed, else as [`search`](Index::search).
-    pub fn similar(&self, path: &Path, _query: &Query) -> Result<Results, Error> {
-        Err(Error::Unknown(path.to_owned()))
+    pub fn similar(&self, path: &Path, query: &Query) -> Result<Results, Error> {
+        let unknown = || Error::Unknown(path.to_owned());
+        let record = self.record(path).ok_or_else(unknown)?;
+        let serial = record.content.as_ref().ok_or_else(unknown)?.serial;
+        let like = Node::Like(path.to_str().ok_or_else(unknown)?.to_owned());
+        let root = match query.root.clone() {
+            Some(root) => Node::And(vec![root, like]),
+            None => like,
+        };
+        let query = Query { root: Some(root), ..query.clone() };
+        self.searching(&self.ranking, |searcher| searcher.search(&query, Some(serial)))
+    }
+
+    fn searching(&self, ranking: &Ranking, run: impl FnOnce(&Searcher) -> Result<Results, Error>) -> Result<Results, Error> {
+        let epoch = self.epoch();
+        let snapshot = self.shared.snapshot();
+        let embed = |text: &str| self.query_vector(text);
+        let searcher = Searcher {
+            snapshot: &snapshot,
+            vectors: &self.shared.vectors,
+            embed: self.shared.embedder.as_ref().map(|_| &embed as &dyn Fn(&str) -> _),
+            sources: &self.shared.sources,
+            ranking,
+        };
+        let mut results = run(&searcher)?;
+        results.epoch = epoch;
+        results.explain.pending_semantic = self.shared.counts().pending_semantic;
+        Ok(results)
+    }
+
+    /// A query's vector; kept, since a query is run again whenever the index changes.
+    fn query_vector(&self, text: &str) -> Result<Arc<Vec<f32>>, Error> {
+        if let Some(vector) = self.queries.get(text) {
+            return Ok(vector);
+        }
+        let embedder = self.shared.embedder.as_ref().ok_or_else(|| Error::Semantic("there is no model".into()))?;
+        let vector = search::embed_query(&**embedder, text)?;
+        self.queries.insert(text.to_owned(), vector.clone());
+        Ok(vector)
     }
 
     /// Every indexed document, sorted by path. Made once per epoch.
     pub fn documents(&self) -> Arc<Vec<Document>> {
-        Arc::new(Vec::new())
+        self.shared.snapshot().table.documents()
+    }
+
+    fn record(&self, path: &Path) -> Option<Arc<Record>> {
+        self.shared.snapshot().table.by_path(path).cloned()
     }
 
     /// The indexed document at `path`.
-    pub fn document(&self, _path: &Path) -> Option<Document> {
-        None
+    pub fn document(&self, path: &Path) -> Option<Document> {
+        self.record(path)?.document()
     }
 
     /// All passages of the document at `path`, in order.
@@ -77,27 +223,58 @@ impl Index {
     /// # Errors
     /// [`Error::Unknown`] when it is not indexed.
     pub fn passages(&self, path: &Path) -> Result<Vec<Passage>, Error> {
-        Err(Error::Unknown(path.to_owned()))
+        let unknown = || Error::Unknown(path.to_owned());
+        let snapshot = self.shared.snapshot();
+        let content = snapshot.table.by_path(path).and_then(|r| r.content.as_ref()).ok_or_else(unknown)?;
+        let address = snapshot.words.address(content.serial)?.ok_or_else(unknown)?;
+        Ok(snapshot.words.entry(address)?.passages.into_iter().map(|p| p.passage).collect())
     }
 
     /// Every file seen under the sources, sorted by path.
     pub fn coverage(&self) -> Vec<Coverage> {
-        Vec::new()
+        let snapshot = self.shared.snapshot();
+        let mut all: Vec<Coverage> = snapshot.table.records().iter().map(|r| r.coverage()).collect();
+        let new = lock(&self.shared.pending).iter().filter(|(path, _)| snapshot.table.by_path(path).is_none()).map(
+            |(path, pending)| Coverage {
+                path: path.clone(),
+                state: State::Pending,
+                reason: String::new(),
+                passages: 0,
+                modified: pending.stat.mtime_ns.div_euclid(1_000_000_000),
+                indexed_at: 0,
+            },
+        ).collect::<Vec<_>>();
+        if !new.is_empty() {
+            all.extend(new);
+            all.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        }
+        all
     }
 
     /// Totals; cheap.
     pub fn counts(&self) -> Counts {
-        Counts::default()
+        self.shared.counts()
     }
 
     /// The indexed roots: the given ones and the notes.
     pub fn sources(&self) -> Vec<Source> {
-        Vec::new()
+        let states = lock(&self.running).as_ref().map(|r| r.watcher.states()).unwrap_or_default();
+        let with_state = |source: &Source| {
+            let state = states.iter().find(|state| state.root == source.root);
+            let watch = state.map_or_else(|| "not watched".into(), |state| state.watch.to_string());
+            let available = state.map_or_else(|| source.root.is_dir(), |state| state.unavailable.is_none());
+            Source { watch, available, ..source.clone() }
+        };
+        self.shared.sources.iter().map(with_state).collect()
     }
 
     /// Waits until everything under the sources is searchable by words (and by meaning, if `semantic`); whether that came in time.
-    pub fn wait(&self, _semantic: bool, _timeout: Duration) -> bool {
-        false
+    pub fn wait(&self, semantic: bool, timeout: Duration) -> bool {
+        let semantic = semantic && self.shared.embedder.is_some();
+        self.shared.wait_for(timeout, |p| {
+            let words = p.scanned && p.uncommitted == 0 && lock(&self.shared.pending).is_empty();
+            words && (!semantic || p.meant == p.table && p.missing.0 == 0)
+        })
     }
 
     /// Removes the document or directory at `path` from everything derived from it, for good: it is not indexed again,
@@ -106,23 +283,55 @@ impl Index {
     /// # Errors
     /// [`Error::Outside`] when `path` is under no source and was never indexed; I/O errors of the journal.
     pub fn forget(&self, path: &Path) -> Result<Forgotten, Error> {
-        Err(Error::Outside(path.to_owned()))
+        let record = self.record(path);
+        if record.is_none() && self.shared.policy.root_of(path).is_none() {
+            return Err(Error::Outside(path.to_owned()));
+        }
+        let hash = record.and_then(|r| r.content.as_ref().map(|c| c.hash));
+        self.shared.order_to_forget(&Order::new(path, hash))?;
+        let events = lock(&self.running).as_ref().map(|r| r.events.clone()).ok_or(Error::Stopped)?;
+        let (reply, answer) = std::sync::mpsc::channel();
+        events.send(Event::Forget(path.to_owned(), reply)).map_err(|_| Error::Stopped)?;
+        let forgotten = answer.recv().map_err(|_| Error::Stopped)??;
+        self.shared.wait_for(PURGE, |p| p.purges.0 == p.purges.1);
+        Ok(forgotten)
     }
 
     /// Reads the file or directory at `path`, or everything, again from disk. Returns at once.
-    pub fn reindex(&self, _path: Option<&Path>) {}
+    pub fn reindex(&self, path: Option<&Path>) {
+        if let Some(running) = &*lock(&self.running) {
+            running.events.send(Event::Reindex(path.map(Path::to_owned))).ok();
+            match path {
+                Some(path) => running.watcher.touched(path),
+                None => running.watcher.rescan(None),
+            }
+        }
+    }
 
     /// Says that this program changed `path`: it is looked at without waiting for the system's notice.
-    pub fn touched(&self, _path: &Path) {}
+    pub fn touched(&self, path: &Path) {
+        if let Some(running) = &*lock(&self.running) {
+            running.watcher.touched(path);
+        }
+    }
 
     /// Whether the contents of `path` may be shown: under a source, not excluded, not secret, not forgotten.
     pub fn readable(&self, path: &Path) -> bool {
-        let _ = (path, &self.config);
-        false
+        self.shared.policy.readable(path).is_ok() && !self.shared.is_forgotten(path)
     }
 
     /// The engine that turns text to vectors, if there is one.
     pub fn embedder(&self) -> Option<&Arc<dyn Embedder>> {
-        self.embedder.as_ref()
+        self.shared.embedder.as_ref()
     }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    std::thread::Builder::new().name(name.into()).spawn(run).map_err(Error::io(name))
 }

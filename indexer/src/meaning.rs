@@ -1,0 +1,223 @@
+//! The thread that gives passages their vectors: from the cache at once, from the model as it comes.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use echofs_embedder::Embedder;
+
+use crate::prepare::meaning_text;
+use crate::record::{Content, Key, Record, Serial};
+use crate::shared::{Shared, read, write};
+use crate::snapshot::Snapshot;
+use crate::vectors::Cache;
+use crate::{Error, files};
+
+/// Passages that are given to the model together.
+const BATCH: usize = 8;
+/// How often new vectors are made known.
+const PUBLISH: Duration = Duration::from_secs(1);
+/// How long a model that fails is left alone.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Runs until the index stops.
+pub fn run(shared: &Shared, embedder: &dyn Embedder) {
+    while !shared.is_stopping() {
+        let ended = Meaning::open(shared, embedder).and_then(|mut meaning| meaning.run());
+        if let Err(e) = ended {
+            log::warn!("meaning: {e}");
+            shared.update(|p| p.semantic_error = Some(e.to_string()));
+            shared.wait_for(RETRY, |p| shared.is_stopping() || p.purges.0 > p.purges.1);
+        }
+    }
+}
+
+struct Meaning<'a> {
+    shared: &'a Shared,
+    embedder: &'a dyn Embedder,
+    cache: Cache,
+    published: Instant,
+    fresh: bool,
+    /// Documents that the model failed on, until the next start.
+    given_up: HashSet<Serial>,
+    /// Failures one after the other.
+    failures: usize,
+}
+
+impl<'a> Meaning<'a> {
+    fn open(shared: &'a Shared, embedder: &'a dyn Embedder) -> Result<Self, Error> {
+        let dir = shared.config.data.join("vectors").join(dir_name(&embedder.id().0));
+        let cache = match Cache::open(&dir, embedder.dim()) {
+            Ok(cache) => cache,
+            Err(why) => {
+                files::move_aside(&dir, &why)?;
+                Cache::open(&dir, embedder.dim())?
+            }
+        };
+        Ok(Self { shared, embedder, cache, published: Instant::now(), fresh: false, given_up: HashSet::new(), failures: 0 })
+    }
+
+    fn run(&mut self) -> Result<(), Error> {
+        while !self.shared.is_stopping() {
+            let number = self.shared.table_number();
+            let snapshot = self.shared.snapshot();
+            self.purge(&snapshot)?;
+            self.remove_gone(&snapshot);
+            let mut missing = self.load_cached(&snapshot);
+            self.report(number, &missing);
+            missing.sort_by_key(|record| record.stat.mtime_ns);
+            while let Some(record) = missing.pop() {
+                let embedded = self.embed(&snapshot, &record);
+                self.judge(&record, embedded)?;
+                self.report(number, &missing);
+                if self.shared.table_number() != number || self.shared.is_stopping() {
+                    break;
+                }
+            }
+            self.publish(true);
+            if missing.is_empty() {
+                self.tidy(&snapshot)?;
+            }
+            let wanted = |p: &crate::shared::Progress| p.table != number || p.purges.0 > p.purges.1;
+            self.shared.wait_for(Duration::from_secs(60), |p| self.shared.is_stopping() || wanted(p));
+        }
+        self.cache.sync()
+    }
+
+    /// Vectors of documents that are no more.
+    fn remove_gone(&mut self, snapshot: &Snapshot) {
+        let gone = |serial: &u32| snapshot.table.by_serial(*serial).is_none();
+        let gone: Vec<u32> = read(&self.shared.vectors).documents().filter(gone).collect();
+        if !gone.is_empty() {
+            let mut vectors = write(&self.shared.vectors);
+            gone.into_iter().for_each(|serial| vectors.remove(serial));
+        }
+    }
+
+    /// Takes what the cache has; gives the documents that need the model.
+    fn load_cached(&mut self, snapshot: &Snapshot) -> Vec<Arc<Record>> {
+        let mut missing = Vec::new();
+        for record in snapshot.table.records() {
+            let Some(content) = &record.content else { continue };
+            let known = read(&self.shared.vectors).known(content.serial);
+            if known == content.keys.len() {
+                continue;
+            }
+            if !self.given_up.contains(&content.serial) && !self.take_cached(content) {
+                missing.push(record.clone());
+            }
+        }
+        self.publish(false);
+        missing
+    }
+
+    /// All vectors of a document, if the cache has them all.
+    fn take_cached(&mut self, content: &Content) -> bool {
+        if !content.keys.iter().all(|key| self.cache.contains(key)) {
+            return false;
+        }
+        let vectors: Option<Vec<Vec<f32>>> = content.keys.iter().map(|key| self.cache.get(key)).collect();
+        let Some(vectors) = vectors else { return false };
+        let mut shared = write(&self.shared.vectors);
+        shared.remove(content.serial);
+        shared.add(content.serial, &vectors);
+        self.fresh = true;
+        true
+    }
+
+    /// One text that the model cannot take is passed over; a model that takes none is an error.
+    fn judge(&mut self, record: &Record, embedded: Result<(), Error>) -> Result<(), Error> {
+        match embedded {
+            Err(Error::Semantic(why)) if self.failures < 3 => {
+                log::warn!("{}: no meaning: {why}", record.path.display());
+                self.failures += 1;
+                self.given_up.extend(record.content.as_ref().map(|c| c.serial));
+                Ok(())
+            }
+            Ok(()) => {
+                self.failures = 0;
+                Ok(())
+            }
+            failed => failed,
+        }
+    }
+
+    /// Computes the vectors of a document that the cache does not have, some passages at a time.
+    fn embed(&mut self, snapshot: &Snapshot, record: &Record) -> Result<(), Error> {
+        let Some(content) = &record.content else { return Ok(()) };
+        let Some(address) = snapshot.words.address(content.serial)? else { return Ok(()) };
+        let passages = snapshot.words.entry(address)?.passages;
+        let text = |key: usize| meaning_text(content.stated_title.as_deref(), &passages[key].passage);
+        let absent: Vec<usize> = (0..passages.len().min(content.keys.len()))
+            .filter(|n| !self.cache.contains(&content.keys[*n]))
+            .collect();
+        for batch in absent.chunks(BATCH) {
+            let texts: Vec<String> = batch.iter().map(|n| text(*n)).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let vectors = self.embedder.embed(&texts).map_err(|e| Error::Semantic(e.to_string()))?;
+            let entries: Vec<(Key, Vec<f32>)> = batch.iter().map(|n| content.keys[*n]).zip(vectors).collect();
+            self.cache.insert(&entries)?;
+            if self.shared.is_stopping() {
+                return Ok(());
+            }
+            self.extend(content);
+            self.publish(false);
+        }
+        self.take_cached(content);
+        self.shared.update(|p| p.semantic_error = None);
+        Ok(())
+    }
+
+    /// Shows the first passages of a long document while its others are still computed.
+    fn extend(&mut self, content: &Content) {
+        let known = read(&self.shared.vectors).known(content.serial);
+        let next: Vec<Vec<f32>> = content.keys.iter().skip(known).map_while(|key| self.cache.get(key)).collect();
+        if !next.is_empty() && write(&self.shared.vectors).add(content.serial, &next) {
+            self.fresh = true;
+        }
+    }
+
+    fn report(&self, number: u64, missing: &[Arc<Record>]) {
+        let passages = missing.iter().filter_map(|r| r.content.as_ref()).map(|c| c.keys.len()).sum();
+        self.shared.update(|p| {
+            p.meant = number;
+            p.missing = (missing.len(), passages);
+        });
+    }
+
+    fn publish(&mut self, now: bool) {
+        if self.fresh && (now || self.published.elapsed() >= PUBLISH) {
+            self.fresh = false;
+            self.published = Instant::now();
+            self.shared.more_meaning();
+        }
+    }
+
+    /// Removes every vector from the disk that no document needs, if that was asked for.
+    fn purge(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
+        let wanted = self.shared.progress().purges.0;
+        if wanted > self.shared.progress().purges.1 {
+            self.cache.compact(&live(snapshot), true)?;
+            self.shared.update(|p| p.purges.1 = wanted);
+        }
+        Ok(())
+    }
+
+    fn tidy(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
+        self.cache.sync()?;
+        if self.cache.len() > 2 * snapshot.table.totals().passages + 1_000 {
+            self.cache.compact(&live(snapshot), false)?;
+        }
+        Ok(())
+    }
+}
+
+fn live(snapshot: &Snapshot) -> HashSet<Key> {
+    let contents = snapshot.table.records().iter().filter_map(|r| r.content.as_ref());
+    contents.flat_map(|c| c.keys.iter().copied()).collect()
+}
+
+/// A model's id as a directory name.
+fn dir_name(id: &str) -> String {
+    id.chars().map(|c| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '_' }).collect()
+}

@@ -1,0 +1,111 @@
+//! Opening the stores, and bringing them into line with each other after whatever happened.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use echofs_embedder::Embedder;
+
+use crate::catalogue::Catalogue;
+use crate::files;
+use crate::journal::Journal;
+use crate::lexical::{Lexical, Words};
+use crate::policy::Policy;
+use crate::record::{Record, Serial, Table};
+use crate::scan::FileStat;
+use crate::shared::Shared;
+use crate::snapshot::Snapshot;
+use crate::{Config, Error, Kind, Source, State};
+
+/// What only the indexing thread uses once it runs.
+pub struct Opened {
+    /// The word index.
+    pub lexical: Lexical,
+    /// The stored records.
+    pub catalogue: Catalogue,
+    /// The next serial number.
+    pub next: Serial,
+}
+
+/// Opens everything below the data directory.
+///
+/// # Errors
+/// I/O errors; damage of a derived store is none.
+pub fn open(config: Config, embedder: Option<Arc<dyn Embedder>>) -> Result<(Shared, Opened), Error> {
+    let data = config.data.clone();
+    for dir in ["notes", "index", "vectors", "journal"] {
+        files::private_dir(&data.join(dir))?;
+    }
+    let journal = Journal::open(&data.join("journal/forget.jsonl"))?;
+    let (catalogue, records) = Catalogue::open(&data.join("catalogue"))?;
+    let mut lexical = Lexical::open(&data.join("index"))?;
+    let (words, records, next) = reconcile(&mut lexical, records)?;
+    let sources = sources(&config);
+    let roots = sources.iter().map(|s| s.root.clone()).collect();
+    let policy = Arc::new(Policy::new(roots, config.excluded.clone()));
+    let snapshot = Snapshot { table: Arc::new(Table::new(records)), words };
+    let shared = Shared::new(config, policy, sources, embedder, journal, snapshot);
+    Ok((shared, Opened { lexical, catalogue, next }))
+}
+
+/// Makes records and word index agree: entries that no record names go, and files whose entry is missing are read again.
+fn reconcile(lexical: &mut Lexical, records: Vec<Arc<Record>>) -> Result<(Words, Vec<Arc<Record>>, Serial), Error> {
+    let words = lexical.snapshot(None)?;
+    let indexed: HashSet<Serial> = words.alive().map(|(serial, _)| serial).collect();
+    let records: Vec<Arc<Record>> = records.into_iter().map(|record| borne_out(record, &indexed)).collect();
+    let named: HashSet<Serial> = records.iter().filter_map(|r| r.content.as_ref()).map(|c| c.serial).collect();
+    let next = indexed.iter().chain(&named).max().map_or(1, |last| last + 1);
+    let orphans: Vec<Serial> = indexed.difference(&named).copied().collect();
+    if orphans.is_empty() {
+        return Ok((words, records, next));
+    }
+    log::info!("{} entries of the word index belong to no record and are removed", orphans.len());
+    orphans.iter().try_for_each(|serial| lexical.delete(*serial))?;
+    lexical.commit()?;
+    Ok((lexical.snapshot(Some(&words))?, records, next))
+}
+
+fn borne_out(record: Arc<Record>, indexed: &HashSet<Serial>) -> Arc<Record> {
+    match &record.content {
+        Some(content) if !indexed.contains(&content.serial) => {
+            let unread = Record { stat: FileStat::default(), state: State::Pending, content: None, ..Record::clone(&record) };
+            Arc::new(unread)
+        }
+        _ => record,
+    }
+}
+
+/// The given roots and the notes, each with a name of its own.
+fn sources(config: &Config) -> Vec<Source> {
+    let notes = config.data.join("notes");
+    let kinds = config.sources.iter().map(|root| (root.clone(), Kind::File)).chain([(notes, Kind::Note)]);
+    let mut sources: Vec<Source> = Vec::new();
+    for (root, kind) in kinds {
+        if sources.iter().any(|s| s.root == root) {
+            continue;
+        }
+        let name = unique_name(&root, &sources);
+        sources.push(Source { name, root, kind, watch: "not watched".into(), available: true });
+    }
+    sources
+}
+
+fn unique_name(root: &Path, taken: &[Source]) -> String {
+    let base = root.file_name().map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
+    let free = |name: &String| !taken.iter().any(|s| s.name == *name);
+    let numbered = (2..).map(|n| format!("{base}-{n}"));
+    std::iter::once(base.clone()).chain(numbered).find(free).unwrap_or(base)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_have_names_of_their_own() {
+        let roots = ["/a/notes", "/b/notes", "/", "/a/notes"].map(Into::into).to_vec();
+        let config = Config { data: "/d".into(), sources: roots, excluded: Vec::new(), worker: Vec::new() };
+        let names: Vec<String> = sources(&config).into_iter().map(|s| s.name).collect();
+        assert_eq!(names, ["notes", "notes-2", "root", "notes-3"]);
+    }
+}

@@ -1,0 +1,190 @@
+//! From a file to what is indexed of it. Runs on several threads and touches no store.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::extract::{ExtractError, Extractor, extract};
+use crate::lexical::{Entry, StoredPassage};
+use crate::policy::Policy;
+use crate::record::{Content, Key};
+use crate::scan::FileStat;
+use crate::words::words;
+use crate::{Config, Extracted, Kind, Passage, Source, Span, globs};
+
+/// What came of reading one file.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Its bytes are those that are indexed already.
+    Same,
+    /// It is to be indexed.
+    Text(Box<Prepared>),
+    /// It has no text, for this reason.
+    Skipped(String),
+    /// It cannot be read, for this reason.
+    Failed(String),
+    /// It ended the extraction worker.
+    Crashed(String),
+    /// It was not its turn: no worker, or it is being written. To be tried again.
+    Later(String),
+}
+
+/// A document that waits for its serial number.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What it is known by; the serial number is still 0.
+    pub content: Content,
+    /// What is indexed.
+    pub entry: Entry,
+}
+
+/// Reads and extracts files.
+pub struct Reader {
+    policy: std::sync::Arc<Policy>,
+    sources: Vec<Source>,
+    notes: PathBuf,
+    extractor: Option<Extractor>,
+}
+
+impl Reader {
+    /// With a pool of worker processes, or in this process when no command is given.
+    pub fn new(config: &Config, policy: std::sync::Arc<Policy>, sources: Vec<Source>, workers: usize) -> Self {
+        let extractor = (!config.worker.is_empty()).then(|| Extractor::new(config.worker.clone(), workers));
+        Self { policy, sources, notes: config.data.join("notes"), extractor }
+    }
+
+    /// Reads a file, and extracts its text unless its digest is `known`.
+    pub fn read(&self, path: &Path, known: Option<Key>) -> (FileStat, Outcome) {
+        let file = match self.policy.open(path) {
+            Ok(file) => file,
+            Err(e) => return (FileStat::default(), Outcome::Failed(e.to_string())),
+        };
+        let (stat, bytes) = match contents(&file) {
+            Ok((before, bytes, after)) if before == after => (before, bytes),
+            Ok((before, ..)) => return (before, Outcome::Later("it is being written".into())),
+            Err(e) => return (FileStat::default(), Outcome::Failed(e.to_string())),
+        };
+        let hash = key_of(&bytes);
+        if known == Some(hash) {
+            return (stat, Outcome::Same);
+        }
+        let outcome = match self.extract(path, bytes) {
+            Ok(extracted) => Outcome::Text(Box::new(self.prepare(path, hash, extracted))),
+            Err(ExtractError::Skipped(reason)) => Outcome::Skipped(reason),
+            Err(ExtractError::Failed(reason)) => Outcome::Failed(reason),
+            Err(e @ (ExtractError::Crashed(_) | ExtractError::TimedOut(_))) => Outcome::Crashed(e.to_string()),
+            Err(e @ ExtractError::Unavailable(_)) => Outcome::Later(e.to_string()),
+        };
+        (stat, outcome)
+    }
+
+    fn extract(&self, path: &Path, bytes: Vec<u8>) -> Result<Extracted, ExtractError> {
+        match &self.extractor {
+            Some(extractor) => extractor.extract(path, bytes),
+            None => extract(path, &bytes),
+        }
+    }
+
+    /// Where a document comes from.
+    pub fn kind(&self, path: &Path) -> Kind {
+        if path.starts_with(&self.notes) { Kind::Note } else { Kind::File }
+    }
+
+    /// The path as its words are indexed.
+    pub fn indexed_path(&self, path: &Path) -> String {
+        globs::below_source(path, &self.sources)
+    }
+
+    fn prepare(&self, path: &Path, hash: Key, extracted: Extracted) -> Prepared {
+        let title = extracted.title.filter(|title| !title.trim().is_empty());
+        let passages = passages(&extracted.text, &extracted.passages);
+        let keys = passages.iter().map(|p| key_of(meaning_text(title.as_deref(), &p.passage).as_bytes()));
+        let content = Content {
+            serial: 0,
+            hash,
+            kind: self.kind(path),
+            stated_date: extracted.date.as_deref().and_then(seconds),
+            author: extracted.author,
+            tags: extracted.tags,
+            lang: extracted.lang,
+            media: extracted.media,
+            lines: extracted.text.lines().count() as u32,
+            words: passages.iter().map(|p| p.words).sum(),
+            keys: keys.collect(),
+            stated_title: title,
+        };
+        let stem = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let title = content.stated_title.clone().unwrap_or_else(stem);
+        Prepared { content, entry: Entry { title, path: self.indexed_path(path), passages } }
+    }
+}
+
+/// The stat before reading, the bytes, and the stat after.
+fn contents(mut file: &File) -> std::io::Result<(FileStat, Vec<u8>, FileStat)> {
+    let before = FileStat::from(&file.metadata()?);
+    let mut bytes = Vec::with_capacity(before.size as usize);
+    file.read_to_end(&mut bytes)?;
+    Ok((before, bytes, FileStat::from(&file.metadata()?)))
+}
+
+fn passages(text: &str, spans: &[Span]) -> Vec<StoredPassage> {
+    let passage = |(ordinal, span): (usize, &Span)| {
+        let text = text.get(span.start as usize..span.end as usize)?;
+        Some(StoredPassage {
+            words: words(text).count() as u32,
+            passage: Passage {
+                ordinal: ordinal as u32,
+                text: text.to_owned(),
+                line: span.line,
+                end_line: span.end_line,
+                page: span.page,
+                heading: span.heading.clone(),
+            },
+        })
+    };
+    spans.iter().enumerate().filter_map(passage).collect()
+}
+
+/// The text whose meaning stands for a passage: the document's title goes before it, unless it is there already.
+pub fn meaning_text(title: Option<&str>, passage: &Passage) -> String {
+    let text = passage.text.trim();
+    match title.map(str::trim) {
+        Some(title) if !text.contains(title) => format!("{title}\n{text}"),
+        _ => text.to_owned(),
+    }
+}
+
+fn key_of(bytes: &[u8]) -> Key {
+    let mut key = Key::default();
+    key.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
+    key
+}
+
+/// Seconds since 1970 of an ISO 8601 date or date-time; without an offset it is local.
+fn seconds(date: &str) -> Option<i64> {
+    let local = |at: jiff::civil::DateTime| at.to_zoned(jiff::tz::TimeZone::system()).ok().map(|z| z.timestamp());
+    let timestamp = date.parse::<jiff::Timestamp>().ok();
+    let timestamp = timestamp.or_else(|| date.parse::<jiff::civil::DateTime>().ok().and_then(local));
+    let timestamp = timestamp.or_else(|| date.parse::<jiff::civil::Date>().ok().and_then(|d| local(d.at(0, 0, 0, 0))));
+    timestamp.map(|t| t.as_second())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_title_goes_before_the_text() {
+        let passage = |text: &str| Passage { text: text.into(), ..Passage::default() };
+        assert_eq!(meaning_text(Some("Bread"), &passage("Mix flour.")), "Bread\nMix flour.");
+        assert_eq!(meaning_text(Some("Bread"), &passage("# Bread\nMix flour.")), "# Bread\nMix flour.");
+        assert_eq!(meaning_text(None, &passage(" Mix flour.\n")), "Mix flour.");
+    }
+
+    #[test]
+    fn dates_of_all_forms() {
+        assert_eq!(seconds("2026-03-14T10:00:00Z"), Some(1_773_482_400));
+        assert!(seconds("2026-03-14").is_some() && seconds("2026-03-14T10:00:00").is_some());
+        assert_eq!(seconds("soon"), None);
+    }
+}

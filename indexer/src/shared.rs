@@ -1,0 +1,223 @@
+//! What the threads of an open index share.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
+
+use echofs_embedder::Embedder;
+
+use crate::forgotten::{Forgotten, Order};
+use crate::journal::Journal;
+use crate::policy::Policy;
+use crate::scan::FileStat;
+use crate::snapshot::Snapshot;
+use crate::vectors::Vectors;
+use crate::{Config, Counts, Error, Source};
+
+/// State that readers and the background threads share.
+pub struct Shared {
+    /// What the index was opened with.
+    pub config: Config,
+    /// Which files may be read.
+    pub policy: Arc<Policy>,
+    /// The indexed roots, as configured; how they are watched is asked when it is needed.
+    pub sources: Vec<Source>,
+    /// Turns text to vectors.
+    pub embedder: Option<Arc<dyn Embedder>>,
+    /// Passages by meaning.
+    pub vectors: RwLock<Vectors>,
+    /// Files that wait to be read, with what was last seen of them.
+    pub pending: Mutex<HashMap<PathBuf, Pending>>,
+    /// Whether the threads are to end.
+    pub stopping: AtomicBool,
+    journal: Journal<Order>,
+    forgotten: RwLock<Forgotten>,
+    snapshot: RwLock<Arc<Snapshot>>,
+    epoch: AtomicU64,
+    progress: Mutex<Progress>,
+    moved: Condvar,
+}
+
+/// A file that waits to be read.
+#[derive(Clone, Debug, Default)]
+pub struct Pending {
+    /// What was last seen of it.
+    pub stat: FileStat,
+    /// Whether it changed just now, and was not merely met in a scan.
+    pub live: bool,
+    /// Whether it is to be extracted even if its bytes are known.
+    pub force: bool,
+    /// Times it ended the extraction worker.
+    pub crashes: u32,
+    /// When it is tried again; `None` while it is with a reader.
+    pub later: Option<Instant>,
+    /// Whether it changed while it was being read.
+    pub again: bool,
+}
+
+/// How far the background threads are.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// Whether every source was scanned once.
+    pub scanned: bool,
+    /// Files read and not yet committed.
+    pub uncommitted: usize,
+    /// Number of the table that the meaning side has looked at; see [`Shared::table_number`].
+    pub meant: u64,
+    /// Number of the newest table.
+    pub table: u64,
+    /// Documents and passages without meaning, of table `meant`.
+    pub missing: (usize, usize),
+    /// Why meaning is not computed.
+    pub semantic_error: Option<String>,
+    /// Why nothing can be written.
+    pub write_error: Option<String>,
+    /// Purges of the embedding cache that were asked for and that are done.
+    pub purges: (u64, u64),
+}
+
+impl Shared {
+    /// Shares a store that was just opened.
+    pub fn new(
+        config: Config,
+        policy: Arc<Policy>,
+        sources: Vec<Source>,
+        embedder: Option<Arc<dyn Embedder>>,
+        journal: (Journal<Order>, Vec<Order>),
+        snapshot: Snapshot,
+    ) -> Self {
+        Self {
+            config,
+            policy,
+            sources,
+            vectors: RwLock::new(Vectors::new(embedder.as_ref().map_or(0, |e| e.dim()))),
+            embedder,
+            pending: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            forgotten: RwLock::new(Forgotten::new(&journal.1)),
+            journal: journal.0,
+            snapshot: RwLock::new(Arc::new(snapshot)),
+            epoch: AtomicU64::new(1),
+            progress: Mutex::new(Progress { table: 1, ..Progress::default() }),
+            moved: Condvar::new(),
+        }
+    }
+
+    /// The newest state.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        read(&self.snapshot).clone()
+    }
+
+    /// Shows a new state to everybody.
+    pub fn publish(&self, snapshot: Snapshot) {
+        *write(&self.snapshot) = Arc::new(snapshot);
+        self.epoch.fetch_add(1, Ordering::Release);
+        self.update(|progress| progress.table += 1);
+    }
+
+    /// Grows with every visible change.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Says that more can be found by meaning.
+    pub fn more_meaning(&self) {
+        self.epoch.fetch_add(1, Ordering::Release);
+    }
+
+    /// Changes the progress and wakes those who wait for it.
+    pub fn update<R>(&self, change: impl FnOnce(&mut Progress) -> R) -> R {
+        let result = change(&mut lock(&self.progress));
+        self.moved.notify_all();
+        result
+    }
+
+    /// The progress now.
+    pub fn progress(&self) -> Progress {
+        lock(&self.progress).clone()
+    }
+
+    /// Number of the newest table.
+    pub fn table_number(&self) -> u64 {
+        lock(&self.progress).table
+    }
+
+    /// Waits until `ready` holds or the time is over, and says whether it holds. Asked again at every progress.
+    pub fn wait_for(&self, timeout: Duration, ready: impl Fn(&Progress) -> bool) -> bool {
+        let deadline = Instant::now() + timeout;
+        let mut progress = lock(&self.progress);
+        loop {
+            if ready(&progress) {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            // The queue of files has its own lock: look again now and then.
+            let step = left.min(Duration::from_millis(50));
+            progress = self.moved.wait_timeout(progress, step).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Whether the threads are to end.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Whether the path is to stay forgotten.
+    pub fn is_forgotten(&self, path: &Path) -> bool {
+        read(&self.forgotten).covers(path)
+    }
+
+    /// Whether a content belongs to a forgotten file that has another name now.
+    pub fn is_forgotten_content(&self, hash: crate::record::Key) -> bool {
+        read(&self.forgotten).is_moved(hash)
+    }
+
+    /// Writes an order down. It is on disk when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Io`] of the journal.
+    pub fn order_to_forget(&self, order: &Order) -> Result<(), Error> {
+        self.journal.append(order)?;
+        write(&self.forgotten).add(order);
+        Ok(())
+    }
+
+    /// Totals.
+    pub fn counts(&self) -> Counts {
+        let totals = self.snapshot().table.totals();
+        let progress = self.progress();
+        let (documents, passages) = progress.missing;
+        Counts {
+            documents: totals.documents,
+            chunks: totals.passages,
+            pending: totals.pending + lock(&self.pending).len() + progress.uncommitted,
+            pending_semantic: if progress.meant == progress.table { documents } else { documents.max(1) },
+            pending_passages: passages,
+            failed: totals.failed,
+            skipped: totals.skipped,
+            scanned: progress.scanned,
+            semantic_error: progress.semantic_error,
+            write_error: progress.write_error,
+        }
+    }
+}
+
+/// A lock whose holder panicked still guards whole data here: every change is made in one step.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// As [`lock`].
+pub fn read<T>(shared: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    shared.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// As [`lock`].
+pub fn write<T>(shared: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    shared.write().unwrap_or_else(PoisonError::into_inner)
+}
