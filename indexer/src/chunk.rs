@@ -175,8 +175,7 @@ fn common_path((a, a_size): (&Draft, Size), (b, b_size): (&Draft, Size)) -> Opti
     if a.path == b.path {
         return (tiny(a_size) || tiny(b_size)).then(|| a.path.clone());
     }
-    let common: Vec<String> =
-        a.path.iter().zip(&b.path).take_while(|(x, y)| x == y).map(|(x, _)| x.clone()).collect();
+    let common: Vec<String> = a.path.iter().zip(&b.path).take_while(|(x, y)| x == y).map(|(x, _)| x.clone()).collect();
     (!common.is_empty() && tiny(a_size) && tiny(b_size)).then_some(common)
 }
 
@@ -233,9 +232,7 @@ fn cut(part: &str, size: Size) -> usize {
     let least = ideal / 2;
     [sentence_or_line as fn(&str) -> Borders<'_>, sentence_ends, word_ends, marks]
         .into_iter()
-        .find_map(|borders| {
-            borders(&part[..most]).filter(|at| *at > least).min_by_key(|at| at.abs_diff(ideal))
-        })
+        .find_map(|borders| borders(&part[..most]).filter(|at| *at > least).min_by_key(|at| at.abs_diff(ideal)))
         .unwrap_or_else(|| floor_boundary(part, ideal.max(4)).max(first_char(part)))
 }
 
@@ -243,9 +240,11 @@ type Borders<'a> = Box<dyn Iterator<Item = usize> + 'a>;
 
 /// Ends of lines that end a sentence or stand before an empty line.
 fn sentence_or_line(text: &str) -> Borders<'_> {
-    Box::new(text.match_indices('\n').map(|(at, _)| at + 1).filter(|at| {
-        text[..*at].trim_end().ends_with(SENTENCE_END) || text[*at..].starts_with(['\n', '}', '-', '*'])
-    }))
+    Box::new(
+        text.match_indices('\n').map(|(at, _)| at + 1).filter(|at| {
+            text[..*at].trim_end().ends_with(SENTENCE_END) || text[*at..].starts_with(['\n', '}', '-', '*'])
+        }),
+    )
 }
 
 const SENTENCE_END: [char; 12] = ['.', '!', '?', ';', ':', '"', '”', '。', '！', '？', '।', '}'];
@@ -345,10 +344,7 @@ mod tests {
     use super::*;
 
     fn cut_text<'a>(text: &'a str, blocks: &[Block]) -> Vec<(&'a str, String)> {
-        passages(text, blocks)
-            .into_iter()
-            .map(|s| (&text[s.start as usize..s.end as usize], s.heading))
-            .collect()
+        passages(text, blocks).into_iter().map(|s| (&text[s.start as usize..s.end as usize], s.heading)).collect()
     }
 
     #[test]
@@ -361,8 +357,7 @@ mod tests {
     #[test]
     fn a_bare_heading_goes_with_the_section_below_it() {
         let text = "# A\n\n## B\n\nwords\n";
-        let blocks =
-            [Block::heading(0..3, 1, "A"), Block::heading(5..9, 2, "B"), Block::body(11..16)];
+        let blocks = [Block::heading(0..3, 1, "A"), Block::heading(5..9, 2, "B"), Block::body(11..16)];
         assert_eq!(cut_text(text, &blocks), [("# A\n\n## B\n\nwords", "A > B".to_owned())]);
     }
 

@@ -70,14 +70,64 @@ fn definition(line: &str, language: Language) -> Option<(u8, String)> {
 }
 
 const MODIFIERS: [&str; 31] = [
-    "pub", "export", "default", "async", "public", "private", "protected", "internal", "static", "final", "abstract",
-    "sealed", "open", "override", "virtual", "const", "unsafe", "extern", "inline", "data", "case", "partial", "suspend",
-    "declare", "fileprivate", "readonly", "local", "mutating", "implicit", "lazy", "template",
+    "pub",
+    "export",
+    "default",
+    "async",
+    "public",
+    "private",
+    "protected",
+    "internal",
+    "static",
+    "final",
+    "abstract",
+    "sealed",
+    "open",
+    "override",
+    "virtual",
+    "const",
+    "unsafe",
+    "extern",
+    "inline",
+    "data",
+    "case",
+    "partial",
+    "suspend",
+    "declare",
+    "fileprivate",
+    "readonly",
+    "local",
+    "mutating",
+    "implicit",
+    "lazy",
+    "template",
 ];
 
 const KEYWORDS: [&str; 25] = [
-    "fn", "func", "function", "fun", "def", "sub", "class", "struct", "enum", "trait", "impl", "interface", "type",
-    "mod", "module", "namespace", "object", "protocol", "extension", "record", "union", "message", "service", "resource",
+    "fn",
+    "func",
+    "function",
+    "fun",
+    "def",
+    "sub",
+    "class",
+    "struct",
+    "enum",
+    "trait",
+    "impl",
+    "interface",
+    "type",
+    "mod",
+    "module",
+    "namespace",
+    "object",
+    "protocol",
+    "extension",
+    "record",
+    "union",
+    "message",
+    "service",
+    "resource",
     "macro_rules!",
 ];
 
@@ -104,7 +154,8 @@ fn keyword(start: &str) -> Option<String> {
 /// `const name = (...) =>` and `name = function`.
 fn arrow(start: &str) -> Option<String> {
     let (left, right) = start.split_once('=')?;
-    let is_function = right.contains("=>") || right.trim_start().starts_with("function") || right.trim_start().starts_with("async ");
+    let is_function =
+        right.contains("=>") || right.trim_start().starts_with("function") || right.trim_start().starts_with("async ");
     let name = left.trim().strip_prefix("export ").unwrap_or(left.trim());
     let name = ["const ", "let ", "var "].iter().find_map(|word| name.strip_prefix(word))?;
     is_function.then(|| identifier(name)).flatten()
@@ -113,11 +164,15 @@ fn arrow(start: &str) -> Option<String> {
 /// `type name(...)` that is no statement.
 fn c_like(start: &str, indent: usize) -> Option<String> {
     const STATEMENTS: [&str; 14] = [
-        "if", "for", "while", "switch", "return", "else", "do", "case", "throw", "new", "delete", "assert", "goto", "catch",
+        "if", "for", "while", "switch", "return", "else", "do", "case", "throw", "new", "delete", "assert", "goto",
+        "catch",
     ];
     let (head, _) = start.split_once('(')?;
     let ends = start.trim_end();
-    if ends.ends_with(';') || head.contains(['=', '"', '.', '#', '/']) || (indent > 0 && !ends.ends_with(['{', ')', ','])) {
+    if ends.ends_with(';')
+        || head.contains(['=', '"', '.', '#', '/'])
+        || (indent > 0 && !ends.ends_with(['{', ')', ',']))
+    {
         return None;
     }
     let words: Vec<&str> = head.split_whitespace().collect();
@@ -127,9 +182,15 @@ fn c_like(start: &str, indent: usize) -> Option<String> {
 }
 
 fn indented(start: &str) -> Option<String> {
-    let start = ["async ", "private ", "local ", "cdef ", "cpdef ", "export "].iter().find_map(|m| start.strip_prefix(m)).unwrap_or(start);
+    let start = ["async ", "private ", "local ", "cdef ", "cpdef ", "export "]
+        .iter()
+        .find_map(|m| start.strip_prefix(m))
+        .unwrap_or(start);
     let words = ["def ", "class ", "module ", "defmodule ", "defp ", "defmacro ", "function ", "struct ", "func "];
-    words.iter().find_map(|word| start.strip_prefix(word)).and_then(|rest| identifier(rest.strip_prefix("self.").unwrap_or(rest)))
+    words
+        .iter()
+        .find_map(|word| start.strip_prefix(word))
+        .and_then(|rest| identifier(rest.strip_prefix("self.").unwrap_or(rest)))
 }
 
 fn shell(start: &str) -> Option<String> {
@@ -160,8 +221,7 @@ fn sql(start: &str) -> Option<String> {
 
 /// The name at the start of a text.
 fn identifier(text: &str) -> Option<String> {
-    let name: String =
-        text.chars().take_while(|c| c.is_alphanumeric() || "_.:~$?!".contains(*c)).take(80).collect();
+    let name: String = text.chars().take_while(|c| c.is_alphanumeric() || "_.:~$?!".contains(*c)).take(80).collect();
     let name = name.trim_end_matches([':', '.']);
     name.starts_with(|c: char| c.is_alphabetic() || "_~$".contains(c)).then(|| name.to_owned())
 }

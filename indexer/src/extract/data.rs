@@ -28,7 +28,8 @@ fn table(line: &str) -> Option<(u8, String)> {
 fn key(line: &str) -> Option<(u8, String)> {
     let name = line.trim_end().strip_suffix(':')?;
     let plain = name.chars().all(|c| c.is_alphanumeric() || "_-. \"'/".contains(c));
-    (plain && name.starts_with(|c: char| !c.is_whitespace() && c != '-')).then(|| (1, name.trim_matches(['"', '\'']).to_owned()))
+    (plain && name.starts_with(|c: char| !c.is_whitespace() && c != '-'))
+        .then(|| (1, name.trim_matches(['"', '\'']).to_owned()))
 }
 
 /// Lines together with the lines that are indented deeper than they: one block each for the second level.

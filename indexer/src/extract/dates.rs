@@ -34,7 +34,9 @@ fn worded(text: &str) -> Option<Date> {
     let words: Vec<&str> = text.split([' ', ',', '/', '.', '-', '<', '>']).filter(|w| !w.is_empty()).collect();
     let number = |word: &str| word.trim_end_matches(|c: char| c.is_ascii_alphabetic()).parse::<i16>().ok();
     match words.as_slice() {
-        [year, month, day, ..] if year.len() == 4 && number(year).is_some() => date(number(year)?, number(month)?, number(day)?),
+        [year, month, day, ..] if year.len() == 4 && number(year).is_some() => {
+            date(number(year)?, number(month)?, number(day)?)
+        }
         [day, name, year, ..] if month(name).is_some() => date(number(year)?, month(name)?, number(day)?),
         [name, day, year, ..] if month(name).is_some() => date(number(year)?, month(name)?, number(day)?),
         [name, year] => date(number(year)?, month(name)?, 1),

@@ -168,7 +168,8 @@ fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
 /// Makes rendered text plain: besides [`clean`], ligatures are spelt out, no-break spaces become
 /// spaces, soft hyphens and zero-width marks go.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    let special = |c: char| matches!(c, '\u{AD}' | '\u{A0}' | '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\u{FB00}'..='\u{FB06}');
+    let special =
+        |c: char| matches!(c, '\u{AD}' | '\u{A0}' | '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\u{FB00}'..='\u{FB06}');
     let text = clean(text);
     if !text.contains(special) {
         return text;

@@ -157,7 +157,9 @@ fn by_magic(bytes: &[u8]) -> Result<Option<Format>> {
         return Ok(Some(Format::Rtf));
     }
     let pdf = head.windows(5).position(|w| w == b"%PDF-");
-    Ok(pdf.filter(|at| *at == 0 || decode::decode(&head[..*at]).is_none_or(|t| t.trim().is_empty())).map(|_| Format::Pdf))
+    Ok(pdf
+        .filter(|at| *at == 0 || decode::decode(&head[..*at]).is_none_or(|t| t.trim().is_empty()))
+        .map(|_| Format::Pdf))
 }
 
 /// Whether this is an archive of the zip family.
@@ -252,22 +254,35 @@ fn by_extension(name: &str, extension: &str) -> Option<Format> {
 fn language(name: &str, extension: &str) -> Option<Language> {
     use Language as L;
     Some(match extension {
-        "rs" | "go" | "js" | "mjs" | "cjs" | "jsx" | "ts" | "tsx" | "mts" | "vue" | "svelte" | "kt" | "kts" | "swift"
-        | "php" | "scala" | "sc" | "zig" | "proto" | "thrift" | "graphql" | "gql" | "groovy" | "gradle" | "v" | "sol"
-        | "nim" | "hs" | "ml" | "mli" | "fs" | "fsx" | "elm" | "tf" | "hcl" | "pl" | "pm" | "r" | "ps1" | "awk" => {
-            L::Keyword
-        }
+        "rs" | "go" | "js" | "mjs" | "cjs" | "jsx" | "ts" | "tsx" | "mts" | "vue" | "svelte" | "kt" | "kts"
+        | "swift" | "php" | "scala" | "sc" | "zig" | "proto" | "thrift" | "graphql" | "gql" | "groovy" | "gradle"
+        | "v" | "sol" | "nim" | "hs" | "ml" | "mli" | "fs" | "fsx" | "elm" | "tf" | "hcl" | "pl" | "pm" | "r"
+        | "ps1" | "awk" => L::Keyword,
         "c" | "h" | "cc" | "cpp" | "cxx" | "hh" | "hpp" | "hxx" | "java" | "cs" | "dart" | "m" | "mm" | "d" | "cu"
         | "glsl" | "ino" => L::CLike,
-        "py" | "pyi" | "pyw" | "rb" | "rake" | "ex" | "exs" | "jl" | "lua" | "cr" | "gd" | "pyx" | "coffee" => L::Indented,
+        "py" | "pyi" | "pyw" | "rb" | "rake" | "ex" | "exs" | "jl" | "lua" | "cr" | "gd" | "pyx" | "coffee" => {
+            L::Indented
+        }
         "sh" | "bash" | "zsh" | "fish" | "ksh" => L::Shell,
         "lisp" | "cl" | "el" | "scm" | "rkt" | "clj" | "cljs" | "cljc" | "edn" | "fnl" => L::Lisp,
         "sql" | "psql" | "ddl" => L::Sql,
-        "css" | "scss" | "sass" | "less" | "asm" | "s" | "ini" | "cfg" | "conf" | "properties" | "cmake" | "mk" | "bat"
-        | "cmd" | "diff" | "patch" | "nix" | "vim" | "dockerfile" | "desktop" | "service" | "erl" | "hrl" | "f90" | "f"
-        | "pas" | "vb" | "bas" | "vhd" | "vhdl" | "sv" | "tcl" | "ada" | "adb" => L::Other,
-        _ => return matches!(name, "makefile" | "dockerfile" | "justfile" | "rakefile" | "gemfile" | "cmakelists.txt" | "jenkinsfile" | "vagrantfile")
-            .then_some(L::Other),
+        "css" | "scss" | "sass" | "less" | "asm" | "s" | "ini" | "cfg" | "conf" | "properties" | "cmake" | "mk"
+        | "bat" | "cmd" | "diff" | "patch" | "nix" | "vim" | "dockerfile" | "desktop" | "service" | "erl" | "hrl"
+        | "f90" | "f" | "pas" | "vb" | "bas" | "vhd" | "vhdl" | "sv" | "tcl" | "ada" | "adb" => L::Other,
+        _ => {
+            return matches!(
+                name,
+                "makefile"
+                    | "dockerfile"
+                    | "justfile"
+                    | "rakefile"
+                    | "gemfile"
+                    | "cmakelists.txt"
+                    | "jenkinsfile"
+                    | "vagrantfile"
+            )
+            .then_some(L::Other);
+        }
     })
 }
 
@@ -338,8 +353,18 @@ fn shebang(line: &str) -> Language {
 /// Whether a text begins with a block of mail headers, two well-known ones at least.
 fn mail_headers(text: &str) -> bool {
     const KNOWN: [&str; 12] = [
-        "from", "to", "subject", "date", "received", "return-path", "message-id", "mime-version", "delivered-to",
-        "content-type", "reply-to", "x-mailer",
+        "from",
+        "to",
+        "subject",
+        "date",
+        "received",
+        "return-path",
+        "message-id",
+        "mime-version",
+        "delivered-to",
+        "content-type",
+        "reply-to",
+        "x-mailer",
     ];
     let mut known = 0;
     let mut lines = text.lines().take(60).take_while(|line| !line.trim().is_empty());

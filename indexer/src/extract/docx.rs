@@ -73,7 +73,17 @@ struct Body {
 impl Body {
     fn new(styles: HashMap<String, u8>) -> Self {
         let (open, rows) = (Vec::new(), Vec::new());
-        Self { out: Rendering::default(), styles, title: None, open, rows, hidden: 0, in_text: false, paragraphs: 0, list: false }
+        Self {
+            out: Rendering::default(),
+            styles,
+            title: None,
+            open,
+            rows,
+            hidden: 0,
+            in_text: false,
+            paragraphs: 0,
+            list: false,
+        }
     }
 
     fn step(&mut self, step: Step<'_>) -> bool {

@@ -11,7 +11,8 @@ use super::{ExtractError, Parsed, Result, dates, html, ooxml};
 pub fn parse(bytes: &[u8]) -> Result<Parsed> {
     let mut archive = Archive::open(bytes)?;
     let package = package_path(&archive.text("META-INF/container.xml")?);
-    let package = package.filter(|path| archive.has(path)).ok_or_else(|| ExtractError::failed("no package file in the book"))?;
+    let package =
+        package.filter(|path| archive.has(path)).ok_or_else(|| ExtractError::failed("no package file in the book"))?;
     let book = Book::read(&archive.text(&package)?);
     let folder = package.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
     let locked = archive.text("META-INF/encryption.xml")?;

@@ -102,8 +102,12 @@ mod tests {
 
     #[test]
     fn yaml_and_toml() {
-        let (p, range) = parsed("---\ntitle: \"A: b\"\ndate: 2024-03-01\ntags:\n  - x\n  - y z\nauthor: Ann\n---\ntext\n");
-        assert_eq!((p.title.as_deref(), p.date.as_deref(), p.author.as_deref()), (Some("A: b"), Some("2024-03-01"), Some("Ann")));
+        let (p, range) =
+            parsed("---\ntitle: \"A: b\"\ndate: 2024-03-01\ntags:\n  - x\n  - y z\nauthor: Ann\n---\ntext\n");
+        assert_eq!(
+            (p.title.as_deref(), p.date.as_deref(), p.author.as_deref()),
+            (Some("A: b"), Some("2024-03-01"), Some("Ann"))
+        );
         assert_eq!((p.tags, range.map(|r| r.end)), (vec!["x".to_owned(), "y z".to_owned()], Some(71)));
         let (p, _) = parsed("+++\ntitle = 'T'\ntags = [\"a\", \"b\"]\n+++\n");
         assert_eq!((p.title.as_deref(), p.tags), (Some("T"), vec!["a".to_owned(), "b".to_owned()]));

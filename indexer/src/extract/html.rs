@@ -109,11 +109,9 @@ impl Writer<'_> {
                     self.inline.push_str(&alt);
                 }
             }
-            "td" | "th" => {
-                if self.state.row && !self.inline.trim().is_empty() {
-                    self.inline.truncate(self.inline.trim_end().len());
-                    self.inline.push_str(" | ");
-                }
+            "td" | "th" if self.state.row && !self.inline.trim().is_empty() => {
+                self.inline.truncate(self.inline.trim_end().len());
+                self.inline.push_str(" | ");
             }
             "tr" => {
                 self.flush();
@@ -246,10 +244,44 @@ fn attribute(tag: &StartTag<()>, name: &str) -> Option<String> {
 fn is_block(name: &str) -> bool {
     matches!(
         name,
-        "address" | "article" | "aside" | "blockquote" | "body" | "caption" | "center" | "dd" | "details"
-            | "dialog" | "dir" | "div" | "dl" | "dt" | "fieldset" | "figcaption" | "figure" | "footer"
-            | "form" | "head" | "header" | "hgroup" | "html" | "legend" | "main" | "menu" | "nav" | "ol"
-            | "option" | "p" | "section" | "select" | "summary" | "table" | "tbody" | "tfoot" | "thead" | "ul"
+        "address"
+            | "article"
+            | "aside"
+            | "blockquote"
+            | "body"
+            | "caption"
+            | "center"
+            | "dd"
+            | "details"
+            | "dialog"
+            | "dir"
+            | "div"
+            | "dl"
+            | "dt"
+            | "fieldset"
+            | "figcaption"
+            | "figure"
+            | "footer"
+            | "form"
+            | "head"
+            | "header"
+            | "hgroup"
+            | "html"
+            | "legend"
+            | "main"
+            | "menu"
+            | "nav"
+            | "ol"
+            | "option"
+            | "p"
+            | "section"
+            | "select"
+            | "summary"
+            | "table"
+            | "tbody"
+            | "tfoot"
+            | "thead"
+            | "ul"
     )
 }
 
@@ -267,10 +299,7 @@ mod tests {
         );
         assert_eq!(page.title.as_deref(), Some("The & title"));
         assert_eq!(page.author.as_deref(), Some("Ann"));
-        assert_eq!(
-            page.text,
-            "Head\n\nOne bold word\nnext\n- first\n- second\na | b\n1 | 2\n\na\n  b\n\ntail"
-        );
+        assert_eq!(page.text, "Head\n\nOne bold word\nnext\n- first\n- second\na | b\n1 | 2\n\na\n  b\n\ntail");
     }
 
     #[test]

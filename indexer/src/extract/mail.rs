@@ -40,7 +40,8 @@ pub fn parse_mailbox(bytes: &[u8]) -> Result<Parsed> {
 
 /// A message saved as UTF-16 as UTF-8, all others as they are.
 fn narrow(bytes: &[u8]) -> std::borrow::Cow<'_, [u8]> {
-    let wide = bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) || bytes.iter().take(40).any(|b| *b == 0);
+    let wide =
+        bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) || bytes.iter().take(40).any(|b| *b == 0);
     match decode::decode(bytes).filter(|_| wide) {
         Some(text) => text.into_owned().into_bytes().into(),
         None => bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).into(),
@@ -56,7 +57,8 @@ fn messages(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
         let mut empty = false;
         while let Some(line) = lines.next_if(|line| !(empty && line.starts_with(b"From "))) {
             empty = line.iter().all(u8::is_ascii_whitespace);
-            let quoted = line.starts_with(b">") && line.trim_ascii_start().iter().skip_while(|b| **b == b'>').take(5).eq(b"From ");
+            let quoted = line.starts_with(b">")
+                && line.trim_ascii_start().iter().skip_while(|b| **b == b'>').take(5).eq(b"From ");
             message.extend_from_slice(if quoted { &line[1..] } else { line });
         }
         Some(message)
@@ -67,7 +69,8 @@ fn messages(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 fn write(message: &Message<'_>, out: &mut Rendering, depth: usize) -> Option<String> {
     let subject = message.subject().map(str::trim).filter(|subject| !subject.is_empty()).map(str::to_owned);
     out.heading(1, subject.as_deref().unwrap_or("(no subject)"));
-    for (label, list) in [("From", message.from()), ("To", message.to()), ("Cc", message.cc()), ("Bcc", message.bcc())] {
+    for (label, list) in [("From", message.from()), ("To", message.to()), ("Cc", message.cc()), ("Bcc", message.bcc())]
+    {
         if let Some(people) = list.map(people).filter(|people| !people.is_empty()) {
             out.line(&format!("{label}: {people}"));
         }
@@ -196,7 +199,9 @@ fn flush(open: &mut String, quoted: bool, out: &mut Rendering) {
 /// the line before them.
 fn quoted_lines(text: &str, reply: bool) -> Vec<bool> {
     let lines: Vec<&str> = text.lines().collect();
-    let end = (0..lines.len()).find(|at| is_end(lines[*at]) || (reply && is_older_mail(&lines[*at..]))).unwrap_or(lines.len());
+    let end = (0..lines.len())
+        .find(|at| is_end(lines[*at]) || (reply && is_older_mail(&lines[*at..])))
+        .unwrap_or(lines.len());
     let mut quoted = Vec::with_capacity(lines.len());
     for (at, line) in lines.iter().enumerate() {
         let empty = line.trim().is_empty();
@@ -210,14 +215,20 @@ fn quoted_lines(text: &str, reply: bool) -> Vec<bool> {
 fn is_end(line: &str) -> bool {
     let line = line.trim_end_matches('\r');
     let rule = line.trim().trim_matches(['-', '_', ' ']);
-    line == "-- " || line == "--" || (line.starts_with("-----") && ["Original Message", "Ursprüngliche Nachricht", "Message d'origine"].contains(&rule))
+    line == "-- "
+        || line == "--"
+        || (line.starts_with("-----")
+            && ["Original Message", "Ursprüngliche Nachricht", "Message d'origine"].contains(&rule))
 }
 
 /// The headers above an older mail, as Outlook writes them.
 fn is_older_mail(lines: &[&str]) -> bool {
-    let starts = |line: &str, names: [&str; 4]| names.iter().any(|name| line.trim_start().trim_start_matches('*').starts_with(name));
+    let starts = |line: &str, names: [&str; 4]| {
+        names.iter().any(|name| line.trim_start().trim_start_matches('*').starts_with(name))
+    };
     let next = &lines[1.min(lines.len())..lines.len().min(5)];
-    starts(lines[0], ["From:", "Von:", "De :", "De:"]) && next.iter().any(|line| starts(line, ["Sent:", "Gesendet:", "Date:", "Envoyé"]))
+    starts(lines[0], ["From:", "Von:", "De :", "De:"])
+        && next.iter().any(|line| starts(line, ["Sent:", "Gesendet:", "Date:", "Envoyé"]))
 }
 
 /// `On ... wrote:` right before quoted lines, on one line or two.
@@ -226,9 +237,12 @@ fn announces(lines: &[&str], at: usize) -> bool {
         lines[from..].iter().find(|line| !line.trim().is_empty()).is_some_and(|line| line.trim_start().starts_with('>'))
     };
     let ends = |line: &str| line.trim_end().ends_with(':') && line.trim().len() > 8;
-    let begins = |line: &str| ["On ", "Am ", "Le ", "El ", "Il ", "Op ", "On\u{a0}"].iter().any(|word| line.starts_with(word));
+    let begins =
+        |line: &str| ["On ", "Am ", "Le ", "El ", "Il ", "Op ", "On\u{a0}"].iter().any(|word| line.starts_with(word));
     let one = ends(lines[at]) && quoted_below(at + 1) && (begins(lines[at]) || lines[at].contains('@'));
-    let first_of_two = begins(lines[at]) && lines.get(at + 1).is_some_and(|next| ends(next)) && quoted_below((at + 2).min(lines.len()));
+    let first_of_two = begins(lines[at])
+        && lines.get(at + 1).is_some_and(|next| ends(next))
+        && quoted_below((at + 2).min(lines.len()));
     let second_of_two = at > 0 && begins(lines[at - 1]) && ends(lines[at]) && quoted_below(at + 1);
     one || first_of_two || second_of_two
 }
@@ -248,7 +262,10 @@ mod tests {
             My answer.\n\nOn Thu, Bob wrote:\n> old words\n> more\n\nMine again.\n-- \nAnn, Acme\n";
         let parsed = parse(mail.as_bytes()).expect("a mail");
         assert_eq!(parsed.title.as_deref(), Some("Grüße"));
-        assert_eq!((parsed.author.as_deref(), parsed.date.as_deref()), (Some("Ann <a@x.y>"), Some("2024-03-01T09:00:00Z")));
+        assert_eq!(
+            (parsed.author.as_deref(), parsed.date.as_deref()),
+            (Some("Ann <a@x.y>"), Some("2024-03-01T09:00:00Z"))
+        );
         let all = cut(&parsed).join("\n");
         assert!(parsed.text.contains("old words") && parsed.text.contains("Acme"));
         assert!(all.contains("My answer") && all.contains("Mine again") && all.contains("From: Ann"));

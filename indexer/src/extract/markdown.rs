@@ -139,7 +139,8 @@ mod tests {
     fn cut(text: &str) -> (Parsed, Vec<(String, String)>) {
         let parsed = parse(text.to_owned());
         let spans = passages(&parsed.text, &parsed.blocks);
-        let cut = spans.into_iter().map(|s| (parsed.text[s.start as usize..s.end as usize].to_owned(), s.heading)).collect();
+        let cut =
+            spans.into_iter().map(|s| (parsed.text[s.start as usize..s.end as usize].to_owned(), s.heading)).collect();
         (parsed, cut)
     }
 

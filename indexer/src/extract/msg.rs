@@ -17,7 +17,11 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed> {
     let date = submitted(&mut file);
     let mut out = Rendering::default();
     out.heading(1, title.as_deref().unwrap_or("(no subject)"));
-    let recipients = [("To", text(&mut file, "", "0E04")), ("Cc", text(&mut file, "", "0E03")), ("Bcc", text(&mut file, "", "0E02"))];
+    let recipients = [
+        ("To", text(&mut file, "", "0E04")),
+        ("Cc", text(&mut file, "", "0E03")),
+        ("Bcc", text(&mut file, "", "0E02")),
+    ];
     for (label, value) in [("From", author.clone())].into_iter().chain(recipients).chain([("Date", date.clone())]) {
         if let Some(value) = value {
             out.line(&format!("{label}: {value}"));
@@ -68,7 +72,8 @@ fn text(file: &mut Streams<'_>, folder: &str, tag: &str) -> Option<String> {
 fn submitted(file: &mut Streams<'_>) -> Option<String> {
     let bytes = file.read("__properties_version1.0")?;
     let entries = bytes.get(32..)?.chunks_exact(16);
-    let find = |tag: u32| entries.clone().find(|entry| u32_at(entry, 0) == Some(tag)).and_then(|entry| u64_at(entry, 8));
+    let find =
+        |tag: u32| entries.clone().find(|entry| u32_at(entry, 0) == Some(tag)).and_then(|entry| u64_at(entry, 8));
     find(0x0039_0040).or_else(|| find(0x0E06_0040)).and_then(filetime)
 }
 
@@ -123,9 +128,9 @@ mod tests {
     fn compressed_rtf() {
         // The example of [MS-OXRTFCP] 3.1.1.
         let packed = [
-            0x2d, 0, 0, 0, 0x2b, 0, 0, 0, 0x4c, 0x5a, 0x46, 0x75, 0xf1, 0xc5, 0xc7, 0xa7, 0x03, 0, 0x0a, 0, 0x72, 0x63, 0x70,
-            0x67, 0x31, 0x32, 0x35, 0x42, 0x32, 0x0a, 0xf3, 0x20, 0x68, 0x65, 0x6c, 0x09, 0, 0x20, 0x62, 0x77, 0x05, 0xb0,
-            0x6c, 0x64, 0x7d, 0x0a, 0x80, 0x0f, 0xa0,
+            0x2d, 0, 0, 0, 0x2b, 0, 0, 0, 0x4c, 0x5a, 0x46, 0x75, 0xf1, 0xc5, 0xc7, 0xa7, 0x03, 0, 0x0a, 0, 0x72, 0x63,
+            0x70, 0x67, 0x31, 0x32, 0x35, 0x42, 0x32, 0x0a, 0xf3, 0x20, 0x68, 0x65, 0x6c, 0x09, 0, 0x20, 0x62, 0x77,
+            0x05, 0xb0, 0x6c, 0x64, 0x7d, 0x0a, 0x80, 0x0f, 0xa0,
         ];
         assert_eq!(unpacked(&packed).as_deref(), Some(b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n".as_slice()));
     }

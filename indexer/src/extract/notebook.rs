@@ -8,7 +8,8 @@ use crate::chunk::Role;
 
 /// A notebook. Lines count in the text made here: cells in order, an empty line between.
 pub fn parse(text: String) -> Result<Parsed> {
-    let notebook: Value = serde_json::from_str(&text).map_err(|e| ExtractError::failed(format!("damaged notebook: {e}")))?;
+    let notebook: Value =
+        serde_json::from_str(&text).map_err(|e| ExtractError::failed(format!("damaged notebook: {e}")))?;
     let sheets = notebook.pointer("/worksheets/0/cells");
     let cells = notebook.get("cells").or(sheets).and_then(Value::as_array);
     let Some(cells) = cells else { return Err(ExtractError::failed("no cells: not a notebook")) };

@@ -23,7 +23,8 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed> {
     Ok(Parsed { title: meta.title.clone().or(first), text: parsed.text, blocks: parsed.blocks, ..meta })
 }
 
-fn meta(text: &str) -> Parsed {
+/// What `meta.xml` states; no text.
+pub fn meta(text: &str) -> Parsed {
     let mut meta = Parsed::default();
     let mut value = String::new();
     let _ = xml::walk(text, |step| {
@@ -62,7 +63,9 @@ struct Body {
 impl Body {
     fn step(&mut self, step: Step<'_>) -> bool {
         match step {
-            Step::Start(name, _) if self.hidden > 0 || matches!(name, "tracked-changes" | "scripts" | "sequence-decls") => {
+            Step::Start(name, _)
+                if self.hidden > 0 || matches!(name, "tracked-changes" | "scripts" | "sequence-decls") =>
+            {
                 self.hidden += 1;
             }
             Step::End(_) if self.hidden > 0 => self.hidden -= 1,

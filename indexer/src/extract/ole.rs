@@ -41,7 +41,10 @@ impl<'a> Streams<'a> {
             match id {
                 2 => meta.title = string(&bytes, at),
                 4 => meta.author = string(&bytes, at),
-                5 => meta.tags = string(&bytes, at).iter().flat_map(|words| words.split([',', ';'])).map(str::to_owned).collect(),
+                5 => {
+                    meta.tags =
+                        string(&bytes, at).iter().flat_map(|words| words.split([',', ';'])).map(str::to_owned).collect()
+                }
                 12 => meta.date = u64_at(&bytes, at.saturating_add(4)).and_then(filetime),
                 _ => {}
             }

@@ -48,7 +48,8 @@ mod tests {
 
     #[test]
     fn headlines_and_keywords() {
-        let parsed = parse("#+TITLE: Plan\n#+DATE: <2024-03-01 Fri>\n\n* Work :job:urgent:\nText\n** Deeper\n".to_owned());
+        let parsed =
+            parse("#+TITLE: Plan\n#+DATE: <2024-03-01 Fri>\n\n* Work :job:urgent:\nText\n** Deeper\n".to_owned());
         assert_eq!((parsed.title.as_deref(), parsed.date.as_deref()), (Some("Plan"), Some("2024-03-01")));
         assert_eq!(parsed.tags, ["job", "urgent"]);
         let levels: Vec<_> = parsed.blocks.iter().filter(|b| b.role != Role::Body).map(|b| b.role.clone()).collect();

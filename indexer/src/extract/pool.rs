@@ -194,7 +194,8 @@ fn keep(shared: &Shared) {
             continue;
         }
         let idle_for = shared.idle_for();
-        let (old, young): (Vec<_>, Vec<_>) = std::mem::take(&mut state.idle).into_iter().partition(|(_, since)| since.elapsed() >= idle_for);
+        let (old, young): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut state.idle).into_iter().partition(|(_, since)| since.elapsed() >= idle_for);
         state.idle = young;
         state.alive -= old.len();
         if !old.is_empty() {
@@ -232,7 +233,8 @@ impl Lease<'_> {
         let until = Instant::now() + deadline;
         let name = path.file_name().unwrap_or_default().as_bytes();
         let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let head = protocol::frame(&Job { name: name[..name.len().min(4096)].to_vec(), size }).map_err(|e| crashed(&e))?;
+        let head =
+            protocol::frame(&Job { name: name[..name.len().min(4096)].to_vec(), size }).map_err(|e| crashed(&e))?;
         if worker.send(&head, until).is_err_and(|e| e.kind() == ErrorKind::BrokenPipe) {
             return Err(End::Unheard);
         }
@@ -240,7 +242,9 @@ impl Lease<'_> {
             Ok(Reply::Done(done)) => Ok(done),
             Ok(Reply::Ready(_)) => Err(crashed(&"it spoke out of turn")),
             Err(e) if e.kind() == ErrorKind::TimedOut => Err(End::Error(ExtractError::TimedOut(deadline))),
-            Err(e) if matches!(e.kind(), ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof) => Err(crashed(&worker.end())),
+            Err(e) if matches!(e.kind(), ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof) => {
+                Err(crashed(&worker.end()))
+            }
             Err(e) => Err(crashed(&e)),
         }
     }

@@ -124,7 +124,13 @@ impl<'a> Reader<'a> {
         }
         let word = std::str::from_utf8(&self.rest[..letters]).unwrap_or_default();
         self.rest = &self.rest[letters..];
-        let digits = self.rest.iter().take(12).enumerate().take_while(|(at, b)| b.is_ascii_digit() || (*at == 0 && **b == b'-')).count();
+        let digits = self
+            .rest
+            .iter()
+            .take(12)
+            .enumerate()
+            .take_while(|(at, b)| b.is_ascii_digit() || (*at == 0 && **b == b'-'))
+            .count();
         let number = std::str::from_utf8(&self.rest[..digits]).ok().and_then(|digits| digits.parse().ok());
         self.rest = &self.rest[digits..];
         self.rest = self.rest.strip_prefix(b" ").unwrap_or(self.rest);
@@ -226,10 +232,12 @@ impl<'a> Reader<'a> {
             "creatim" => Destination::Created,
             "keywords" => Destination::Keywords,
             "info" | "colortbl" | "stylesheet" | "pict" | "fldinst" | "listtable" | "listoverridetable" | "revtbl"
-            | "filetbl" | "themedata" | "colorschememapping" | "datastore" | "latentstyles" | "xmlnstbl" | "rsidtbl"
-            | "generator" | "objdata" | "subject" | "operator" | "company" | "manager" | "category" | "doccomm"
-            | "hlinkbase" | "nonesttables" => Destination::Nowhere,
-            "shptxt" | "footnote" | "annotation" | "header" | "footer" | "shprslt" | "fldrslt" if !hidden => Destination::Body,
+            | "filetbl" | "themedata" | "colorschememapping" | "datastore" | "latentstyles" | "xmlnstbl"
+            | "rsidtbl" | "generator" | "objdata" | "subject" | "operator" | "company" | "manager" | "category"
+            | "doccomm" | "hlinkbase" | "nonesttables" => Destination::Nowhere,
+            "shptxt" | "footnote" | "annotation" | "header" | "footer" | "shprslt" | "fldrslt" if !hidden => {
+                Destination::Body
+            }
             _ if star => Destination::Nowhere,
             _ => return,
         };

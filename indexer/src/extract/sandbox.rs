@@ -7,8 +7,8 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, Scope,
-    path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
+    Scope, path_beneath_rules,
 };
 use rustix::process::{Resource, Rlimit, Signal};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
@@ -35,7 +35,12 @@ pub struct Confinement {
 impl Confinement {
     /// One line for a status: `full`, or what is missing.
     pub fn summary(&self) -> String {
-        let parts = [(self.files, "file access"), (self.network, "network"), (self.memory, "memory"), (self.calls, "system calls")];
+        let parts = [
+            (self.files, "file access"),
+            (self.network, "network"),
+            (self.memory, "memory"),
+            (self.calls, "system calls"),
+        ];
         let open: Vec<&str> = parts.iter().filter(|(closed, _)| !closed).map(|(_, name)| *name).collect();
         if open.is_empty() { "full".to_owned() } else { format!("not confined: {}", open.join(", ")) }
     }
@@ -51,7 +56,12 @@ pub fn confine() -> Confinement {
     let _ = rustix::thread::set_no_new_privs(true);
     let _ = landlock(helper);
     let calls = seccomp().is_some();
-    Confinement { files: refused(std::fs::read_dir("/")), network: refused(TcpListener::bind("127.0.0.1:0")), memory, calls }
+    Confinement {
+        files: refused(std::fs::read_dir("/")),
+        network: refused(TcpListener::bind("127.0.0.1:0")),
+        memory,
+        calls,
+    }
 }
 
 fn refused<T>(tried: std::io::Result<T>) -> bool {
@@ -59,7 +69,9 @@ fn refused<T>(tried: std::io::Result<T>) -> bool {
 }
 
 fn limits(alone: bool) -> bool {
-    let set = |resource, most| rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).is_ok();
+    let set = |resource, most| {
+        rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).is_ok()
+    };
     set(Resource::Core, 0);
     set(Resource::Fsize, 0);
     set(Resource::Nofile, 64);
@@ -72,7 +84,14 @@ fn limits(alone: bool) -> bool {
 /// No file may be opened, but what the helper program is made of may be read and run.
 fn landlock(helper: Option<&Path>) -> Result<(), RulesetError> {
     const NEEDED: [&str; 8] = [
-        "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/poppler", "/etc/ld.so.cache", "/etc/ld.so.conf",
+        "/lib",
+        "/lib64",
+        "/usr/lib",
+        "/usr/lib64",
+        "/usr/local/lib",
+        "/usr/share/poppler",
+        "/etc/ld.so.cache",
+        "/etc/ld.so.conf",
     ];
     let abi = ABI::V6;
     let paths = helper.into_iter().flat_map(|helper| NEEDED.iter().map(Path::new).chain([helper]));
@@ -89,7 +108,7 @@ fn landlock(helper: Option<&Path>) -> Result<(), RulesetError> {
 
 /// Refuses sockets, and what changes the system, other processes or the metadata of files.
 fn seccomp() -> Option<()> {
-    let rules = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
+    let rules = REFUSED.iter().chain(REFUSED_OLD).map(|call| (*call, Vec::new())).collect();
     let refuse = SeccompAction::Errno(libc::EPERM.cast_unsigned());
     let arch = std::env::consts::ARCH.try_into().ok()?;
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).ok()?;
@@ -97,7 +116,7 @@ fn seccomp() -> Option<()> {
     seccompiler::apply_filter(&program).ok()
 }
 
-const REFUSED: [libc::c_long; 37] = [
+const REFUSED: &[libc::c_long] = &[
     libc::SYS_socket,
     libc::SYS_socketpair,
     libc::SYS_connect,
@@ -129,6 +148,7 @@ const REFUSED: [libc::c_long; 37] = [
     libc::SYS_open_by_handle_at,
     libc::SYS_fchmod,
     libc::SYS_fchmodat,
+    libc::SYS_fchmodat2,
     libc::SYS_fchown,
     libc::SYS_fchownat,
     libc::SYS_utimensat,
@@ -136,3 +156,10 @@ const REFUSED: [libc::c_long; 37] = [
     libc::SYS_lsetxattr,
     libc::SYS_removexattr,
 ];
+
+/// Calls that newer architectures no longer have.
+#[cfg(target_arch = "x86_64")]
+const REFUSED_OLD: &[libc::c_long] =
+    &[libc::SYS_chmod, libc::SYS_chown, libc::SYS_lchown, libc::SYS_utime, libc::SYS_utimes, libc::SYS_futimesat];
+#[cfg(not(target_arch = "x86_64"))]
+const REFUSED_OLD: &[libc::c_long] = &[];

@@ -2,28 +2,20 @@
 
 use std::io::Cursor;
 
-use calamine::{Data, DataRef, Reader, Sheets};
+use calamine::{Data, DataRef, Ods, Reader, Sheets, Xls, Xlsb, Xlsx};
 
 use super::render::Rendering;
-use super::{ExtractError, Parsed, Result, detect, ooxml, zip};
+use super::{ExtractError, Parsed, Result, detect, odf, ole, ooxml, zip};
 
 /// A row with more cells than this is cut, a sheet with more rows too.
 const MAX_COLUMNS: usize = 2_000;
 const MAX_ROWS: usize = 1_000_000;
 
+type Book<'a> = Sheets<Cursor<&'a [u8]>>;
+
 /// A workbook.
 pub fn parse(bytes: &[u8]) -> Result<Parsed> {
-    let meta = if detect::is_zip(bytes) {
-        let mut archive = zip::Archive::open(bytes)?;
-        if archive.text("META-INF/manifest.xml")?.contains("encryption-data") {
-            return Err(ExtractError::skipped("encrypted spreadsheet"));
-        }
-        archive.check()?;
-        ooxml::properties(&mut archive)?
-    } else {
-        Parsed::default()
-    };
-    let mut book = calamine::open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(refused)?;
+    let (mut book, meta) = open(bytes)?;
     let mut out = Rendering::default();
     for (number, name) in (1..).zip(book.sheet_names()) {
         out.page(number);
@@ -33,6 +25,28 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed> {
     }
     let parsed = out.parsed();
     Ok(Parsed { text: parsed.text, blocks: parsed.blocks, ..meta })
+}
+
+fn open(bytes: &[u8]) -> Result<(Book<'_>, Parsed)> {
+    let content = Cursor::new(bytes);
+    if !detect::is_zip(bytes) {
+        let book = Xls::new(content).map_err(|e| refused(e.into()))?;
+        return Ok((Sheets::Xls(book), ole::Streams::open(bytes)?.summary()));
+    }
+    let mut archive = zip::Archive::open(bytes)?;
+    if archive.text("META-INF/manifest.xml")?.contains("encryption-data") {
+        return Err(ExtractError::skipped("encrypted spreadsheet"));
+    }
+    archive.check()?;
+    let book = if archive.has("xl/workbook.bin") {
+        Xlsb::new(content).map(Sheets::Xlsb).map_err(calamine::Error::from)
+    } else if archive.names().any(|name| name.starts_with("xl/")) {
+        Xlsx::new(content).map(Sheets::Xlsx).map_err(calamine::Error::from)
+    } else {
+        let book = Ods::new(content).map_err(|e| refused(e.into()))?;
+        return Ok((Sheets::Ods(book), odf::meta(&archive.text("meta.xml")?)));
+    };
+    Ok((book.map_err(refused)?, ooxml::properties(&mut archive)?))
 }
 
 fn refused(error: calamine::Error) -> ExtractError {
@@ -45,7 +59,7 @@ fn refused(error: calamine::Error) -> ExtractError {
 }
 
 /// Reads a sheet cell by cell where the format allows: a range over a few far cells would fill the memory.
-fn read(book: &mut Sheets<Cursor<&[u8]>>, name: &str, sheet: &mut Sheet<'_>) -> Result<()> {
+fn read(book: &mut Book<'_>, name: &str, sheet: &mut Sheet<'_>) -> Result<()> {
     match book {
         Sheets::Xlsx(book) => {
             let Ok(mut cells) = book.worksheet_cells_reader(name) else { return Ok(()) };

@@ -12,7 +12,8 @@ pub fn parse(text: String) -> Parsed {
 }
 
 fn section(line: &str) -> Option<(u8, String)> {
-    const LEVELS: [&str; 7] = ["part", "chapter", "section", "subsection", "subsubsection", "paragraph", "begin{frame}"];
+    const LEVELS: [&str; 7] =
+        ["part", "chapter", "section", "subsection", "subsubsection", "paragraph", "begin{frame}"];
     let rest = line.trim_start().strip_prefix('\\')?;
     let (level, rest) = LEVELS.iter().zip(1..).find_map(|(name, level)| {
         let rest = rest.strip_prefix(name)?;
@@ -25,7 +26,9 @@ fn section(line: &str) -> Option<(u8, String)> {
 /// The argument of the first use of a command.
 fn command(text: &str, name: &str) -> Option<String> {
     let head = &text[..text.floor_char_boundary(20_000)];
-    let (at, found) = head.match_indices(&format!("\\{name}")).find(|(at, found)| head[at + found.len()..].starts_with(['{', '[']))?;
+    let (at, found) = head
+        .match_indices(&format!("\\{name}"))
+        .find(|(at, found)| head[at + found.len()..].starts_with(['{', '[']))?;
     let rest = &head[at + found.len()..];
     braced(&rest[rest.find('{')?..])
 }
@@ -72,7 +75,8 @@ mod tests {
 
     #[test]
     fn sections_and_title() {
-        let parsed = parse("\\title{The \\emph{big} thing}\n\\date{2024-03-01}\n\\section*{One {two}}\ntext\n".to_owned());
+        let parsed =
+            parse("\\title{The \\emph{big} thing}\n\\date{2024-03-01}\n\\section*{One {two}}\ntext\n".to_owned());
         assert_eq!((parsed.title.as_deref(), parsed.date.as_deref()), (Some("The big thing"), Some("2024-03-01")));
         assert!(parsed.blocks.iter().any(|b| b.role == Role::Heading(3, "One two".to_owned())));
     }

@@ -39,7 +39,8 @@ fn serve(work: fn(&Path, &[u8]) -> Result<Extracted>) -> io::Result<()> {
         let bytes = content(&mut input, job.size as usize)?;
         let name = Path::new(std::ffi::OsStr::from_bytes(&job.name));
         let done = catch_unwind(AssertUnwindSafe(|| work(name, &bytes)));
-        let done = done.unwrap_or_else(|panic| Err(ExtractError::failed(format!("the parser gave up: {}", message(&*panic)))));
+        let done =
+            done.unwrap_or_else(|panic| Err(ExtractError::failed(format!("the parser gave up: {}", message(&*panic)))));
         drop(bytes);
         answer(&mut output, done)?;
     }

@@ -86,8 +86,7 @@ impl<'a> Archive<'a> {
     /// Names like `{before}7{after}`, by number.
     pub fn numbered(&self, before: &str, after: &str) -> Vec<(u32, String)> {
         let number = |name: &str| name.strip_prefix(before)?.strip_suffix(after)?.parse().ok();
-        let mut found: Vec<(u32, String)> =
-            self.names().filter_map(|name| Some((number(&name)?, name))).collect();
+        let mut found: Vec<(u32, String)> = self.names().filter_map(|name| Some((number(&name)?, name))).collect();
         found.sort();
         found
     }
