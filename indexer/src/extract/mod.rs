@@ -15,6 +15,7 @@ mod docx;
 mod epub;
 mod front_matter;
 mod html;
+mod language;
 mod mail;
 mod markdown;
 mod msg;
@@ -153,7 +154,7 @@ fn finish(format: Format, parsed: Parsed) -> Result<Extracted> {
         return Err(ExtractError::skipped(format.nothing()));
     }
     let short = |value: Option<String>| value.and_then(|value| one_line(&value));
-    let lang = if format.is_prose() { language(&parsed.text, &passages) } else { None };
+    let lang = if format.is_prose() { language::of(&parsed.text, &passages) } else { None };
     Ok(Extracted {
         title: short(parsed.title),
         author: short(parsed.author),
@@ -183,20 +184,4 @@ fn tags(tags: Vec<String>) -> Vec<String> {
         }
     }
     out
-}
-
-/// The language of the first 1,200 bytes of passages, where whatlang is sure of it.
-fn language(text: &str, passages: &[crate::Span]) -> Option<String> {
-    let mut sample = String::new();
-    for span in passages {
-        sample.push_str(&text[span.start as usize..span.end as usize]);
-        sample.push('\n');
-        if sample.len() > 1200 {
-            break;
-        }
-    }
-    sample.truncate(sample.floor_char_boundary(1200));
-    let found = whatlang::detect(&sample)?;
-    let enough = sample.len() >= 60 && found.is_reliable() && found.confidence() >= 0.9;
-    enough.then(|| found.lang().code().to_owned())
 }
