@@ -1,6 +1,6 @@
 //! Claims: what a model writes, cut into statements and held against the passages they cite.
 
-use super::question::Question;
+use super::question::{Expected, Question};
 use super::retrieve::{Excerpt, Gathered};
 use super::sentences::sentences;
 use super::span;
@@ -70,7 +70,8 @@ fn claim(raw: &str) -> Option<Claim> {
         text.push_str(&rest[..open]);
         rest = &rest[open + 1..];
         let Some(close) = rest.find(']') else { break };
-        let numbers: Option<Vec<usize>> = rest[..close].split([',', ' ']).filter(|s| !s.is_empty()).map(|s| s.parse().ok()).collect();
+        let numbers: Option<Vec<usize>> =
+            rest[..close].split([',', ' ']).filter(|s| !s.is_empty()).map(|s| s.parse().ok()).collect();
         match numbers {
             Some(numbers) => {
                 cites.extend(numbers.into_iter().filter(|n| !cites.contains(n)).collect::<Vec<_>>());
@@ -101,6 +102,9 @@ pub struct Support {
 /// The sentence that bears `claim` out best, the cited excerpts before others; `None` when there is none.
 pub fn support(claim: &Claim, question: &Question, gathered: &Gathered, excerpts: &[Excerpt]) -> Option<Support> {
     let words = tokens(&claim.text);
+    if question.expected == Expected::Verdict && words.iter().all(|w| matches!(w.lower.as_str(), "yes" | "no")) {
+        return verdict(claim, excerpts);
+    }
     let cited = |i: usize| claim.cites.contains(&(i + 1));
     let all = || excerpts.iter().enumerate().flat_map(|(i, e)| e.sentences.iter().map(move |&s| (i, s)));
     let judged = all().filter_map(|(i, s)| {
@@ -119,6 +123,13 @@ pub fn support(claim: &Claim, question: &Question, gathered: &Gathered, excerpts
     Some(best.0)
 }
 
+/// A bare yes or no rests on the best sentence of the excerpt it cites.
+fn verdict(claim: &Claim, excerpts: &[Excerpt]) -> Option<Support> {
+    let cited = claim.cites.iter().filter_map(|n| n.checked_sub(1)).find(|&i| i < excerpts.len());
+    let excerpt = cited.unwrap_or(0);
+    Some(Support { excerpt, sentence: excerpts.get(excerpt)?.best, share: 1.0, literal: false })
+}
+
 /// Share of the claim's content words that the sentence holds; `None` when that is too little, or when a number or
 /// a name that the question does not say is missing from the excerpt.
 fn share(claim: &[Token], question: &Question, sentence: &[Token], context: &[&Token]) -> Option<f32> {
@@ -126,15 +137,20 @@ fn share(claim: &[Token], question: &Question, sentence: &[Token], context: &[&T
     if content.is_empty() {
         return None;
     }
-    let among = |word: &Token, words: &mut dyn Iterator<Item = &Token>| words.map(|w| likeness(&word.stem, &w.stem)).fold(0.0, f32::max);
+    let among = |word: &Token, words: &mut dyn Iterator<Item = &Token>| {
+        words.map(|w| likeness(&word.stem, &w.stem)).fold(0.0, f32::max)
+    };
     let missing = content.iter().filter(|w| !question.has(&w.stem)).any(|word| {
         let strict = word.number || word.capital && word.at.start > 0;
         strict && among(word, &mut context.iter().copied()) < 0.6
     });
     let new: Vec<&&Token> = content.iter().filter(|w| !question.has(&w.stem)).collect();
     let judged: Vec<&Token> = if new.is_empty() { content.clone() } else { new.into_iter().copied().collect() };
-    let held: f32 = judged.iter().map(|w| among(w, &mut sentence.iter())).sum();
-    let share = held / judged.len() as f32;
+    let held =
+        |words: &mut dyn FnMut(&Token) -> f32| judged.iter().map(|w| words(w)).sum::<f32>() / judged.len() as f32;
+    let own = held(&mut |w| among(w, &mut sentence.iter()));
+    let near = held(&mut |w| among(w, &mut context.iter().copied()));
+    let share = if own >= 0.4 { own.max(0.9 * near) } else { own };
     (!missing && share >= BORNE_OUT).then_some(share)
 }
 
@@ -153,7 +169,10 @@ mod tests {
     fn claims_are_cut_at_sentences_and_lines() {
         let one = |text: &str, cites: &[usize]| (text.to_owned(), cites.to_vec());
         assert_eq!(cut(&["Den", "ver Bron", "cos [1", "]"]), [one("Denver Broncos", &[1])]);
-        assert_eq!(cut(&["We chose SQLite [1]. It is ", "small [2, 3].\n"]), [one("We chose SQLite.", &[1]), one("It is small.", &[2, 3])]);
+        assert_eq!(
+            cut(&["We chose SQLite [1]. It is ", "small [2, 3].\n"]),
+            [one("We chose SQLite.", &[1]), one("It is small.", &[2, 3])]
+        );
         assert_eq!(cut(&["It is done. [2] Next one [1]"]), [one("It is done.", &[2]), one("Next one", &[1])]);
         assert_eq!(cut(&["[x] odd [", "\n\n"]), [one("[x] odd", &[])]);
         assert_eq!(cut(&["\u{1b}[31mred\u{7} [1]"]), [one("[31mred", &[1])]);

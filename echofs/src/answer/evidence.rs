@@ -30,6 +30,8 @@ pub struct Found {
     pub kind: Kind,
     /// Score of the search; higher is better.
     pub score: f32,
+    /// Cosine of its meaning with the question's, where meaning was compared.
+    pub semantic: Option<f32>,
     /// Number of passages of the document.
     pub passages: u32,
     /// The best one.

@@ -49,6 +49,7 @@ fn found(hit: Hit) -> Found {
         title: document.title,
         kind: document.kind,
         score: hit.score,
+        semantic: hit.why.semantic,
         passages: document.passages,
         passage: passage(hit.passage),
     }

@@ -13,6 +13,7 @@ mod answerable;
 mod check;
 mod evidence;
 mod index;
+mod irregular;
 mod opposites;
 mod prompt;
 mod question;
@@ -179,7 +180,11 @@ impl Answers {
     ///
     /// # Errors
     /// As [`open`](Answers::open).
-    pub fn with(evidence: Arc<dyn Evidence>, generator: Arc<dyn Generator>, dir: PathBuf) -> Result<Arc<Answers>, Error> {
+    pub fn with(
+        evidence: Arc<dyn Evidence>,
+        generator: Arc<dyn Generator>,
+        dir: PathBuf,
+    ) -> Result<Arc<Answers>, Error> {
         let store = Store::open(dir.clone(), KEPT).map_err(|source| Error::Directory { path: dir, source })?;
         let inner = Inner { evidence, generator, store, running: Mutex::default(), patience: Patience::default() };
         Ok(Arc::new(Answers { inner: Arc::new(inner) }))
@@ -352,7 +357,13 @@ impl Reader {
     ///
     /// # Errors
     /// [`ReadError::Interrupted`] when `interrupted` says so; the others when there is no answer to read.
-    pub fn read(&self, form: Form, offset: u64, size: usize, interrupted: &dyn Fn() -> bool) -> Result<Vec<u8>, ReadError> {
+    pub fn read(
+        &self,
+        form: Form,
+        offset: u64,
+        size: usize,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<Vec<u8>, ReadError> {
         self.job.stream.read(form, offset, size, interrupted)
     }
 

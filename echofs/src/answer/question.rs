@@ -30,7 +30,9 @@ pub enum Sort {
     Name,
     /// A number.
     Number,
-    /// The class of the answer (`year` of "what year"): evidence need not repeat it.
+    /// The kind of the answer (`year` of "what year"): evidence need not repeat it.
+    Kind,
+    /// The noun after "what" or "which": evidence often says one of its kind instead.
     Class,
 }
 
@@ -54,6 +56,8 @@ pub struct Question {
     pub terms: Vec<Term>,
     /// The kind of answer.
     pub expected: Expected,
+    /// Stem of the noun right after "what" or "which".
+    pub class: Option<String>,
 }
 
 impl Question {
@@ -66,7 +70,7 @@ impl Question {
         if terms.is_empty() {
             terms = words.iter().map(|w| term(w, Sort::Plain)).collect();
         }
-        Question { text, terms, expected }
+        Question { text, terms, expected, class: noun(&words) }
     }
 
     /// Whether a word with this stem stands in the question.
@@ -83,9 +87,10 @@ fn terms(words: &[Token], class: Option<usize>) -> Vec<Term> {
     let mut out: Vec<Term> = Vec::new();
     for (i, word) in words.iter().enumerate() {
         let sort = match word {
-            _ if Some(i) == class => Sort::Class,
+            _ if Some(i) == class => Sort::Kind,
             word if word.number => Sort::Number,
             word if word.capital && i > 0 => Sort::Name,
+            _ if i > 0 && matches!(words[i - 1].lower.as_str(), "what" | "which") => Sort::Class,
             _ => Sort::Plain,
         };
         let named = sort == Sort::Name && word.lower.len() > 1;
@@ -99,20 +104,55 @@ fn terms(words: &[Token], class: Option<usize>) -> Vec<Term> {
 const TIMES: [&str; 12] =
     ["year", "years", "date", "day", "month", "century", "decade", "time", "era", "period", "weekday", "season"];
 const PLACES: [&str; 16] = [
-    "country", "city", "town", "place", "location", "state", "region", "continent", "village", "county", "street",
-    "island", "area", "province", "district", "nation",
+    "country",
+    "city",
+    "town",
+    "place",
+    "location",
+    "state",
+    "region",
+    "continent",
+    "village",
+    "county",
+    "street",
+    "island",
+    "area",
+    "province",
+    "district",
+    "nation",
 ];
 const PEOPLE: [&str; 14] = [
-    "person", "man", "woman", "king", "queen", "president", "author", "scientist", "emperor", "leader", "people",
-    "colleague", "writer", "artist",
+    "person",
+    "man",
+    "woman",
+    "king",
+    "queen",
+    "president",
+    "author",
+    "scientist",
+    "emperor",
+    "leader",
+    "people",
+    "colleague",
+    "writer",
+    "artist",
 ];
 const AMOUNTS: [&str; 12] = [
-    "percentage", "percent", "number", "amount", "population", "price", "cost", "size", "temperature", "length",
-    "distance", "proportion",
+    "percentage",
+    "percent",
+    "number",
+    "amount",
+    "population",
+    "price",
+    "cost",
+    "size",
+    "temperature",
+    "length",
+    "distance",
+    "proportion",
 ];
-const MEASURES: [&str; 14] = [
-    "many", "much", "old", "far", "long", "tall", "large", "often", "high", "big", "fast", "heavy", "deep", "wide",
-];
+const MEASURES: [&str; 14] =
+    ["many", "much", "old", "far", "long", "tall", "large", "often", "high", "big", "fast", "heavy", "deep", "wide"];
 
 /// The kind of answer, and the word that names its class.
 fn kind(words: &[Token]) -> (Expected, Option<usize>) {
@@ -129,8 +169,16 @@ fn kind(words: &[Token]) -> (Expected, Option<usize>) {
             _ => {}
         }
     }
-    let verdict = is(0, &["is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "can", "could", "will", "should"]);
+    let verdict = is(
+        0,
+        &["is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "can", "could", "will", "should"],
+    );
     (if verdict { Expected::Verdict } else { Expected::Thing }, None)
+}
+
+fn noun(words: &[Token]) -> Option<String> {
+    let at = words.iter().position(|w| matches!(w.lower.as_str(), "what" | "which"))?;
+    words.get(at + 1).filter(|w| !w.is_stop()).map(|w| w.stem.clone())
 }
 
 /// The class in "what year", "which of the cities", "what was the name of the king".

@@ -146,7 +146,14 @@ mod tests {
     use super::*;
 
     fn citation() -> Citation {
-        Citation { n: 1, path: "/n/a\u{1b}b.md".into(), line: 3, end_line: 4, page: Some(2), quote: "one\u{9b}\ntwo ".into() }
+        Citation {
+            n: 1,
+            path: "/n/a\u{1b}b.md".into(),
+            line: 3,
+            end_line: 4,
+            page: Some(2),
+            quote: "one\u{9b}\ntwo ".into(),
+        }
     }
 
     #[test]
@@ -179,7 +186,18 @@ mod tests {
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");
         let back: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        let keys = ["question", "answerable", "answer", "short_answer", "citations", "model", "epoch", "generated_at", "timings_ms", "tokens"];
+        let keys = [
+            "question",
+            "answerable",
+            "answer",
+            "short_answer",
+            "citations",
+            "model",
+            "epoch",
+            "generated_at",
+            "timings_ms",
+            "tokens",
+        ];
         assert!(keys.iter().all(|key| back.get(key).is_some()), "{text}");
         assert_eq!(back["citations"][0]["quote"], "one\u{9b}\ntwo ");
     }

@@ -51,6 +51,8 @@ pub struct Candidate {
     pub title: String,
     /// Score of the document relative to the best one, 0 to 1.
     pub relevance: f32,
+    /// Cosine of the document's meaning with the question's.
+    pub semantic: Option<f32>,
     /// The passage.
     pub passage: Passage,
     /// Its sentences.
@@ -135,7 +137,15 @@ fn candidate(found: &Found, relevance: f32, passage: Passage) -> Candidate {
             Sentence { at, tokens, cover: 0.0, score: 0.0 }
         })
         .collect();
-    Candidate { path: found.path.clone(), title: found.title.clone(), relevance, passage, sentences, cover: 0.0 }
+    Candidate {
+        path: found.path.clone(),
+        title: found.title.clone(),
+        relevance,
+        semantic: found.semantic,
+        passage,
+        sentences,
+        cover: 0.0,
+    }
 }
 
 /// Inverse document frequency of each term among the candidates' sentences, times what kind of word it is; sums to 1.
@@ -151,7 +161,8 @@ fn weights(question: &Question, candidates: &[Candidate]) -> Vec<f32> {
             let kind = match term.sort {
                 Sort::Plain => 1.0,
                 Sort::Name | Sort::Number => 1.4,
-                Sort::Class => 0.2,
+                Sort::Class => 0.5,
+                Sort::Kind => 0.2,
             };
             rarity * kind
         })

@@ -100,7 +100,13 @@ fn citation(candidate: &Candidate, sentence: usize, n: usize) -> Citation {
 }
 
 /// Makes the answer, writing its Markdown form to `stream` as it becomes known.
-pub(super) fn run(evidence: &dyn Evidence, generator: &dyn Generator, text: &str, stream: &Stream, cancel: &Cancel) -> Result<Outcome, Stop> {
+pub(super) fn run(
+    evidence: &dyn Evidence,
+    generator: &dyn Generator,
+    text: &str,
+    stream: &Stream,
+    cancel: &Cancel,
+) -> Result<Outcome, Stop> {
     let started = Instant::now();
     let epoch = evidence.epoch();
     let basis = Basis::new(evidence, text).map_err(Stop::Failed)?;
@@ -158,7 +164,7 @@ impl<'a> Writer<'a> {
         self.timings.first_evidence = milliseconds(self.started);
     }
 
-    /// Lets the model answer; without one, or when it fails before it said anything, the evidence answers.
+    /// Lets the model answer. Without one, when it fails, or when nothing it says is borne out, the evidence answers.
     fn word(&mut self, generator: &dyn Generator, cancel: &Cancel) -> Option<echofs_inference::Error> {
         let request = prompt::request(&self.basis.question, &self.basis.gathered, &self.basis.excerpts);
         let mut claims = Claims::default();
@@ -176,6 +182,9 @@ impl<'a> Writer<'a> {
             Ok(completion) => {
                 claims.finish().iter().for_each(|claim| self.claim(claim));
                 self.completion = Some(completion);
+                if self.short.is_none() && !self.refused {
+                    self.extract();
+                }
                 None
             }
             Err(error) => {
@@ -197,7 +206,10 @@ impl<'a> Writer<'a> {
         let Some(support) = check::support(claim, &basis.question, &basis.gathered, &basis.excerpts) else { return };
         if self.short.is_none() {
             let short = short::of_claim(claim, &support, &basis.question, &basis.gathered, &basis.excerpts);
-            if !self.decide(&support, &short) {
+            if short::echoes(&basis.question, &short) {
+                return;
+            }
+            if !self.decide(&support, &short, true) {
                 self.refused = true;
                 return;
             }
@@ -206,17 +218,19 @@ impl<'a> Writer<'a> {
         self.say(&claim.text, &support);
     }
 
-    fn decide(&self, support: &Support, short: &str) -> bool {
+    fn decide(&self, support: &Support, short: &str, worded: bool) -> bool {
         let b = self.basis;
-        let features = answerable::features(&b.question, &b.gathered, &b.excerpts, support, short, self.refused);
+        let features = answerable::features(&b.question, &b.gathered, &b.excerpts, support, short, worded);
         !short.is_empty() && answerable::probability(&features) >= answerable::THRESHOLD
     }
 
     /// The best sentence and the span in it.
     fn extract(&mut self) {
         let basis = self.basis;
-        let Some((support, short)) = short::extracted(&basis.question, &basis.gathered, &basis.excerpts) else { return };
-        if self.decide(&support, &short) {
+        let Some((support, short)) = short::extracted(&basis.question, &basis.gathered, &basis.excerpts) else {
+            return;
+        };
+        if self.decide(&support, &short, false) {
             self.short = Some(short);
             let text = basis.candidate(support.excerpt).text(support.sentence);
             self.say(text, &support);
@@ -252,7 +266,10 @@ impl<'a> Writer<'a> {
         }
         self.stream.push("\n");
         if let Some(error) = failure {
-            self.stream.push(&format!("\n({}; this is what the notes say themselves.)\n", super::text::one_line(&error.to_string())));
+            self.stream.push(&format!(
+                "\n({}; this is what the notes say themselves.)\n",
+                super::text::one_line(&error.to_string())
+            ));
         }
         self.stream.push(&render::sources(&self.numbered));
         self.timings.total = milliseconds(self.started);
@@ -272,7 +289,10 @@ impl<'a> Writer<'a> {
             epoch,
             generated_at: jiff::Timestamp::now(),
             timings_ms: self.timings,
-            tokens: done.map_or_else(TokenCounts::default, |c| TokenCounts { prompt: c.prompt_tokens, output: c.output_tokens }),
+            tokens: done.map_or_else(TokenCounts::default, |c| TokenCounts {
+                prompt: c.prompt_tokens,
+                output: c.output_tokens,
+            }),
         }
     }
 }

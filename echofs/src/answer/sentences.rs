@@ -53,7 +53,8 @@ fn is_rule(line: &str) -> bool {
 /// A list item, a table row or a quotation.
 fn starts_block(line: &str) -> bool {
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
-    let numbered = (1..=3).contains(&digits) && line[digits..].starts_with([')', '.']) && line[digits + 1..].starts_with(' ');
+    let numbered =
+        (1..=3).contains(&digits) && line[digits..].starts_with([')', '.']) && line[digits + 1..].starts_with(' ');
     ["- ", "* ", "+ ", "• ", "|", ">"].iter().any(|mark| line.starts_with(mark)) || numbered
 }
 
@@ -107,7 +108,8 @@ fn push(text: &str, out: &mut Vec<Range<usize>>, range: Range<usize>) {
 /// Includes quotation marks and brackets that close right after the end mark.
 fn closing(text: &str, end: usize, limit: usize) -> usize {
     let rest = &text[end..limit];
-    let len: usize = rest.chars().take_while(|c| matches!(c, '"' | '\'' | ')' | ']' | '”' | '’' | '»')).map(char::len_utf8).sum();
+    let len: usize =
+        rest.chars().take_while(|c| matches!(c, '"' | '\'' | ')' | ']' | '”' | '’' | '»')).map(char::len_utf8).sum();
     end + len
 }
 
@@ -152,15 +154,24 @@ mod tests {
     #[test]
     fn prose() {
         check("One. Two! Three?", &["One.", "Two!", "Three?"]);
-        check("Dr. Smith of the U.S. Navy met J. R. Hale. He left.", &["Dr. Smith of the U.S. Navy met J. R. Hale.", "He left."]);
-        check("It cost 3.50 euros, e.g. for milk. \"Too much.\" He paid.", &["It cost 3.50 euros, e.g. for milk.", "\"Too much.\"", "He paid."]);
+        check(
+            "Dr. Smith of the U.S. Navy met J. R. Hale. He left.",
+            &["Dr. Smith of the U.S. Navy met J. R. Hale.", "He left."],
+        );
+        check(
+            "It cost 3.50 euros, e.g. for milk. \"Too much.\" He paid.",
+            &["It cost 3.50 euros, e.g. for milk.", "\"Too much.\"", "He paid."],
+        );
         check("see example.com for more. Done", &["see example.com for more.", "Done"]);
         check("これは文です。次の文。", &["これは文です。", "次の文。"]);
     }
 
     #[test]
     fn markdown() {
-        check("# Title\n\nFirst line\ngoes on. Next.\n\n- item one\n- [x] item two\n", &["First line\ngoes on.", "Next.", "item one", "item two"]);
+        check(
+            "# Title\n\nFirst line\ngoes on. Next.\n\n- item one\n- [x] item two\n",
+            &["First line\ngoes on.", "Next.", "item one", "item two"],
+        );
         check("| a | b |\n|---|---|\n| 1 | 2 |\n", &["| a | b |", "| 1 | 2 |"]);
         check("```\nlet x = 1;\nlet y = 2;\n```\nAfter.", &["let x = 1;", "let y = 2;", "After."]);
         check("1. One thing\n2. Two things", &["One thing", "Two things"]);

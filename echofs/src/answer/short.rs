@@ -12,7 +12,13 @@ use super::text::{one_line, tokens};
 const LONG: usize = 6;
 
 /// The short answer in `claim`, as it stands in the sentence that bears it out where it does.
-pub fn of_claim(claim: &Claim, support: &Support, question: &Question, gathered: &Gathered, excerpts: &[Excerpt]) -> String {
+pub fn of_claim(
+    claim: &Claim,
+    support: &Support,
+    question: &Question,
+    gathered: &Gathered,
+    excerpts: &[Excerpt],
+) -> String {
     let sentence = gathered.candidates[excerpts[support.excerpt].candidate].text(support.sentence);
     let narrowed = narrow(question, &claim.text);
     let found = span::find(sentence, narrowed).map(|at| &sentence[at]);
@@ -37,12 +43,27 @@ fn unasked<'a>(question: &Question, reply: &'a str) -> &'a str {
     let said = |i: usize| words[i].is_stop() || question.has(&words[i].stem);
     let repeats = words.iter().filter(|w| question.has(&w.stem)).count();
     let lead = (0..words.len()).take_while(|&i| said(i)).count();
-    if repeats >= 2 && lead > 1 && lead < words.len() { &reply[words[lead].at.start..] } else { reply }
+    let long = words.len() > LONG && repeats >= 2 && lead > 1 && lead < words.len();
+    let reply = if long { &reply[words[lead].at.start..] } else { reply };
+    without_class(question, reply)
+}
+
+/// "quiescent stance" to "quiescent" when the question asks "what stance".
+fn without_class<'a>(question: &Question, reply: &'a str) -> &'a str {
+    let words = tokens(reply);
+    match words.as_slice() {
+        [.., before, last] if !last.capital && question.class.as_ref() == Some(&last.stem) && !before.is_stop() => {
+            &reply[..before.at.end]
+        }
+        _ => reply,
+    }
 }
 
 /// Without articles and prepositions in front and marks at the end.
 fn trimmed(text: &str) -> &str {
-    let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | ';' | ':' | '"' | '“' | '”' | '*' | '`'));
+    let text = text
+        .trim_matches(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | ';' | ':' | '"' | '“' | '”' | '*' | '`'));
+    let text = text.split_once('"').filter(|(_, after)| !after.contains('"')).map_or(text, |(before, _)| before);
     let words = tokens(text);
     const LEADS: [&str; 12] = ["the", "a", "an", "in", "on", "at", "by", "from", "to", "with", "as", "for"];
     let first = words.iter().position(|w| !LEADS.contains(&w.lower.as_str()) || w.capital && w.at.start > 0);
@@ -53,6 +74,12 @@ fn trimmed(text: &str) -> &str {
 fn start_of_signs(text: &str, start: usize) -> usize {
     let signs: usize = text[..start].chars().rev().take_while(|c| !c.is_whitespace()).map(char::len_utf8).sum();
     start - signs
+}
+
+/// Whether an answer only repeats words of the question, which does not offer a choice and does not ask for yes or no.
+pub fn echoes(question: &Question, short: &str) -> bool {
+    let choice = question.expected == Expected::Verdict || question.text.contains(" or ");
+    !choice && tokens(short).iter().all(|w| w.is_stop() || question.has(&w.stem))
 }
 
 /// Without a model: the span of the best sentence that fits, else the sentence.
@@ -66,6 +93,10 @@ pub fn extracted(question: &Question, gathered: &Gathered, excerpts: &[Excerpt])
         let short = span.map_or_else(|| one_line(text), |at| one_line(trimmed(&text[at])));
         (support, short, candidate.sentences[e.best].score + if fits { 0.05 } else { 0.0 })
     };
-    let best = excerpts.iter().enumerate().map(placed).max_by(|a, b| a.2.total_cmp(&b.2).then(b.0.excerpt.cmp(&a.0.excerpt)))?;
+    let best = excerpts
+        .iter()
+        .enumerate()
+        .map(placed)
+        .max_by(|a, b| a.2.total_cmp(&b.2).then(b.0.excerpt.cmp(&a.0.excerpt)))?;
     Some((best.0, best.1))
 }

@@ -55,15 +55,51 @@ fn runs(text: &str, words: &[Token], wanted: impl Fn(usize) -> bool, gaps: &[&st
 }
 
 const MONTHS: [&str; 23] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "oct",
+    "nov",
+    "dec",
 ];
 const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const TIMES: [&str; 16] = [
-    "century", "centuries", "morning", "afternoon", "evening", "noon", "midnight", "today", "tomorrow", "yesterday",
-    "spring", "summer", "autumn", "winter", "easter", "christmas",
+    "century",
+    "centuries",
+    "morning",
+    "afternoon",
+    "evening",
+    "noon",
+    "midnight",
+    "today",
+    "tomorrow",
+    "yesterday",
+    "spring",
+    "summer",
+    "autumn",
+    "winter",
+    "easter",
+    "christmas",
 ];
-const WITH_TIMES: [&str; 12] = ["early", "late", "mid", "bc", "ad", "bce", "ce", "am", "pm", "around", "about", "circa"];
+const WITH_TIMES: [&str; 12] =
+    ["early", "late", "mid", "bc", "ad", "bce", "ce", "am", "pm", "around", "about", "circa"];
 
 fn is_year(word: &Token) -> bool {
     let digits = word.lower.strip_suffix('s').unwrap_or(&word.lower);
@@ -85,7 +121,9 @@ fn small_number(word: &Token) -> bool {
 pub fn times(text: &str, words: &[Token]) -> Vec<Range<usize>> {
     let with = |w: &Token| is_time(w) || small_number(w) || w.number || WITH_TIMES.contains(&w.lower.as_str());
     let spans = runs(text, words, |i| with(&words[i]), &[" ", ", ", "-", "–", ":", "/", "\n", " of ", "."]);
-    let clock = |span: &Range<usize>| text[span.clone()].contains(':') && text[span.clone()].bytes().filter(u8::is_ascii_digit).count() >= 3;
+    let clock = |span: &Range<usize>| {
+        text[span.clone()].contains(':') && text[span.clone()].bytes().filter(u8::is_ascii_digit).count() >= 3
+    };
     let timed = spans.into_iter().filter(|span| inside(words, span).any(is_time) || clock(span));
     timed.map(|span| trim(words, span, &["around", "about", "circa", "may"])).collect()
 }
@@ -130,8 +168,16 @@ pub fn names(text: &str, words: &[Token]) -> Vec<Range<usize>> {
 /// What follows a word that gives a reason, to the end of the clause.
 pub fn reasons(text: &str, _words: &[Token]) -> Vec<Range<usize>> {
     const MARKS: [&str; 10] = [
-        "because of ", "because ", "due to ", "in order to ", "so that ", "as a result of ", "owing to ", "since ",
-        "thanks to ", "to avoid ",
+        "because of ",
+        "because ",
+        "due to ",
+        "in order to ",
+        "so that ",
+        "as a result of ",
+        "owing to ",
+        "since ",
+        "thanks to ",
+        "to avoid ",
     ];
     let lower = text.to_ascii_lowercase();
     let mut out: Vec<Range<usize>> = Vec::new();
@@ -157,7 +203,11 @@ pub fn best(question: &Question, weights: &[f32], sentence: &str) -> Option<Rang
     let words = tokens(sentence);
     let near = |span: &Range<usize>| -> f32 {
         let closeness = |word: &Token| {
-            let gap = if word.at.end <= span.start { span.start - word.at.end } else { word.at.start.saturating_sub(span.end) };
+            let gap = if word.at.end <= span.start {
+                span.start - word.at.end
+            } else {
+                word.at.start.saturating_sub(span.end)
+            };
             1.0 / (1.0 + gap as f32 / 12.0)
         };
         let pulls = words.iter().filter(|w| w.at.end <= span.start || w.at.start >= span.end).map(|word| {

@@ -95,7 +95,14 @@ impl Store {
     }
 
     /// Keeps an answer. A failed write is logged; the answer is kept in memory then.
-    pub fn insert(&self, key: String, markdown: Vec<u8>, answer: Answer, places: Vec<Place>, without_model: bool) -> Arc<Entry> {
+    pub fn insert(
+        &self,
+        key: String,
+        markdown: Vec<u8>,
+        answer: Answer,
+        places: Vec<Place>,
+        without_model: bool,
+    ) -> Arc<Entry> {
         let epoch = answer.epoch;
         let markdown = String::from_utf8_lossy(&markdown).into_owned();
         let record = Record { key, markdown, answer, places, without_model };

@@ -67,7 +67,13 @@ impl Stream {
     }
 
     /// Bytes at `offset`: at least one, or none at the end. Waits for them.
-    pub fn read(&self, form: Form, offset: u64, size: usize, interrupted: &dyn Fn() -> bool) -> Result<Vec<u8>, ReadError> {
+    pub fn read(
+        &self,
+        form: Form,
+        offset: u64,
+        size: usize,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<Vec<u8>, ReadError> {
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
         let mut state = self.lock();
         loop {
@@ -83,7 +89,11 @@ impl Stream {
             if interrupted() {
                 return Err(ReadError::Interrupted);
             }
-            state = self.grew.wait_timeout_while(self.lock(), HEARTBEAT, |s| !ready(s, form, offset)).unwrap_or_else(PoisonError::into_inner).0;
+            state = self
+                .grew
+                .wait_timeout_while(self.lock(), HEARTBEAT, |s| !ready(s, form, offset))
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 }

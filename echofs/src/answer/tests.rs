@@ -61,6 +61,7 @@ impl Evidence for Notes {
                 title: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
                 kind: Kind::File,
                 score: shared(text) as f32,
+                semantic: None,
                 passages: 1,
                 passage: passage(text),
             })
@@ -118,7 +119,12 @@ impl Model {
 }
 
 impl Generator for Model {
-    fn generate(&self, request: &Request, cancel: &Cancel, on_text: &mut dyn FnMut(&str)) -> Result<Completion, Failure> {
+    fn generate(
+        &self,
+        request: &Request,
+        cancel: &Cancel,
+        on_text: &mut dyn FnMut(&str),
+    ) -> Result<Completion, Failure> {
         self.calls.fetch_add(1, Ordering::AcqRel);
         self.prompts.lock().unwrap().push(request.clone());
         let script = self.script.lock().unwrap().clone();
@@ -134,7 +140,14 @@ impl Generator for Model {
             }
             std::thread::yield_now();
         }
-        Ok(Completion { text: text.into(), model: "scripted".into(), prompt_tokens: 9, output_tokens: 3, first_token_ms: 1.0, total_ms: 2.0 })
+        Ok(Completion {
+            text: text.into(),
+            model: "scripted".into(),
+            prompt_tokens: 9,
+            output_tokens: 3,
+            first_token_ms: 1.0,
+            total_ms: 2.0,
+        })
     }
 
     fn model(&self) -> Option<String> {
@@ -214,12 +227,21 @@ fn the_json_form_holds_the_same() {
     let bench = bench(Script::Says("SQLite [1]"));
     let json = bench.json(QUESTION);
     assert_eq!(json["question"], QUESTION);
-    assert_eq!((&json["answerable"], &json["answer"], &json["short_answer"]), (&true.into(), &"SQLite [1]".into(), &"SQLite".into()));
+    assert_eq!(
+        (&json["answerable"], &json["answer"], &json["short_answer"]),
+        (&true.into(), &"SQLite [1]".into(), &"SQLite".into())
+    );
     let cite = &json["citations"][0];
-    assert_eq!((&cite["n"], &cite["path"], &cite["line"], &cite["end_line"]), (&1.into(), &"/n/standup.md".into(), &4.into(), &5.into()));
+    assert_eq!(
+        (&cite["n"], &cite["path"], &cite["line"], &cite["end_line"]),
+        (&1.into(), &"/n/standup.md".into(), &4.into(), &5.into())
+    );
     let lines: Vec<&str> = STANDUP.split('\n').collect();
     assert!(lines[3..5].join("\n").contains(cite["quote"].as_str().unwrap()));
-    assert_eq!((&json["model"], &json["tokens"]["prompt"], &json["tokens"]["output"]), (&"scripted".into(), &9.into(), &3.into()));
+    assert_eq!(
+        (&json["model"], &json["tokens"]["prompt"], &json["tokens"]["output"]),
+        (&"scripted".into(), &9.into(), &3.into())
+    );
     assert!(json["timings_ms"]["first_token"].is_number() && json["epoch"] == 2);
 }
 
@@ -230,7 +252,10 @@ fn a_refusal_and_a_question_without_evidence_are_not_found() {
         let text = bench.markdown(question);
         let json = bench.json(question);
         assert!(text.contains(NOT_FOUND), "{text}");
-        assert_eq!((&json["answerable"], &json["short_answer"], &json["answer"]), (&false.into(), &"".into(), &NOT_FOUND.into()));
+        assert_eq!(
+            (&json["answerable"], &json["short_answer"], &json["answer"]),
+            (&false.into(), &"".into(), &NOT_FOUND.into())
+        );
         assert_eq!(bench.model.calls(), calls, "{question}");
     }
 }
@@ -239,7 +264,7 @@ fn a_refusal_and_a_question_without_evidence_are_not_found() {
 fn a_claim_that_its_passage_does_not_bear_out_is_not_shown() {
     let bench = bench(Script::Says("PostgreSQL 15 [1]"));
     let text = bench.markdown(QUESTION);
-    assert!(!text.contains("PostgreSQL") && text.contains(NOT_FOUND), "{text}");
+    assert!(!text.contains("PostgreSQL") && text.contains("no second process [1]."), "the evidence answers: {text}");
     let bench = self::bench(Script::Says("SQLite [1]. Bert approved 99 servers [1]."));
     let text = bench.markdown(QUESTION);
     assert!(text.contains("SQLite [1].") && !text.contains("Bert"), "{text}");
@@ -337,7 +362,12 @@ fn an_answer_whose_evidence_changed_is_made_anew() {
     let changes: [&dyn Fn(); 3] = [
         &|| bench.notes.write("/n/standup.md", &format!("A new first line.\n{STANDUP}")),
         &|| bench.notes.write("/n/standup.md", &STANDUP.replace("chose SQLite for", "chose SQLite, again, for")),
-        &|| bench.notes.write("/n/a.md", "The database that we did choose for the sync server: SQLite, choose sync server database.\n"),
+        &|| {
+            bench.notes.write(
+                "/n/a.md",
+                "The database that we did choose for the sync server: SQLite, choose sync server database.\n",
+            )
+        },
     ];
     bench.markdown(QUESTION);
     for (i, change) in changes.iter().enumerate() {
@@ -388,7 +418,10 @@ fn without_a_model_the_evidence_answers_until_one_is_there() {
     let bench = bench(Script::Says("SQLite [1]"));
     bench.model.installed.store(0, Ordering::Release);
     let json = bench.json("when were the tomatoes planted?");
-    assert_eq!((&json["answerable"], &json["short_answer"], &json["model"]), (&true.into(), &"3 May 2026".into(), &serde_json::Value::Null));
+    assert_eq!(
+        (&json["answerable"], &json["short_answer"], &json["model"]),
+        (&true.into(), &"3 May 2026".into(), &serde_json::Value::Null)
+    );
     assert!(json["timings_ms"]["first_token"].is_null());
     assert!(bench.answers.get("when were the tomatoes planted?").is_some() && bench.model.calls() == 0);
     bench.model.installed.store(1, Ordering::Release);
@@ -397,7 +430,9 @@ fn without_a_model_the_evidence_answers_until_one_is_there() {
 
 #[test]
 fn an_answer_made_while_the_model_was_down_says_so_and_is_not_kept() {
-    for (failure, word) in [(Script::Fails(|| Failure::Down("gone".into())), "down"), (Script::Fails(|| Failure::Busy(8)), "busy")] {
+    for (failure, word) in
+        [(Script::Fails(|| Failure::Down("gone".into())), "down"), (Script::Fails(|| Failure::Busy(8)), "busy")]
+    {
         let bench = bench(failure);
         let text = bench.markdown("when were the tomatoes planted?");
         assert!(text.contains("3 May 2026") && text.contains(word), "{text}");
@@ -421,10 +456,24 @@ fn hostile_passages_stay_data() {
         assert!(!text.contains("PWNED-9"), "{text}");
     }
     let request = model.prompts.lock().unwrap()[0].clone();
-    let data: Vec<&str> = request.messages.iter().flat_map(|m| &m.parts).filter_map(|p| if let Part::Data(t) = p { Some(t.as_str()) } else { None }).collect();
-    let own: String = request.messages.iter().flat_map(|m| &m.parts).filter_map(|p| if let Part::Text(t) = p { Some(t.as_str()) } else { None }).collect();
+    let data: Vec<&str> = request
+        .messages
+        .iter()
+        .flat_map(|m| &m.parts)
+        .filter_map(|p| if let Part::Data(t) = p { Some(t.as_str()) } else { None })
+        .collect();
+    let own: String = request
+        .messages
+        .iter()
+        .flat_map(|m| &m.parts)
+        .filter_map(|p| if let Part::Text(t) = p { Some(t.as_str()) } else { None })
+        .collect();
     assert!(!own.contains("PWNED") && !own.contains("vault"), "stored text is marked as data: {own}");
-    assert!(data.iter().all(|text| !text.contains(['\n', '\u{1b}', '\u{9b}']) && !text.contains("<|") && !text.contains("[2]")), "{data:?}");
+    assert!(
+        data.iter()
+            .all(|text| !text.contains(['\n', '\u{1b}', '\u{9b}']) && !text.contains("<|") && !text.contains("[2]")),
+        "{data:?}"
+    );
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use frostem::{Algorithm, Stemmer};
 
+use super::irregular;
+
 static STEMMER: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::new(Algorithm::English));
 
 /// One word of a text.
@@ -80,7 +82,7 @@ fn unspaced(c: char) -> bool {
 fn stem(lower: &str) -> String {
     match number_word(lower) {
         Some(digits) => digits.to_owned(),
-        None => STEMMER.stem(lower).to_string(),
+        None => STEMMER.stem(irregular::base(lower)).to_string(),
     }
 }
 
@@ -139,7 +141,18 @@ pub fn is_stop(lower: &str) -> bool {
 
 /// Sorted for binary search.
 const STOP: [&str; 160] = [
-    "a", "about", "above", "after", "again", "against", "all", "also", "although", "am", "an", "and", "any", "are", "around", "as", "at", "be", "because", "been", "before", "being", "between", "both", "but", "by", "can", "could", "d", "did", "do", "does", "doing", "done", "down", "during", "each", "either", "else", "ever", "few", "for", "from", "further", "get", "give", "given", "got", "had", "has", "have", "having", "he", "her", "here", "hers", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "itself", "just", "ll", "m", "many", "may", "me", "might", "mine", "more", "most", "much", "must", "my", "name", "named", "neither", "no", "nor", "not", "of", "off", "on", "once", "one", "only", "onto", "or", "other", "our", "ours", "out", "over", "own", "per", "re", "s", "same", "shall", "she", "should", "since", "so", "some", "such", "t", "than", "that", "the", "their", "theirs", "them", "then", "there", "these", "they", "this", "those", "through", "thus", "to", "too", "toward", "towards", "under", "until", "up", "upon", "us", "ve", "very", "via", "was", "we", "were", "what", "when", "where", "whether", "which", "while", "who", "whom", "whose", "why", "will", "with", "within", "without", "would", "yet", "you", "your", "yours",
+    "a", "about", "above", "after", "again", "against", "all", "also", "although", "am", "an", "and", "any", "are",
+    "around", "as", "at", "be", "because", "been", "before", "being", "between", "both", "but", "by", "can", "could",
+    "d", "did", "do", "does", "doing", "done", "down", "during", "each", "either", "else", "ever", "few", "for",
+    "from", "further", "get", "give", "given", "got", "had", "has", "have", "having", "he", "her", "here", "hers",
+    "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "itself", "just", "ll", "m", "many", "may", "me",
+    "might", "mine", "more", "most", "much", "must", "my", "name", "named", "neither", "no", "nor", "not", "of", "off",
+    "on", "once", "one", "only", "onto", "or", "other", "our", "ours", "out", "over", "own", "per", "re", "s", "same",
+    "shall", "she", "should", "since", "so", "some", "such", "t", "than", "that", "the", "their", "theirs", "them",
+    "then", "there", "these", "they", "this", "those", "through", "thus", "to", "too", "toward", "towards", "under",
+    "until", "up", "upon", "us", "ve", "very", "via", "was", "we", "were", "what", "when", "where", "whether", "which",
+    "while", "who", "whom", "whose", "why", "will", "with", "within", "without", "would", "yet", "you", "your",
+    "yours",
 ];
 
 /// Whether a terminal or a reader could be misled by it: controls but tab and line feed, and the marks that
