@@ -75,6 +75,9 @@ struct State {
     mail: bool,
     /// In a quotation of another mail, how deep.
     quoted: usize,
+    path: Vec<(u8, String)>,
+    /// The headings above each `nav`, `aside` and `footer` that is open.
+    outside: Vec<Vec<(u8, String)>>,
 }
 
 struct Writer<'a> {
@@ -133,6 +136,12 @@ impl Writer<'_> {
                 self.flush();
                 self.state.quoted += 1;
             }
+            "nav" | "aside" | "footer" if self.state.outside.len() < 50 => {
+                self.flush();
+                let path = std::mem::take(&mut self.state.path);
+                self.state.outside.push(path);
+                self.out.section(1, "");
+            }
             name if is_block(name) => self.block_edge(),
             _ => {}
         }
@@ -159,9 +168,23 @@ impl Writer<'_> {
                 self.state.quoted = self.state.quoted.saturating_sub(1);
             }
             "li" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => self.flush(),
+            "nav" | "aside" | "footer" => {
+                self.flush();
+                self.back_inside();
+            }
             name if is_block(name) => self.block_edge(),
             _ => {}
         }
+    }
+
+    /// What comes after navigation and asides is under the headings from before them again.
+    fn back_inside(&mut self) {
+        let Some(path) = self.state.outside.pop() else { return };
+        self.out.section(1, "");
+        for (level, title) in &path {
+            self.out.section(*level, title);
+        }
+        self.state.path = path;
     }
 
     /// A block inside a table cell or list item does not break its line, others do.
@@ -210,6 +233,8 @@ impl Writer<'_> {
             if level == 1 && self.state.first_heading.is_none() {
                 self.state.first_heading = Some(text.trim().to_owned());
             }
+            self.state.path.retain(|(above, _)| *above < level);
+            self.state.path.push((level, text.clone()));
             self.out.heading(level, &text);
         } else if self.state.row {
             self.out.line(text.trim());

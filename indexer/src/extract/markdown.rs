@@ -8,7 +8,7 @@ use super::front_matter;
 use super::{Parsed, plain};
 use crate::chunk::Block;
 
-/// A Markdown file. Its text stays as it is, front matter is a passage without a heading.
+/// A Markdown file. Its text stays as it is; front matter goes with what it stands before.
 pub fn parse(text: String) -> Parsed {
     let mut parsed = Parsed { text, ..Parsed::default() };
     let front = front_matter::read(&mut parsed);
@@ -16,7 +16,7 @@ pub fn parse(text: String) -> Parsed {
     let mut scan = Scan { text: &parsed.text, from, ..Scan::default() };
     scan.run();
     let (mut blocks, tags, title) = (scan.blocks, scan.tags, scan.title);
-    blocks.splice(0..0, front.map(Block::body));
+    blocks.splice(0..0, front.map(|range| Block::heading(range, 1, "")));
     cover(&parsed.text, &mut blocks);
     parsed.blocks = blocks;
     parsed.tags.extend(tags);
@@ -151,9 +151,9 @@ mod tests {
         );
         assert_eq!(parsed.title.as_deref(), Some("Trip"));
         assert_eq!(parsed.tags, ["sea", "sun"]);
-        assert_eq!(cut.len(), 2);
-        assert_eq!(cut[1].1, "A Heading");
-        assert!(cut[1].0.starts_with("A Heading\n====") && cut[1].0.ends_with("```"));
+        assert_eq!(cut.len(), 1);
+        assert_eq!(cut[0].1, "A Heading");
+        assert!(cut[0].0.starts_with("---\ntitle") && cut[0].0.ends_with("```"));
     }
 
     #[test]

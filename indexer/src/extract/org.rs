@@ -5,7 +5,13 @@ use super::{Parsed, dates, plain};
 /// An Org file.
 pub fn parse(text: String) -> Parsed {
     let mut parsed = Parsed::default();
-    let blocks = plain::sections(&text, |line| headline(&text[line], &mut parsed.tags));
+    let mut head = true;
+    let blocks = plain::sections(&text, |line| {
+        let found = headline(&text[line.clone()], &mut parsed.tags);
+        head &= found.is_none();
+        // The key words at the top go with what they stand before.
+        found.or_else(|| (head && text[line].starts_with("#+")).then(|| (1, String::new())))
+    });
     for line in text.lines().take(200) {
         keyword(line, &mut parsed);
     }
@@ -52,7 +58,12 @@ mod tests {
             parse("#+TITLE: Plan\n#+DATE: <2024-03-01 Fri>\n\n* Work :job:urgent:\nText\n** Deeper\n".to_owned());
         assert_eq!((parsed.title.as_deref(), parsed.date.as_deref()), (Some("Plan"), Some("2024-03-01")));
         assert_eq!(parsed.tags, ["job", "urgent"]);
-        let levels: Vec<_> = parsed.blocks.iter().filter(|b| b.role != Role::Body).map(|b| b.role.clone()).collect();
+        let levels: Vec<_> = parsed
+            .blocks
+            .iter()
+            .filter(|b| !matches!(&b.role, Role::Body) && b.role != Role::Heading(1, String::new()))
+            .map(|b| b.role.clone())
+            .collect();
         assert_eq!(levels, [Role::Heading(1, "Work".to_owned()), Role::Heading(2, "Deeper".to_owned())]);
     }
 }

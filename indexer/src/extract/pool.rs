@@ -183,6 +183,7 @@ fn keep(shared: &Shared) {
             match started {
                 Ok((worker, confinement)) => {
                     state.confinement = Some(confinement);
+                    state.failures.clear();
                     state.idle.push((worker, Instant::now()));
                 }
                 Err(error) => {
