@@ -347,8 +347,8 @@ fn milliseconds(since: Instant) -> f64 {
 /// soon. It depends on nothing else, or the same prompt would not always be computed the same way.
 fn piece(parameters: u64) -> usize {
     match parameters {
-        0..300_000_000 => 128,
-        300_000_000..900_000_000 => 64,
+        0..1_000_000_000 => 128,
+        1_000_000_000..4_000_000_000 => 64,
         _ => 32,
     }
 }

@@ -94,7 +94,9 @@ impl Scheduler {
     pub fn submit(&self, job: Job) -> Result<(), Error> {
         let mut queue = self.shared.lock();
         queue.jobs.retain(|job| !job.cancel.is_cancelled());
-        if queue.jobs.len() >= self.capacity {
+        // The first one does not wait when nothing runs, even if the thread has not taken it yet.
+        let room = self.capacity + usize::from(!queue.running);
+        if queue.jobs.len() >= room {
             return Err(Error::Busy(queue.jobs.len()));
         }
         queue.jobs.push_back(job);
@@ -176,18 +178,45 @@ fn note(shared: &Shared, engine: &impl Engine) {
     }
 }
 
-/// Runs a job and reports its end; stops it when nobody listens any more.
+/// Text is sent no more often than this: on a machine with two cores each piece takes a moment from the threads that
+/// compute, and nobody reads faster.
+const BEAT: Duration = Duration::from_millis(40);
+
+/// Gathers the text of a job for a moment and sends it.
+struct Stream<'a> {
+    job: &'a Job,
+    pending: String,
+    sent: Option<Instant>,
+}
+
+impl Stream<'_> {
+    fn push(&mut self, text: &str) {
+        self.pending.push_str(text);
+        if self.sent.is_none_or(|sent| sent.elapsed() >= BEAT) {
+            self.flush();
+            self.sent = Some(Instant::now());
+        }
+    }
+
+    /// Sends what was gathered; stops the job when nobody listens any more.
+    fn flush(&mut self) {
+        let text = std::mem::take(&mut self.pending);
+        if !text.is_empty() && self.job.events.send(Event::Text { text }).is_err() {
+            self.job.cancel.cancel();
+        }
+    }
+}
+
+/// Runs a job and reports its end.
 fn run(engine: &mut impl Engine, job: &Job) {
     if job.cancel.is_cancelled() {
         let _ = job.events.send(Event::from(&Error::Cancelled));
         return;
     }
-    let mut on_text = |text: &str| {
-        if job.events.send(Event::Text { text: text.into() }).is_err() {
-            job.cancel.cancel();
-        }
-    };
-    let end = match engine.generate(&job.model, &job.request, &job.cancel, &mut on_text) {
+    let mut stream = Stream { job, pending: String::new(), sent: None };
+    let result = engine.generate(&job.model, &job.request, &job.cancel, &mut |text| stream.push(text));
+    stream.flush();
+    let end = match result {
         Ok(completion) => Event::Done { completion, cpu: engine.cpu() },
         Err(error) => Event::from(&error),
     };

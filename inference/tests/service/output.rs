@@ -27,7 +27,7 @@ fn text_streams_as_it_comes_and_adds_up_to_the_completion() {
         .client
         .generate(&ask("Tell me a story.", 20), &Cancel::default(), &mut |text| pieces.push(text.to_string()));
     let done = done.expect("a completion");
-    assert!(pieces.len() > 10, "{pieces:?}");
+    assert!(pieces.len() > 1, "{pieces:?}");
     assert_eq!(pieces.concat(), done.text);
     assert_eq!((done.output_tokens, done.model.as_str()), (20, "smollm2-135m-q4_1"));
     assert!(done.prompt_tokens > 10 && 0.0 < done.first_token_ms && done.first_token_ms < done.total_ms);
