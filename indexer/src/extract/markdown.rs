@@ -14,7 +14,9 @@ pub fn parse(text: String) -> Parsed {
     let front = front_matter::read(&mut parsed);
     let from = front.as_ref().map_or(0, |range| range.end);
     let mut scan = Scan { text: &parsed.text, from, ..Scan::default() };
-    scan.run();
+    if !parsed.text.lines().any(is_abusive) {
+        scan.run();
+    }
     let (mut blocks, tags, title) = (scan.blocks, scan.tags, scan.title);
     blocks.splice(0..0, front.map(|range| Block::heading(range, 1, "")));
     cover(&parsed.text, &mut blocks);
@@ -22,6 +24,12 @@ pub fn parse(text: String) -> Parsed {
     parsed.tags.extend(tags);
     parsed.title = parsed.title.or(title);
     parsed
+}
+
+/// Whether a line opens more quotes and lists in each other than anybody writes. The parser's time grows
+/// with the square of them; such a text is cut by its empty lines only.
+fn is_abusive(line: &str) -> bool {
+    line.bytes().take_while(|b| b" \t>*+-".contains(b)).count() > 2_000
 }
 
 #[derive(Default)]
