@@ -42,10 +42,18 @@ pub struct Found {
 pub trait Evidence: Send + Sync {
     /// The best documents for a question in plain words, best first, at most `limit`.
     fn search(&self, question: &str, limit: usize) -> Result<Vec<Found>, String>;
+    /// Cosine of each text's meaning with the question's, in order, as far as a short time allows; empty where meaning
+    /// is not compared.
+    fn likeness(&self, question: &str, texts: &[String]) -> Vec<f32> {
+        let _ = (question, texts);
+        Vec::new()
+    }
     /// All passages of a document, in order; empty when it is gone.
     fn passages(&self, path: &Path) -> Vec<Passage>;
     /// Something that changes when the document does; `None` when it is gone. Cheap.
     fn stamp(&self, path: &Path) -> Option<u64>;
+    /// Forgets what it remembers of texts that were compared.
+    fn forget(&self) {}
     /// Grows with every visible change. Cheap.
     fn epoch(&self) -> u64;
 }

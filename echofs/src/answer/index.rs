@@ -3,34 +3,74 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use echofs_indexer::{Hit, Index};
 use echofs_query_lang::{Node, Query, Sort};
+use quick_cache::sync::Cache;
 
 use super::evidence::{Evidence, Found, Passage};
 
+/// Time for comparing sentences with a question.
+const PATIENCE: Duration = Duration::from_millis(120);
+/// Vectors of sentences that are kept.
+const VECTORS: usize = 2048;
+
 /// An index that is asked for evidence.
-pub(super) struct Indexed(pub Arc<Index>);
+pub(super) struct Indexed {
+    index: Arc<Index>,
+    vectors: Cache<String, Arc<[f32]>>,
+}
+
+impl Indexed {
+    /// Asks `index`.
+    pub fn new(index: Arc<Index>) -> Indexed {
+        Indexed { index, vectors: Cache::new(VECTORS) }
+    }
+
+    /// The vector of a text; `None` without a model in memory.
+    fn vector(&self, text: &str) -> Option<Arc<[f32]>> {
+        if let Some(known) = self.vectors.get(text) {
+            return Some(known);
+        }
+        let embedder = self.index.embedder().filter(|embedder| embedder.loaded())?;
+        let vector: Arc<[f32]> = embedder.embed_query(text).ok()?.into();
+        self.vectors.insert(text.to_owned(), vector.clone());
+        Some(vector)
+    }
+}
 
 impl Evidence for Indexed {
     fn search(&self, question: &str, limit: usize) -> Result<Vec<Found>, String> {
-        let results = self.0.search(&plain(question, limit)).map_err(|error| error.to_string())?;
+        let results = self.index.search(&plain(question, limit)).map_err(|error| error.to_string())?;
         Ok(results.hits.into_iter().map(found).collect())
     }
 
+    fn likeness(&self, question: &str, texts: &[String]) -> Vec<f32> {
+        let started = Instant::now();
+        let Some(asked) = self.vector(question) else { return Vec::new() };
+        let in_time = texts.iter().take_while(|_| started.elapsed() < PATIENCE);
+        let vectors = in_time.map_while(|text| self.vector(text));
+        vectors.map(|vector| vector.iter().zip(asked.iter()).map(|(a, b)| a * b).sum()).collect()
+    }
+
     fn passages(&self, path: &Path) -> Vec<Passage> {
-        self.0.passages(path).unwrap_or_default().into_iter().map(passage).collect()
+        self.index.passages(path).unwrap_or_default().into_iter().map(passage).collect()
     }
 
     fn stamp(&self, path: &Path) -> Option<u64> {
-        let document = self.0.document(path)?;
+        let document = self.index.document(path)?;
         let mut hasher = DefaultHasher::new();
         (document.modified_ns, document.size, document.passages).hash(&mut hasher);
         Some(hasher.finish())
     }
 
+    fn forget(&self) {
+        self.vectors.clear();
+    }
+
     fn epoch(&self) -> u64 {
-        self.0.epoch()
+        self.index.epoch()
     }
 }
 

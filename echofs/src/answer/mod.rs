@@ -173,7 +173,7 @@ impl Answers {
     /// # Errors
     /// [`Error::Directory`] when `dir` cannot be made or listed. Damaged answers in it are removed, not an error.
     pub fn open(index: Arc<Index>, generator: Arc<dyn Generator>, dir: PathBuf) -> Result<Arc<Answers>, Error> {
-        Answers::with(Arc::new(index::Indexed(index)), generator, dir)
+        Answers::with(Arc::new(index::Indexed::new(index)), generator, dir)
     }
 
     /// The same over any evidence.
@@ -241,6 +241,7 @@ impl Answers {
     /// Drops the answers that were made from the document or directory at `path`.
     pub fn forget(&self, path: &Path) {
         self.inner.store.forget(path);
+        self.inner.evidence.forget();
         self.inner.running().brief.clear();
     }
 }

@@ -22,6 +22,10 @@ const OPENED: usize = 4;
 const MANY: u32 = 400;
 /// Further passages taken of one document.
 const FURTHER: usize = 3;
+/// Sentences whose meaning is compared with the question's.
+const REFINED: usize = 8;
+/// Weight of that comparison in a sentence's score.
+const MEANING: f32 = 1.5;
 /// Excerpts in a prompt.
 const EXCERPTS: usize = 4;
 
@@ -104,7 +108,32 @@ pub fn gather(evidence: &dyn Evidence, question: &Question) -> Result<Gathered, 
     for candidate in &mut candidates {
         score(question, &weights, candidate);
     }
-    Ok(Gathered { candidates, weights })
+    let mut gathered = Gathered { candidates, weights };
+    refine(evidence, question, &mut gathered);
+    Ok(gathered)
+}
+
+/// Adds the likeness in meaning to the scores of the best sentences; what was not compared counts as the least like.
+fn refine(evidence: &dyn Evidence, question: &Question, gathered: &mut Gathered) {
+    let best: Vec<(usize, usize)> = ordered(gathered).into_iter().take(REFINED).collect();
+    let text = |&(c, s): &(usize, usize)| {
+        let candidate = &gathered.candidates[c];
+        format!("{}. {}", candidate.title, candidate.text(s))
+    };
+    let likeness = evidence.likeness(&question.text, &best.iter().map(text).collect::<Vec<_>>());
+    let least = likeness.iter().copied().fold(1.0, f32::min);
+    for (&(c, s), like) in best.iter().zip(&likeness) {
+        gathered.candidates[c].sentences[s].score += MEANING * (like - least);
+    }
+}
+
+/// All sentences, best first.
+fn ordered(gathered: &Gathered) -> Vec<(usize, usize)> {
+    let sentences = |c: usize| (0..gathered.candidates[c].sentences.len()).map(move |s| (c, s));
+    let mut order: Vec<(usize, usize)> = (0..gathered.candidates.len()).flat_map(sentences).collect();
+    let score = |&(c, s): &(usize, usize)| gathered.candidates[c].sentences[s].score;
+    order.sort_by(|a, b| score(b).total_cmp(&score(a)).then(a.cmp(b)));
+    order
 }
 
 /// Other passages of a document that share words with the question.
@@ -205,11 +234,7 @@ fn score(question: &Question, weights: &[f32], candidate: &mut Candidate) {
 /// Chooses the sentences of the prompt: the best ones and the neighbours of the very best, until `budget` tokens
 /// (four bytes each) are spent. Excerpts come best first, one for each passage.
 pub fn choose(gathered: &Gathered, budget: usize) -> Vec<Excerpt> {
-    let mut order: Vec<(usize, usize)> = (0..gathered.candidates.len())
-        .flat_map(|c| (0..gathered.candidates[c].sentences.len()).map(move |s| (c, s)))
-        .collect();
-    let score = |&(c, s): &(usize, usize)| gathered.candidates[c].sentences[s].score;
-    order.sort_by(|a, b| score(b).total_cmp(&score(a)).then(a.cmp(b)));
+    let order = ordered(gathered);
     let mut chosen = Chosen { gathered, excerpts: Vec::new(), left: budget };
     for (n, &(c, s)) in order.iter().enumerate() {
         if !chosen.take(c, s) {

@@ -17,7 +17,7 @@ use super::short;
 use super::stream::Stream;
 
 /// Tokens of excerpts in a prompt.
-const BUDGET: usize = 240;
+const BUDGET: usize = 260;
 /// Quotations shown as evidence.
 const SHOWN: usize = 3;
 
