@@ -371,7 +371,10 @@ fn load_model(backend: &LlamaBackend, path: &Path, cancel: &Cancel) -> Result<Ll
     last_complaint(Some(String::new()));
     LlamaModel::load_from_file(backend, path, &params).map_err(|e| match cancel.is_cancelled() {
         true => Error::Cancelled,
-        false => unusable(path, &format!("{} {e}", last_complaint(None))),
+        false => match last_complaint(None) {
+            complaint if complaint.is_empty() => unusable(path, &e.to_string()),
+            complaint => unusable(path, &complaint),
+        },
     })
 }
 

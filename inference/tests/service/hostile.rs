@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use echofs_inference::{Error, Generator};
+use echofs_inference::{Error, Generator, probe};
 
 use crate::common::{Fixture, ask, model};
 
@@ -27,6 +27,14 @@ fn spoilt(change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     bytes
 }
 
+/// A tiny model with another number behind one of its keys.
+fn tiny(key: &str, number: u32) -> Vec<u8> {
+    let mut bytes = probe::model();
+    let at = bytes.windows(key.len()).position(|window| window == key.as_bytes()).expect("the key") + key.len() + 4;
+    bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
+    bytes
+}
+
 fn hostile_files() -> Vec<(&'static str, Vec<u8>)> {
     let absurd_string = [header(0, 1), u64::MAX.to_le_bytes().to_vec()].concat();
     vec![
@@ -37,6 +45,9 @@ fn hostile_files() -> Vec<(&'static str, Vec<u8>)> {
         ("more tensors than bytes", header(u64::MAX, 0)),
         ("absurd string", absurd_string),
         ("no tensors", header(0, 0)),
+        ("no vocabulary, at which llama.cpp aborts", probe::model()),
+        ("no heads", tiny("llama.attention.head_count", 0)),
+        ("a million layers", tiny("llama.block_count", 1_000_000)),
         ("truncated data", spoilt(|bytes| bytes.truncate(50_000_000))),
         ("truncated header", spoilt(|bytes| bytes.truncate(10_000))),
         ("noise for vocabulary", spoilt(|bytes| bytes[3_000..200_000].copy_from_slice(&noise(197_000)))),
