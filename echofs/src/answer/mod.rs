@@ -34,7 +34,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use echofs_indexer::Index;
@@ -331,17 +331,27 @@ impl Inner {
             return false;
         }
         if !entry.checking.swap(true, Ordering::AcqRel) {
-            let (inner, checked) = (self.clone(), entry.clone());
-            let work = move || {
-                inner.still_valid(&checked);
-                checked.checking.store(false, Ordering::Release);
-            };
-            if std::thread::Builder::new().name("answer-check".to_owned()).spawn(work).is_err() {
-                entry.checking.store(false, Ordering::Release);
-            }
+            self.patience.wait(&self.check(entry));
         }
-        self.patience.wait(|| !entry.checking.load(Ordering::Acquire));
         self.store.get(&entry.key).is_some_and(|known| Arc::ptr_eq(&known, entry))
+    }
+}
+
+impl Inner {
+    /// Compares the evidence of an entry on another thread, which drops its end of the channel when it is done.
+    fn check(self: &Arc<Self>, entry: &Arc<Entry>) -> mpsc::Receiver<()> {
+        let (done, wait) = mpsc::channel();
+        let (inner, checked) = (self.clone(), entry.clone());
+        let work = move || {
+            inner.still_valid(&checked);
+            checked.checking.store(false, Ordering::Release);
+            drop(done);
+        };
+        if let Err(error) = std::thread::Builder::new().name("answer-check".to_owned()).spawn(work) {
+            log::warn!("no thread to check an answer: {error}");
+            entry.checking.store(false, Ordering::Release);
+        }
+        wait
     }
 }
 

@@ -81,9 +81,9 @@ fn fenced(text: &str) -> String {
         if digits > 0 && from.starts_with('[') && from[1 + digits..].starts_with(']') {
             let _ = write!(out, "({})", &from[1..=digits]);
             rest = &from[digits + 2..];
-        } else if from.starts_with("<|") {
+        } else if let Some(after) = from.strip_prefix("<|") {
             out.push_str("< |");
-            rest = &from[2..];
+            rest = after;
         } else {
             out.push_str(&from[..1]);
             rest = &from[1..];

@@ -100,3 +100,30 @@ pub fn extracted(question: &Question, gathered: &Gathered, excerpts: &[Excerpt])
         .max_by(|a, b| a.2.total_cmp(&b.2).then(b.0.excerpt.cmp(&a.0.excerpt)))?;
     Some((best.0, best.1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{echoes, narrow, trimmed};
+    use crate::answer::question::Question;
+
+    #[test]
+    fn short_answers_are_short() {
+        let check = |question: &str, reply: &str, expected: &str| {
+            assert_eq!(trimmed(narrow(&Question::new(question), reply)), expected, "{reply}");
+        };
+        check("When was the duchy founded?", "The duchy was founded in 911 by Rollo", "911");
+        check("Who wrote the report?", "the report was written by Anna Berg.", "Anna Berg");
+        check("Which stance did they take?", "quiescent stance", "quiescent");
+        check("Which court decides?", "European Court of Justice", "European Court of Justice");
+        check("How much did the roof cost?", "$3 million", "$3 million");
+        check("Where is the key?", "behind the clock", "behind the clock");
+        check("Why did we move?", "the roof leaked", "roof leaked");
+    }
+
+    #[test]
+    fn a_reply_that_repeats_the_question_is_no_answer() {
+        assert!(echoes(&Question::new("what is near the old mill?"), "the old mill"));
+        assert!(!echoes(&Question::new("is it red or blue?"), "blue"));
+        assert!(!echoes(&Question::new("what is near the old mill?"), "the pond"));
+    }
+}

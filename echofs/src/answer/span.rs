@@ -117,6 +117,14 @@ fn small_number(word: &Token) -> bool {
     !digits.is_empty() && digits.len() <= 3 && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// A year before 1000: "in 911", with nothing after it that it could count.
+fn early_year(words: &[Token], i: usize) -> bool {
+    let digits = words[i].lower.len() == 3 && words[i].lower.bytes().all(|b| b.is_ascii_digit());
+    let before = i > 0 && ["in", "since", "until", "before", "after", "from"].contains(&words[i - 1].lower.as_str());
+    let counts = words.get(i + 1).is_some_and(|w| !w.is_stop() && w.at.start == words[i].at.end + 1);
+    digits && before && !counts
+}
+
 /// Dates, years, centuries, clock times.
 pub fn times(text: &str, words: &[Token]) -> Vec<Range<usize>> {
     let with = |w: &Token| is_time(w) || small_number(w) || w.number || WITH_TIMES.contains(&w.lower.as_str());
@@ -124,7 +132,8 @@ pub fn times(text: &str, words: &[Token]) -> Vec<Range<usize>> {
     let clock = |span: &Range<usize>| {
         text[span.clone()].contains(':') && text[span.clone()].bytes().filter(u8::is_ascii_digit).count() >= 3
     };
-    let timed = spans.into_iter().filter(|span| inside(words, span).any(is_time) || clock(span));
+    let early = |span: &Range<usize>| words.iter().position(|w| w.at == *span).is_some_and(|i| early_year(words, i));
+    let timed = spans.into_iter().filter(|span| inside(words, span).any(is_time) || clock(span) || early(span));
     timed.map(|span| trim(words, span, &["around", "about", "circa", "may"])).collect()
 }
 
@@ -229,4 +238,48 @@ pub fn find(text: &str, phrase: &str) -> Option<Range<usize>> {
     let same = |run: &[Token]| run.iter().zip(&wanted).all(|(a, b)| a.lower == b.lower || a.number && a.stem == b.stem);
     let at = words.windows(wanted.len()).find(|run| same(run))?;
     Some(with_signs(text, at[0].at.start..at[at.len() - 1].at.end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{best, find, spans};
+    use crate::answer::question::Question;
+    use crate::answer::text::tokens;
+
+    #[test]
+    fn spans_of_the_kind_asked_for() {
+        let check = |question: &str, text: &str, expected: &[&str]| {
+            let found: Vec<&str> =
+                spans(&Question::new(question), text, &tokens(text)).into_iter().map(|s| &text[s]).collect();
+            assert_eq!(found, expected, "{question} / {text}");
+        };
+        check(
+            "When was it built?",
+            "It was built around May 1932, then again on 2026-03-14.",
+            &["May 1932", "2026-03-14"],
+        );
+        check("When did it begin?", "It began in the early 10th century at 14:30.", &["early 10th century", "14:30"]);
+        check("When did it end?", "In 911 they met in 250 houses.", &["911"]);
+        check("How many came?", "About 46,000 people and $3 million, or 12%.", &["46,000", "$3 million", "12%"]);
+        check("Who came?", "Then Anna Berg met Jean de Ribault in Porto.", &["Anna Berg", "Jean de Ribault", "Porto"]);
+        check("Why did they leave?", "They left because the roof leaked, and went home.", &["the roof leaked"]);
+        check("When was 1932 over?", "In 1932.", &[]);
+    }
+
+    #[test]
+    fn the_span_nearest_to_the_words_of_the_question() {
+        let question = Question::new("When was the bridge opened?");
+        let weights = vec![0.5; question.terms.len()];
+        let text = "The tower was begun in 1920, and the bridge was opened in 1932.";
+        assert_eq!(best(&question, &weights, text).map(|s| &text[s]), Some("1932"));
+    }
+
+    #[test]
+    fn phrases_are_found_word_by_word() {
+        let text = "It cost $1,500 (in \u{201c}Old Town\u{201d}).";
+        assert_eq!(find(text, "1500").map(|s| &text[s]), Some("$1,500"));
+        assert_eq!(find(text, "old town").map(|s| &text[s]), Some("Old Town"));
+        assert_eq!(find(text, "new town"), None);
+        assert_eq!(find(text, ""), None);
+    }
 }

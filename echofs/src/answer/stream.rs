@@ -31,12 +31,6 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// A stream that is complete already.
-    pub fn finished(settled: Arc<Settled>) -> Stream {
-        let state = State { markdown: Vec::new(), end: Some(End::Done(settled)) };
-        Stream { state: Mutex::new(state), grew: Condvar::new() }
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

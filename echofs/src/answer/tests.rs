@@ -132,13 +132,11 @@ impl Generator for Model {
             Script::Fails(error) => return Err(error()),
             Script::Says(text) | Script::Hangs(text) => text,
         };
-        text.split_inclusive(' ').for_each(|word| on_text(word));
-        while matches!(script, Script::Hangs(_)) {
-            if cancel.is_cancelled() {
-                self.cancelled.fetch_add(1, Ordering::AcqRel);
-                return Err(Failure::Cancelled);
-            }
-            std::thread::yield_now();
+        text.split_inclusive(' ').for_each(on_text);
+        if matches!(script, Script::Hangs(_)) {
+            until("the cancel", || cancel.is_cancelled());
+            self.cancelled.fetch_add(1, Ordering::AcqRel);
+            return Err(Failure::Cancelled);
         }
         Ok(Completion {
             text: text.into(),
@@ -281,7 +279,7 @@ fn fifty_readers_share_one_generation() {
     let bench = bench(Script::Says("SQLite [1]"));
     let texts: Vec<Vec<u8>> = std::thread::scope(|scope| {
         let ask = |i: usize| {
-            let form = if i % 2 == 0 { Form::Markdown } else { Form::Json };
+            let form = if i.is_multiple_of(2) { Form::Markdown } else { Form::Json };
             (form, all(&bench.answers.ask(QUESTION), form))
         };
         let readers: Vec<_> = (0..50).map(|i| scope.spawn(move || ask(i))).collect();

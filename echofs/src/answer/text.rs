@@ -172,3 +172,36 @@ pub fn one_line(text: &str) -> String {
     let folded: Vec<&str> = text.split_whitespace().collect();
     printable(&folded.join(" "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{STOP, likeness, one_line, printable, tokens};
+
+    #[test]
+    fn words() {
+        let words = |text: &str| tokens(text).into_iter().map(|t| t.lower).collect::<Vec<_>>();
+        assert_eq!(words("Anna\u{2019}s 1,500.5 na\u{ef}ve e-mails."), ["anna", "1,500.5", "na\u{ef}ve", "e", "mails"]);
+        assert_eq!(words("\u{6771}\u{4eac}\u{3067}"), ["\u{6771}", "\u{4eac}", "\u{3067}"]);
+        assert!(words("?! \u{1b}").is_empty());
+    }
+
+    #[test]
+    fn forms_of_a_word_share_a_stem() {
+        let stem = |word: &str| tokens(word).remove(0).stem;
+        for (a, b) in
+            [("chose", "choose"), ("meetings", "meeting"), ("1,500", "1500"), ("seven", "7"), ("wrote", "writes")]
+        {
+            assert_eq!(stem(a), stem(b), "{a} {b}");
+        }
+        assert!(
+            likeness("norman", "normandi") > 0.5 && likeness("1932", "1939") == 0.0 && likeness("anna", "anton") == 0.0
+        );
+    }
+
+    #[test]
+    fn nothing_that_moves_a_terminal_is_printed() {
+        assert_eq!(printable("a\u{1b}[2Jb\u{7}\u{9b}c\u{202e}\td"), "a[2Jbc\td");
+        assert_eq!(one_line(" a\n b\r\n\tc "), "a b c");
+        assert!(STOP.is_sorted());
+    }
+}

@@ -4,7 +4,7 @@
 //! from; would the same question find the same evidence now. The last one runs the search, never a model.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::Inner;
@@ -33,7 +33,7 @@ impl Inner {
     }
 
     /// Compares the evidence; an answer that is not valid any more is dropped.
-    pub(super) fn still_valid(&self, entry: &std::sync::Arc<Entry>) -> bool {
+    pub(super) fn still_valid(&self, entry: &Arc<Entry>) -> bool {
         let epoch = self.evidence.epoch();
         if self.unchanged(entry) {
             return true;
@@ -88,13 +88,11 @@ impl Patience {
         self.epoch.lock().unwrap_or_else(PoisonError::into_inner).replace(epoch) == Some(epoch)
     }
 
-    /// Waits for `done`, within bounds.
-    pub fn wait(&self, done: impl Fn() -> bool) {
+    /// Waits until the other end of `done` is dropped, within bounds.
+    pub fn wait(&self, done: &mpsc::Receiver<()>) {
         let allowed = ALL.saturating_sub(self.spent_lately()).min(ONE);
         let started = Instant::now();
-        while !done() && started.elapsed() < allowed {
-            std::thread::park_timeout(Duration::from_micros(200));
-        }
+        let _: Result<(), mpsc::RecvTimeoutError> = done.recv_timeout(allowed);
         if let Some((_, spent)) = &mut *self.spent.lock().unwrap_or_else(PoisonError::into_inner) {
             *spent += started.elapsed();
         }
