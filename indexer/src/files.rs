@@ -21,9 +21,10 @@ pub fn private_file() -> OpenOptions {
     options
 }
 
-/// Takes the group's and everybody's rights from all files below `dir`.
+/// Takes the group's and everybody's rights from `dir` and all files below it.
 pub fn make_private(dir: &Path) {
     let Ok(entries) = fs::read_dir(dir) else { return };
+    fs::set_permissions(dir, Permissions::from_mode(0o700)).ok();
     for entry in entries.flatten() {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => make_private(&entry.path()),

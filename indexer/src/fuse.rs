@@ -3,16 +3,18 @@
 //! Scores are combined, not ranks: BM25 as a share of the best BM25 score of this query, and the cosine as it
 //! is. A document that holds all the words gets a bonus, so that it comes before those that hold some.
 
+use crate::bits::Bits;
 use crate::bm25::Scores;
 use crate::ranking::Ranking;
 use crate::record::Serial;
 use crate::vectors::Nearest;
 
 /// Documents with their fused scores, best first. `groups` is the number of words that rank; a side that was not
-/// asked is `None`.
+/// asked is `None`. What a filter let through is listed even if no side has a score for it.
 pub fn fuse(
     lexical: Option<&Scores>,
     semantic: Option<&Nearest>,
+    filtered: Option<&Bits>,
     groups: usize,
     ranking: &Ranking,
     limit: usize,
@@ -26,7 +28,10 @@ pub fn fuse(
         let all = groups > 1 && lexical.is_some_and(|l| usize::from(l.matched[at]) == groups);
         weight * words + (1.0 - weight) * meaning + if all { ranking.all_words } else { 0.0 }
     };
-    let mut ranked: Vec<(Serial, f32)> = candidates(lexical, semantic).map(|serial| (serial, score(serial))).collect();
+    let mut ranked: Vec<(Serial, f32)> = match filtered {
+        Some(filtered) => filtered.iter().map(|serial| (serial, score(serial))).collect(),
+        None => candidates(lexical, semantic).map(|serial| (serial, score(serial))).collect(),
+    };
     let order = |a: &(Serial, f32), b: &(Serial, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
     if ranked.len() > limit && limit > 0 {
         ranked.select_nth_unstable_by(limit - 1, order);
@@ -83,7 +88,7 @@ mod tests {
     }
 
     fn order(lexical: Option<&Scores>, semantic: Option<&Nearest>, limit: usize) -> Vec<Serial> {
-        fuse(lexical, semantic, 2, &Ranking::default(), limit).into_iter().map(|(serial, _)| serial).collect()
+        fuse(lexical, semantic, None, 2, &Ranking::default(), limit).into_iter().map(|(serial, _)| serial).collect()
     }
 
     #[test]

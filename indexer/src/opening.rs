@@ -39,6 +39,8 @@ pub fn open(config: Config, embedder: Option<Arc<dyn Embedder>>) -> Result<(Shar
     let journal = Journal::open(&data.join("journal/forget.jsonl"))?;
     let (catalogue, records) = Catalogue::open(&data.join("catalogue"))?;
     let mut lexical = Lexical::open(&data.join("index"))?;
+    files::make_private(&data.join("catalogue"));
+    files::make_private(&data.join("index"));
     let (words, records, next) = reconcile(&mut lexical, records)?;
     let sources = sources(&config);
     let roots = sources.iter().map(|s| s.root.clone()).collect();

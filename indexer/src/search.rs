@@ -58,7 +58,11 @@ impl Searcher<'_> {
         self.add_meaning(&plan, lexical.is_some(), &mut vector, &mut explain)?;
         let semantic = vector.as_deref().map(|vector| self.by_meaning(vector, &allowed, &mut explain));
         let fusing = Instant::now();
-        let ordered = self.order(query, &plan, lexical.as_ref(), semantic.as_ref().map(|s| &s.1));
+        let filtered = explain.passed.is_some().then_some(&allowed);
+        let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
+        let nearest = semantic.as_ref().map(|s| &s.1);
+        let mut ordered = fuse::fuse(lexical.as_ref(), nearest, filtered, plan.groups.len(), self.ranking, limit);
+        sort_by(query.sort, table, &mut ordered);
         let found = Found { plan: &plan, lexical: lexical.as_ref(), semantic: semantic.as_ref() };
         explain.lexical_weight = fuse::weight(lexical.is_some(), semantic.is_some(), self.ranking);
         let hits = self.hits(&ordered, &found)?;
@@ -153,19 +157,6 @@ impl Searcher<'_> {
         let time = explain.semantic.time + started.elapsed();
         explain.semantic = Stage { method: "exact scan", candidates: nearest.found.len(), time };
         (query, nearest)
-    }
-
-    fn order(
-        &self,
-        query: &Query,
-        plan: &Plan,
-        lexical: Option<&Scores>,
-        semantic: Option<&Nearest>,
-    ) -> Vec<(Serial, f32)> {
-        let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
-        let mut ranked = fuse::fuse(lexical, semantic, plan.groups.len(), self.ranking, limit);
-        sort_by(query.sort, &self.snapshot.table, &mut ranked);
-        ranked
     }
 
     /// Without anything that ranks: the newest first, unless another order is asked for.

@@ -1,0 +1,349 @@
+//! The store over real files: what is saved is found, what is gone is gone, and nothing is done twice.
+
+mod store;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use echofs_embedder::{Embedder, Error as EmbedderError, Hashed, ModelId};
+use echofs_indexer::{Error, Index, Kind, State};
+use store::{Counting, PATIENCE, Place, found, found_set, holds, search, until};
+
+#[test]
+fn what_is_saved_is_found_and_what_is_deleted_is_gone() {
+    let place = Place::new();
+    place.write("bread.md", "# Sourdough\n\nFeed the starter every evening.\n");
+    let index = place.open(None);
+    assert_eq!(found(&index, "starter"), ["bread.md"]);
+    let epoch = index.epoch();
+
+    place.write("net.md", "The router password is on the fridge.\n");
+    until("a new file is found", || found(&index, "lex:fridge") == ["net.md"]);
+    assert!(index.epoch() > epoch);
+
+    place.write("net.md", "The router password is in the safe.\n");
+    until("its new text is found", || found(&index, "lex:safe") == ["net.md"]);
+    assert!(found(&index, "lex:fridge").is_empty());
+
+    fs::remove_file(place.path("net.md")).unwrap();
+    until("it is gone", || index.document(&place.path("net.md")).is_none());
+    assert!(found(&index, "password").is_empty());
+    assert_eq!(index.documents().len(), 1);
+}
+
+#[test]
+fn hits_lead_to_lines() {
+    let place = Place::new();
+    place.write("a.md", "# Title\n\nfirst paragraph\n\n## Two\n\nthe walrus sleeps\n");
+    let index = place.open(None);
+    let hit = &search(&index, "walrus").hits[0];
+    assert_eq!((hit.rank, hit.document.title.as_str()), (1, "Title"));
+    let lines: Vec<String> = fs::read_to_string(place.path("a.md")).unwrap().lines().map(str::to_owned).collect();
+    let cited = lines[hit.passage.line as usize - 1..hit.passage.end_line as usize].join("\n");
+    assert!(cited.contains(hit.passage.text.trim()), "{:?} is not in {cited:?}", hit.passage.text);
+    assert_eq!(hit.why.words, ["walrus"]);
+    assert_eq!((hit.why.lexical_rank, hit.why.semantic_rank), (Some(1), None));
+    let passages = index.passages(&place.path("a.md")).unwrap();
+    assert_eq!(passages[hit.passage.ordinal as usize], hit.passage);
+}
+
+#[test]
+fn the_best_passage_of_a_long_document_is_shown() {
+    let place = Place::new();
+    let filler = "Nothing of note happened on this ordinary day in the office. ".repeat(18);
+    let sections: Vec<String> = (0..12)
+        .map(|n| format!("## Day {n}\n\n{filler}{}\n", if n == 7 { "We met the zebrafish." } else { "" }))
+        .collect();
+    place.write("diary.md", &format!("# Diary\n\n{}", sections.join("\n")));
+    let index = place.open(Some(Arc::new(Hashed::new(64))));
+    for query in ["zebrafish", "lex:zebrafish", "\"the zebrafish\""] {
+        let results = search(&index, query);
+        assert!(results.hits[0].passage.text.contains("zebrafish"), "{query}");
+    }
+}
+
+#[test]
+fn a_restart_and_a_touch_cost_nothing() {
+    let place = Place::new();
+    (0..20).for_each(|n| drop(place.write(&format!("{n}.md"), &format!("note number {n}\n"))));
+    let embedder = Counting::new();
+    let index = place.open(Some(embedder.clone()));
+    let indexed: Vec<i64> = index.coverage().iter().map(|c| c.indexed_at).collect();
+    assert_eq!((indexed.len(), embedder.count()), (20, 20));
+    drop(index);
+
+    let index = place.open(Some(embedder.clone()));
+    assert_eq!(found(&index, "lex:(number AND 7)"), ["7.md"]);
+    assert_eq!(search(&index, "note").hits.len(), 20);
+    assert!(search(&index, "sem:note").hits.len() == 20);
+    fs::File::options().append(true).open(place.path("3.md")).unwrap().set_modified(std::time::SystemTime::now()).unwrap();
+    let modified = |index: &Index| index.document(&place.path("3.md")).unwrap().modified_ns;
+    let before = modified(&index);
+    index.touched(&place.path("3.md"));
+    until("the new time is seen", || modified(&index) != before || index.wait(true, PATIENCE) && modified(&index) == before);
+    assert_eq!(embedder.count(), 20);
+    assert_eq!(index.coverage().iter().map(|c| c.indexed_at).collect::<Vec<_>>(), indexed);
+}
+
+#[test]
+fn a_rename_moves_a_document_without_embedding_it_again() {
+    let place = Place::new();
+    place.write("old/a.md", "the quick brown fox\n");
+    place.write("old/b.md", "jumps over the lazy dog\n");
+    let embedder = Counting::new();
+    let index = place.open(Some(embedder.clone()));
+    fs::rename(place.path("old"), place.path("new")).unwrap();
+    until("both are found under the new path", || index.documents().iter().all(|d| d.path.starts_with(place.path("new"))));
+    assert!(index.wait(true, PATIENCE));
+    assert_eq!(found(&index, "path:new fox"), ["a.md", "b.md"]);
+    assert_eq!(found(&index, "sem:fox")[0], "a.md");
+    assert!(search(&index, "fox").hits[0].why.semantic.unwrap() > 0.3);
+    assert!(found(&index, "path:old").is_empty());
+    assert_eq!((index.documents().len(), embedder.count()), (2, 2));
+}
+
+#[test]
+fn the_same_text_is_never_embedded_twice() {
+    let place = Place::new();
+    place.write("a.md", "the same words\n");
+    place.write("b.md", "the same words\n");
+    let embedder = Counting::new();
+    let index = place.open(Some(embedder.clone()));
+    assert_eq!(search(&index, "sem:(same words)").hits.len(), 2);
+    drop(index);
+    for derived in ["index", "catalogue"] {
+        fs::remove_dir_all(place.data().join(derived)).unwrap();
+    }
+    let index = place.open(Some(embedder.clone()));
+    assert_eq!(search(&index, "sem:(same words)").hits.len(), 2);
+    assert!(embedder.count() <= 2, "both may be under way at once, no more: {}", embedder.count());
+}
+
+#[test]
+fn derived_stores_come_back() {
+    let place = Place::new();
+    (0..5).for_each(|n| drop(place.write(&format!("{n}.md"), &format!("apples and pears {n}\n"))));
+    drop(place.open(Some(Arc::new(Hashed::new(64)))));
+    for damage in [remove as fn(&Path), scramble] {
+        for derived in ["index", "catalogue", "vectors"] {
+            damage(&place.data().join(derived));
+            let index = place.open(Some(Arc::new(Hashed::new(64))));
+            assert_eq!(found(&index, "lex:apples").len(), 5, "words after damage of {derived}");
+            assert_eq!(found(&index, "sem:pears").len(), 5, "meaning after damage of {derived}");
+            assert_eq!(found(&index, "lex:(pears AND 3)"), ["3.md"]);
+        }
+    }
+}
+
+fn remove(dir: &Path) {
+    fs::remove_dir_all(dir).unwrap();
+}
+
+fn scramble(dir: &Path) {
+    for entry in fs::read_dir(dir).unwrap().flatten() {
+        match entry.path() {
+            path if path.is_dir() => scramble(&path),
+            path => {
+                let mut bytes = fs::read(&path).unwrap();
+                bytes.iter_mut().for_each(|b| *b = b.wrapping_mul(77).wrapping_add(13));
+                fs::write(&path, bytes).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_forgotten_stays_forgotten() {
+    let place = Place::new();
+    place.write("keep.md", "an ordinary walrus\n");
+    place.write("secret-plan.md", "the zebrafish conspiracy\n");
+    place.write("dir/more.md", "another zebrafish\n");
+    let embedder: Arc<dyn Embedder> = Arc::new(Hashed::new(64));
+    let index = place.open(Some(embedder.clone()));
+    let forgotten = index.forget(&place.path("secret-plan.md")).unwrap();
+    assert_eq!((forgotten.paths.len(), forgotten.passages), (1, 1));
+    index.forget(&place.path("dir")).unwrap();
+    let is_gone = |index: &Index| {
+        assert_eq!(found_set(index, "zebrafish walrus"), ["keep.md"]);
+        assert!(index.passages(&place.path("secret-plan.md")).is_err());
+        assert!(!index.readable(&place.path("secret-plan.md")) && !index.readable(&place.path("dir/more.md")));
+        assert!(index.coverage().iter().any(|c| c.state == State::Skipped && c.reason == "forgotten"));
+    };
+    is_gone(&index);
+    assert!(!holds(&place.data(), "zebrafish"), "the text is still somewhere on disk");
+
+    place.write("secret-plan.md", "the zebrafish conspiracy, second edition\n");
+    place.write("dir/new.md", "a new zebrafish\n");
+    index.reindex(None);
+    assert!(index.wait(true, PATIENCE));
+    is_gone(&index);
+    drop(index);
+
+    for derived in ["index", "catalogue", "vectors"] {
+        fs::remove_dir_all(place.data().join(derived)).unwrap();
+    }
+    is_gone(&place.open(Some(embedder)));
+}
+
+#[test]
+fn a_forgotten_file_that_is_renamed_stays_forgotten() {
+    let place = Place::new();
+    place.write("a.md", "the zebrafish conspiracy\n");
+    let index = place.open(None);
+    index.forget(&place.path("a.md")).unwrap();
+    fs::rename(place.path("a.md"), place.path("b.md")).unwrap();
+    until("the new name is known", || index.coverage().iter().any(|c| c.path == place.path("b.md")));
+    assert!(index.wait(false, PATIENCE));
+    assert!(found(&index, "zebrafish").is_empty());
+    drop(index);
+    fs::rename(place.path("b.md"), place.path("c.md")).unwrap();
+    assert!(found(&place.open(None), "zebrafish").is_empty(), "renamed while nobody looked");
+}
+
+#[test]
+fn one_process_per_directory() {
+    let place = Place::new();
+    let _index = Index::open(place.config(), None).unwrap();
+    let error = Index::open(place.config(), None).err().unwrap();
+    assert!(matches!(error, Error::Locked { pid, .. } if pid == std::process::id()), "{error}");
+}
+
+#[test]
+fn the_data_is_the_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    place.write("a.md", "text\n");
+    drop(place.open(Some(Arc::new(Hashed::new(64)))));
+    fn check(dir: &Path) {
+        for entry in fs::read_dir(dir).unwrap().flatten() {
+            let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode & 0o077, 0, "{}: {mode:o}", entry.path().display());
+            if entry.path().is_dir() {
+                check(&entry.path());
+            }
+        }
+    }
+    assert_eq!(fs::metadata(place.data()).unwrap().permissions().mode() & 0o777, 0o700);
+    check(&place.data());
+}
+
+#[test]
+fn notes_are_a_source_of_their_own() {
+    let place = Place::new();
+    place.write("file.md", "walrus\n");
+    let index = place.open(None);
+    let note = place.data().join("notes/mine.md");
+    fs::write(&note, "walrus\n").unwrap();
+    index.touched(&note);
+    until("the note is found", || found(&index, "in:notes walrus") == ["mine.md"]);
+    assert_eq!(index.document(&note).unwrap().kind, Kind::Note);
+    assert_eq!(found(&index, "in:files walrus"), ["file.md"]);
+    assert!(index.sources().iter().any(|s| s.kind == Kind::Note && s.name == "notes" && s.available));
+}
+
+#[test]
+fn secrets_and_binaries_are_accounted_for_and_not_found() {
+    let place = Place::new();
+    place.write(".env", "TOKEN=zebrafish\n");
+    place.write("key.pem", "zebrafish\n");
+    place.write("empty.md", "");
+    fs::write(place.path("pic.bin"), [0u8, 159, 146, 150, 0, 0, 1, 2]).unwrap();
+    place.write("ok.md", "walrus\n");
+    let index = place.open(None);
+    assert!(found(&index, "zebrafish").is_empty());
+    let coverage = index.coverage();
+    for name in [".env", "key.pem", "pic.bin", "empty.md"] {
+        let line = coverage.iter().find(|c| c.path == place.path(name)).unwrap_or_else(|| panic!("{name} is not listed"));
+        assert!(line.state == State::Skipped && !line.reason.is_empty(), "{line:?}");
+    }
+    assert!(!index.readable(&place.path("key.pem")) && index.readable(&place.path("ok.md")));
+    assert_eq!(index.counts().documents, 1);
+}
+
+#[test]
+fn words_answer_without_a_model() {
+    let place = Place::new();
+    place.write("a.md", "walrus\n");
+    let index = place.open(None);
+    let results = search(&index, "walrus");
+    assert_eq!(results.hits.len(), 1);
+    assert!(results.explain.semantic_error.is_some());
+    let query = echofs_query_lang::parse("sem:walrus", &jiff::Zoned::now()).query;
+    assert!(matches!(index.search(&query), Err(Error::Semantic(_))));
+}
+
+/// A model that cannot be loaded.
+struct Broken(ModelId);
+
+impl Embedder for Broken {
+    fn id(&self) -> &ModelId {
+        &self.0
+    }
+    fn dim(&self) -> usize {
+        8
+    }
+    fn embed(&self, _: &[&str]) -> Result<Vec<Vec<f32>>, EmbedderError> {
+        Err(EmbedderError::Missing("/nowhere/model.onnx".into()))
+    }
+    fn embed_query(&self, _: &str) -> Result<Vec<f32>, EmbedderError> {
+        Err(EmbedderError::Missing("/nowhere/model.onnx".into()))
+    }
+    fn loaded(&self) -> bool {
+        false
+    }
+    fn unload(&self) {}
+}
+
+#[test]
+fn a_broken_model_is_reported_and_words_go_on() {
+    let place = Place::new();
+    (0..5).for_each(|n| drop(place.write(&format!("{n}.md"), &format!("walrus {n}\n"))));
+    let index = Index::open(place.config(), Some(Arc::new(Broken(ModelId("broken".into()))))).unwrap();
+    index.start();
+    assert!(index.wait(false, PATIENCE));
+    until("the failure is known", || index.counts().semantic_error.is_some());
+    assert_eq!(search(&index, "walrus").hits.len(), 5);
+    let counts = index.counts();
+    assert!(counts.pending_semantic > 0 && counts.pending == 0, "{counts:?}");
+}
+
+#[test]
+fn similar_documents_are_found_and_not_the_document_itself() {
+    let place = Place::new();
+    place.write("bread.md", "flour water salt and a sourdough starter\n");
+    place.write("cake.md", "flour water sugar and butter\n");
+    place.write("net.md", "router switch cable\n");
+    let index = place.open(Some(Arc::new(Hashed::new(256))));
+    let all = echofs_query_lang::Query::default();
+    let names = |results: echofs_indexer::Results| -> Vec<String> {
+        results.hits.iter().map(|h| h.document.title.clone()).collect()
+    };
+    assert_eq!(names(index.similar(&place.path("bread.md"), &all).unwrap())[0], "cake");
+    assert!(!names(index.similar(&place.path("bread.md"), &all).unwrap()).contains(&"bread".to_owned()));
+    assert_eq!(found(&index, "like:bread.md")[..2], ["bread.md", "cake.md"]);
+    assert!(matches!(index.similar(Path::new("/nowhere"), &all), Err(Error::Unknown(_))));
+}
+
+#[test]
+fn words_that_nothing_holds_give_way_to_near_ones() {
+    let place = Place::new();
+    place.write("a.md", "configuration of the printer\n");
+    place.write("b.md", "holiday plans\n");
+    let index = place.open(None);
+    assert_eq!(found(&index, "configuratoin"), ["a.md"]);
+    let word = &search(&index, "configuratoin").explain.words[0];
+    assert!(word.corrected && word.documents == 1, "{word:?}");
+    assert!(found(&index, "the").len() == 1, "stop words alone are words too");
+}
+
+#[test]
+fn parts_without_meaning_are_reported() {
+    let place = Place::new();
+    place.write("a.md", "walrus\n");
+    let index = place.open(None);
+    for query in ["walrus topic:sea", "walrus -topic:sea", "walrus in:nowhere", "walrus is:odd"] {
+        let results = search(&index, query);
+        assert_eq!((results.hits.len(), results.explain.ignored.len()), (1, 1), "{query}");
+    }
+}
