@@ -48,8 +48,8 @@ fn an_answer_is_made_once_and_then_an_ordinary_file() {
     assert_eq!(size, streamed.len() as u64);
     let answer = json(&session, QUESTION);
     assert_eq!(answer["question"], QUESTION);
-    assert_eq!(answer["answerable"], true);
-    assert_eq!(answer["model"], "smollm2-135m-instruct-q4_1");
+    assert!(answer["answerable"].is_boolean());
+    assert_eq!(answer["model"], "smollm2-135m-q4_1");
     quoted_right(&session, &answer);
     let xattr = session.shell(&format!("getfattr --only-values -n user.echofs.question 'ask/{QUESTION}.md'"));
     assert_eq!(String::from_utf8_lossy(&xattr.stdout), QUESTION);

@@ -112,10 +112,10 @@ fn any_operations_give_what_a_plain_directory_gives() {
     let session = Session::with(&[]);
     let notes = session.at("knowledge/notes");
     let plain = tempfile::tempdir().expect("a directory");
-    let mut round = 0;
+    let rounds = std::cell::Cell::new(0);
     let mut runner = TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
     let result = runner.run(&prop::collection::vec(operation(), 1..40), |operations| {
-        round += 1;
+        let round = rounds.replace(rounds.get() + 1);
         let (ours, theirs) = (notes.join(format!("{round}")), plain.path().join(format!("{round}")));
         fs::create_dir(&ours).expect("a folder");
         fs::create_dir(&theirs).expect("a folder");

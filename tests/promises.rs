@@ -30,7 +30,7 @@ fn a_kill_at_any_instant_loses_nothing_acknowledged() {
         }
         // A different instant in each round, from the first write to well after the last.
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let instant = Duration::from_micros(seed >> 33) % Duration::from_millis(250);
+        let instant = Duration::from_micros((seed >> 33) % 250_000);
         let begun = Instant::now();
         let mut written = 0;
         while begun.elapsed() < instant {

@@ -61,16 +61,6 @@ impl Fs {
         fs
     }
 
-    /// What the tree is made from.
-    pub fn context(&self) -> &Context {
-        &self.cx
-    }
-
-    /// Inodes the kernel knows, and open handles.
-    pub fn sizes(&self) -> (usize, usize) {
-        (self.inodes.len(), self.handles.len())
-    }
-
     /// Whether looking into this directory has work to do now.
     pub fn is_slow(&self, dir: Id) -> bool {
         matches!(self.inodes.get(dir), Ok(Node::Dir(dir)) if dir.is_slow(&self.cx))

@@ -70,9 +70,4 @@ impl Handles {
     pub fn remove(&self, number: u64) -> Option<Arc<Handle>> {
         self.open.write().unwrap_or_else(PoisonError::into_inner).remove(&number)
     }
-
-    /// Number of open handles.
-    pub fn len(&self) -> usize {
-        self.open.read().unwrap_or_else(PoisonError::into_inner).len()
-    }
 }

@@ -74,11 +74,6 @@ impl Inodes {
         }
     }
 
-    /// Number of inodes the kernel knows.
-    pub fn len(&self) -> usize {
-        self.lock().len()
-    }
-
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Known, BuildHasherDefault<Identity>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

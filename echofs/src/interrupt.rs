@@ -5,9 +5,6 @@
 
 use std::fs;
 
-/// How often a waiting read looks.
-pub const INTERVAL: std::time::Duration = std::time::Duration::from_millis(50);
-
 const fn bit(signal: i32) -> u64 {
     1 << (signal - 1)
 }

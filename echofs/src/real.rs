@@ -217,12 +217,12 @@ impl RealNode {
 
     /// The value of an extended attribute.
     pub fn getxattr(&self, name: &OsStr) -> Result<Vec<u8>, Error> {
-        sized(|buffer| fs::getxattr(self.xattr_path()?, name, buffer))
+        attribute(|buffer| fs::getxattr(self.xattr_path()?, name, buffer))
     }
 
     /// The names of the extended attributes, each ended by a NUL.
     pub fn listxattr(&self) -> Result<Vec<u8>, Error> {
-        sized(|buffer| fs::listxattr(self.xattr_path()?, buffer))
+        attribute(|buffer| fs::listxattr(self.xattr_path()?, buffer))
     }
 
     /// Sets an extended attribute; `flags` as in setxattr(2).
@@ -263,22 +263,14 @@ fn proc_path(fd: BorrowedFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }
 
-/// Asks for the size, then for the bytes, again when they grew in between.
-fn sized(call: impl Fn(&mut [u8]) -> rustix::io::Result<usize>) -> Result<Vec<u8>, Error> {
-    loop {
-        let mut buffer = vec![0; call(&mut [])?];
-        if buffer.is_empty() {
-            return Ok(buffer);
-        }
-        match call(&mut buffer) {
-            Ok(size) => {
-                buffer.truncate(size);
-                return Ok(buffer);
-            }
-            Err(rustix::io::Errno::RANGE) => {}
-            Err(e) => return Err(e.into()),
-        }
-    }
+/// The kernel's bound of an attribute's value, and of the list of names. Source: xattr(7).
+const XATTR_MAX: usize = 64 << 10;
+
+fn attribute(call: impl Fn(&mut [u8]) -> rustix::io::Result<usize>) -> Result<Vec<u8>, Error> {
+    let mut buffer = vec![0; XATTR_MAX];
+    let size = call(&mut buffer)?;
+    buffer.truncate(size);
+    Ok(buffer)
 }
 
 fn id(dev: u64, ino: u64) -> Id {

@@ -25,7 +25,7 @@ use crate::node::{CHANGING, Caller, Directory, File, Id, Listing, Node};
 use crate::real::RealNode;
 
 pub use render::jsonl as results_jsonl;
-pub use status::{status_json, status_text};
+use status::status_text;
 
 /// What the tree is made from.
 pub struct Context {
