@@ -94,23 +94,28 @@ expect "ask" "the tree"
 show "cat echo/status"
 expect "documents" "the state"
 
-show "ls 'echo/search/heat pump price'"
+show "ls 'echo/search/heat pump price limit:5'"
 expect "results.jsonl" "a result directory"
-show "head -3 'echo/search/heat pump price/results.txt'"
+show "cat 'echo/search/heat pump price limit:5/results.txt'"
 expect "vault/" "lines of documents"
 
-# ask QUESTION GOLD: the answer and its evidence.
+# ask QUESTION GOLD: the answer and its source; the model for tests need not know the answer.
 ask() {
     show "cat 'echo/ask/$1'"
+    expect "vault/" "a source"
+    case $model in smollm2-*) return ;; esac
     expect "$2" "the answer"
-    expect "vault/" "a citation"
+    ! grep -q "Not found in your notes." "$scratch/said" || wrong_because "the notes hold the answer: $2"
 }
 ask "what is the gate code of the allotment now?" "7193"
 ask "What is Mateo allergic to?" "cashew"
 ask "until when do I have to send Wanda my slides?" "23 November"
 
 show "cat \"echo/ask/what is Daniel's shoe size?\""
-expect "Not found in your notes." "an answer that there is none"
+case $model in
+smollm2-*) ;;
+*) expect "Not found in your notes." "that the notes do not say" ;;
+esac
 
 show "echo 'The spare key of the boat shed hangs behind the oilskins.' > echo/knowledge/notes/boat-shed.md"
 show "until grep -s boat-shed 'echo/search/where is the key of the boat shed/results.txt'; do sleep 0.1; done" 10
