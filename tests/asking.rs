@@ -28,7 +28,10 @@ fn quoted_right(session: &Session, answer: &serde_json::Value) {
     assert!(!citations.is_empty());
     for citation in citations {
         let text = fs::read_to_string(citation["path"].as_str().expect("a path")).expect("readable");
-        let (first, last) = (citation["line"].as_u64().expect("a line") as usize, citation["end_line"].as_u64().expect("a line") as usize);
+        let (first, last) = (
+            citation["line"].as_u64().expect("a line") as usize,
+            citation["end_line"].as_u64().expect("a line") as usize,
+        );
         let lines: Vec<&str> = text.lines().skip(first - 1).take(last + 1 - first).collect();
         assert!(lines.join("\n").contains(citation["quote"].as_str().expect("a quote")), "{citation}");
     }
@@ -103,11 +106,14 @@ fn a_dead_model_is_started_again_and_never_takes_the_mount_down() {
 
 #[test]
 fn slashes_in_a_question() {
-    let mut session = Session::unmounted(&[("net.md", "# Network\n\nIn our tests tcp/ip is reliable over the radio link.\n")]).options(&["--model", "none"]);
+    let mut session =
+        Session::unmounted(&[("net.md", "# Network\n\nIn our tests tcp/ip is reliable over the radio link.\n")])
+            .options(&["--model", "none"]);
     session.mount();
     session.wait_for_words();
     assert!(session.read("ask/is tcp%2Fip reliable over the radio link?").contains("radio link"));
-    let out = session.shell(&format!("cat '{}/ask/is tcp/ip reliable over the radio link?'", session.mountpoint().display()));
+    let out =
+        session.shell(&format!("cat '{}/ask/is tcp/ip reliable over the radio link?'", session.mountpoint().display()));
     assert!(out.status.success() && String::from_utf8_lossy(&out.stdout).contains("radio link"), "{out:?}");
     assert_eq!(session.list("ask").len(), 2, "both are one question");
 }

@@ -181,7 +181,9 @@ impl Session {
     /// Paths of the hits of a query, best first.
     pub fn hits(&self, query: &str) -> Vec<String> {
         let lines = self.read(format!("search/{}/results.jsonl", query.replace('%', "%25").replace('/', "%2F")));
-        let path = |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["path"].as_str().map(str::to_owned);
+        let path = |line: &str| {
+            serde_json::from_str::<serde_json::Value>(line).expect("JSON")["path"].as_str().map(str::to_owned)
+        };
         lines.lines().filter_map(path).collect()
     }
 
@@ -192,7 +194,12 @@ impl Session {
             let pids = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
             all.extend(pids.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
         }
-        let line = |pid: u32| Some((pid, String::from_utf8_lossy(&std::fs::read(format!("/proc/{pid}/cmdline")).ok()?).replace('\0', " ")));
+        let line = |pid: u32| {
+            Some((
+                pid,
+                String::from_utf8_lossy(&std::fs::read(format!("/proc/{pid}/cmdline")).ok()?).replace('\0', " "),
+            ))
+        };
         all.into_iter().filter_map(line).collect()
     }
 

@@ -13,7 +13,8 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// A mount whose language model has been started and stands still: whoever reads an answer waits for it.
 fn stalled() -> (Session, Pid) {
-    let mut session = Session::unmounted(&[("keeper.md", "# Keeper\n\nThe lighthouse keeper is called Ottilie Brand.\n")]);
+    let mut session =
+        Session::unmounted(&[("keeper.md", "# Keeper\n\nThe lighthouse keeper is called Ottilie Brand.\n")]);
     session = session.options(&["--model", "smollm2-135m-q4_1"]);
     session.mount();
     session.wait_for_words();
@@ -25,7 +26,12 @@ fn stalled() -> (Session, Pid) {
 
 fn start(session: &Session, line: &str) -> Child {
     let mut command = Command::new("bash");
-    command.args(["-c", line]).current_dir(session.at("ask")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(["-c", line])
+        .current_dir(session.at("ask"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     command.process_group(0).spawn().expect("bash starts")
 }
 
@@ -43,7 +49,10 @@ fn family(pid: u32) -> Vec<u32> {
 
 /// Whether a process of the family waits in a read of the mount.
 fn waits(pid: u32) -> bool {
-    let waits = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/wchan")).is_ok_and(|at| at.contains("fuse") || at.contains("request_wait"));
+    let waits = |pid: &u32| {
+        std::fs::read_to_string(format!("/proc/{pid}/wchan"))
+            .is_ok_and(|at| at.contains("fuse") || at.contains("request_wait"))
+    };
     family(pid).iter().any(waits)
 }
 
@@ -59,7 +68,11 @@ fn ends(session: &Session, program: &str, line: &str) {
         rustix::process::kill_process_group(group, signal).expect("ours");
         until(&format!("{program} ends after {signal:?}"), GRACE, || child.try_wait().expect("ours").is_some());
         let status = child.try_wait().expect("ours").expect("ended");
-        assert!(status.signal().is_some() || !status.success(), "{program} went on after {signal:?} for {:?}", sent.elapsed());
+        assert!(
+            status.signal().is_some() || !status.success(),
+            "{program} went on after {signal:?} for {:?}",
+            sent.elapsed()
+        );
     }
 }
 

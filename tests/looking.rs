@@ -114,13 +114,25 @@ fn git_sees_an_ordinary_directory() {
     let out = session.shell("git status --short . 2>&1; git -C ask status 2>&1");
     assert!(String::from_utf8_lossy(&out.stdout).contains("not a git repository"), "{out:?}");
     no_inference(&session, "git");
-    clean(&session, "cd knowledge/notes && git init -q . && git add -A && git -c user.name=a -c user.email=a@b commit -qm one && git status --short");
+    clean(
+        &session,
+        "cd knowledge/notes && git init -q . && git add -A && git -c user.name=a -c user.email=a@b commit -qm one && git status --short",
+    );
 }
 
 #[test]
 fn names_that_programs_probe_do_not_exist() {
     let session = looked_at();
-    for name in ["ask/HEAD", "ask/package.json", "ask/.hidden", "ask/.git", "search/.hidden", ".Trash-0", "autorun.inf", "ask/.what is this?.md"] {
+    for name in [
+        "ask/HEAD",
+        "ask/package.json",
+        "ask/.hidden",
+        "ask/.git",
+        "search/.hidden",
+        ".Trash-0",
+        "autorun.inf",
+        "ask/.what is this?.md",
+    ] {
         let error = fs::symlink_metadata(session.at(name)).expect_err(name);
         assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{name}");
     }
@@ -130,7 +142,10 @@ fn names_that_programs_probe_do_not_exist() {
 #[test]
 fn a_question_that_is_only_looked_at_is_not_answered() {
     let session = looked_at();
-    clean(&session, "stat 'ask/what is Mateo allergic to?' 'ask/who is Wanda?.json' && ls -l 'ask/what is Mateo allergic to?'");
+    clean(
+        &session,
+        "stat 'ask/what is Mateo allergic to?' 'ask/who is Wanda?.json' && ls -l 'ask/what is Mateo allergic to?'",
+    );
     clean(&session, "exec 3< 'ask/what is Mateo allergic to?'; exec 3<&-");
     assert!(session.list("ask").is_empty());
 }
@@ -140,11 +155,13 @@ fn inodes_sizes_and_times_stay() {
     let session = looked_at();
     let look = || -> Vec<(PathBuf, u64, u64, i64)> {
         let files = files(&session.mountpoint()).into_iter().filter(|path| !is_live(path));
-        files.map(|path| {
-            let meta = fs::symlink_metadata(&path).expect("metadata");
-            assert_eq!(meta.len(), fs::read(&path).expect("readable").len() as u64, "{}", path.display());
-            (path, meta.ino(), meta.len(), meta.mtime())
-        }).collect()
+        files
+            .map(|path| {
+                let meta = fs::symlink_metadata(&path).expect("metadata");
+                assert_eq!(meta.len(), fs::read(&path).expect("readable").len() as u64, "{}", path.display());
+                (path, meta.ino(), meta.len(), meta.mtime())
+            })
+            .collect()
     };
     let (mut first, mut second) = (look(), look());
     first.sort();

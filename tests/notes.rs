@@ -61,7 +61,9 @@ fn perform(root: &Path, operation: &Operation) -> Result<(), Option<i32>> {
         Operation::WriteAt(n, offset, bytes) => {
             OpenOptions::new().write(true).open(at(n)).and_then(|file| file.write_all_at(bytes, u64::from(*offset)))
         }
-        Operation::Truncate(n, size) => OpenOptions::new().write(true).open(at(n)).and_then(|file| file.set_len(u64::from(*size))),
+        Operation::Truncate(n, size) => {
+            OpenOptions::new().write(true).open(at(n)).and_then(|file| file.set_len(u64::from(*size)))
+        }
         Operation::Rename(a, b) => fs::rename(at(a), at(b)),
         Operation::Unlink(n) => fs::remove_file(at(n)),
         Operation::Mkdir(n) => fs::create_dir(at(n)),
@@ -190,7 +192,9 @@ assert os.lseek(a.fileno(), 0, os.SEEK_DATA) >= 0
 fn nothing_can_be_made_or_removed_elsewhere() {
     let session = Session::with(&[("a.md", "# A\n\nwords\n")]);
     assert!(!session.list("search/words").is_empty());
-    for path in ["new.md", "ask/new.md", "knowledge/new.md", "knowledge/recent/new.md", ".echo/new", "search/words/new.md"] {
+    for path in
+        ["new.md", "ask/new.md", "knowledge/new.md", "knowledge/recent/new.md", ".echo/new", "search/words/new.md"]
+    {
         assert!(File::create(session.at(path)).is_err(), "{path}");
         assert!(fs::create_dir(session.at(path)).is_err(), "{path}");
     }
@@ -213,7 +217,24 @@ fn what_is_written_here_is_found_and_what_is_removed_is_not() {
     fs::write(&note, "# Quern\n\nThe quernstone is at Oda's.\n").expect("written");
     until("the note is found", DEADLINE, || session.hits("lex:quernstone").len() == 1);
     fs::rename(&note, session.at("knowledge/notes/stone.md")).expect("renamed");
-    until("under its new name", DEADLINE, || session.hits("lex:quernstone").first().is_some_and(|path| path.ends_with("stone.md")));
+    until("under its new name", DEADLINE, || {
+        session.hits("lex:quernstone").first().is_some_and(|path| path.ends_with("stone.md"))
+    });
     fs::remove_file(session.at("knowledge/notes/stone.md")).expect("removed");
     until("not found", DEADLINE, || session.hits("lex:quernstone").is_empty());
+}
+
+#[test]
+fn a_sentence_to_remember_is_kept_and_found() {
+    let mut session = Session::with(&[]);
+    fs::write(session.at("remember"), "The quernstone is at Oda's.\n").expect("kept");
+    until("it is found", DEADLINE, || session.hits("lex:quernstone").len() == 1);
+    let note = session.data().join("notes/remembered.md");
+    let kept = || fs::read_to_string(&note).expect("readable").lines().count();
+    assert_eq!(kept(), 3);
+    assert!(session.run(["remember", "Oda", "has the key."]).status.success());
+    assert_eq!(kept(), 4);
+    session.unmount();
+    assert!(session.run(["remember", "without a mount"]).status.success());
+    assert!(fs::read_to_string(&note).expect("readable").ends_with(": without a mount\n"));
 }

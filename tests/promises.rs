@@ -34,9 +34,11 @@ fn a_kill_at_any_instant_loses_nothing_acknowledged() {
         let begun = Instant::now();
         let mut written = 0;
         while begun.elapsed() < instant {
-            let (name, text) = (format!("{round}-{written}.md"), format!("# Note\n\nThe word of this note is w{round}x{written}.\n"));
+            let (name, text) =
+                (format!("{round}-{written}.md"), format!("# Note\n\nThe word of this note is w{round}x{written}.\n"));
             let note = session.at(format!("knowledge/notes/{name}"));
-            let file = fs::File::create(&note).and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()).map(|()| file));
+            let file = fs::File::create(&note)
+                .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()).map(|()| file));
             if file.and_then(|file| file.sync_all()).is_ok() {
                 kept.push((name, text));
             }
@@ -64,7 +66,10 @@ fn every_derived_store_may_be_lost_or_damaged() {
     fs::write(session.at("knowledge/notes/n.md"), "# N\n\npangolin\n").expect("a note");
     until("the note is found", DEADLINE, || session.hits("lex:pangolin").len() == 1);
     session.unmount();
-    let stores: Vec<_> = fs::read_dir(session.data()).expect("the data directory").map(|entry| entry.expect("an entry").path()).collect();
+    let stores: Vec<_> = fs::read_dir(session.data())
+        .expect("the data directory")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     let truth = ["notes", "journal", "run"];
     let derived: Vec<_> = stores.iter().filter(|path| !truth.iter().any(|name| path.ends_with(name))).collect();
     assert!(derived.len() >= 3, "{stores:?}");
@@ -74,7 +79,9 @@ fn every_derived_store_may_be_lost_or_damaged() {
             session.mount();
             session.wait_for_words();
             for word in ["zebra", "anteater", "pangolin"] {
-                until(&format!("{word} after damage to {}", store.display()), DEADLINE, || session.hits(&format!("lex:{word}")).len() == 1);
+                until(&format!("{word} after damage to {}", store.display()), DEADLINE, || {
+                    session.hits(&format!("lex:{word}")).len() == 1
+                });
             }
             assert_eq!(counts(&session), (3, 0), "{}", store.display());
             session.unmount();
@@ -117,7 +124,8 @@ fn only_the_owner_sees_anything() {
     let root = fs::metadata(session.mountpoint()).expect("metadata");
     assert_eq!(root.mode() & 0o777, 0o700);
     if rustix::process::getuid().is_root() {
-        let out = session.shell(&format!("setpriv --reuid=65534 --clear-groups ls '{}'", session.mountpoint().display()));
+        let out =
+            session.shell(&format!("setpriv --reuid=65534 --clear-groups ls '{}'", session.mountpoint().display()));
         assert!(!out.status.success(), "another user sees the mount");
     }
 }
@@ -209,4 +217,30 @@ fn an_order_that_makes_no_sense_is_refused() {
     let session = Session::with(&[]);
     let error = fs::write(session.at(".echo/forget"), "not/absolute\n").expect_err("refused");
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+}
+
+/// Inodes of the internet sockets that a network namespace has.
+fn internet_sockets(pid: u32) -> Vec<String> {
+    let table = |name: &&str| fs::read_to_string(format!("/proc/{pid}/net/{name}")).unwrap_or_default();
+    let tables: String = ["tcp", "tcp6", "udp", "udp6", "raw", "raw6"].iter().map(table).collect();
+    tables.lines().filter_map(|line| line.split_whitespace().nth(9).map(str::to_owned)).collect()
+}
+
+#[test]
+fn no_process_of_it_has_an_internet_socket() {
+    let mut session = Session::unmounted(&[("a.md", "# A\n\nThe kiwi is a bird of New Zealand.\n")])
+        .options(&["--model", "smollm2-135m-q4_1"]);
+    session.mount();
+    session.wait_for_meaning();
+    assert!(session.read("ask/where does the kiwi live?").contains("New Zealand"));
+    assert!(session.engine().is_some());
+    let pids = session.children().into_iter().map(|(pid, _)| pid).chain([session.pid()]);
+    for pid in pids {
+        let internet = internet_sockets(pid);
+        for file in fs::read_dir(format!("/proc/{pid}/fd")).expect("descriptors").flatten() {
+            let target = fs::read_link(file.path()).unwrap_or_default().to_string_lossy().into_owned();
+            let inode = target.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']'));
+            assert!(inode.is_none_or(|inode| !internet.iter().any(|known| known == inode)), "{pid} has {target}");
+        }
+    }
 }

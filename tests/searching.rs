@@ -7,7 +7,10 @@ use std::path::Path;
 use crate::common::{DEADLINE, Session, until};
 
 const NOTES: &[(&str, &str)] = &[
-    ("garden/tomato.md", "---\ntags: [garden]\ndate: 2026-05-04\n---\n# Tomato\n\nSow the tomato seeds in March on the window sill.\n"),
+    (
+        "garden/tomato.md",
+        "---\ntags: [garden]\ndate: 2026-05-04\n---\n# Tomato\n\nSow the tomato seeds in March on the window sill.\n",
+    ),
     ("garden/leek.md", "# Leek\n\nLeeks are planted deep. The seeds of leeks want a cool place.\n"),
     ("work/plan.txt", "The quarterly plan: hire a designer, ship the seeds importer.\n"),
     ("code/main.rs", "/// Parses the seed file.\nfn parse_seed_file() {}\n"),
@@ -28,7 +31,9 @@ fn a_query_is_a_directory_of_results() {
     assert!(session.read("search/tomato seeds/files/01-tomato.md").contains("window sill"));
     assert!(session.read("search/tomato seeds/results.txt").lines().next().expect("a line").contains("tomato.md:"));
     assert!(session.read("search/tomato seeds/explain.md").contains("Read as: `tomato seeds`"));
-    let first: serde_json::Value = serde_json::from_str(session.read("search/tomato seeds/results.jsonl").lines().next().expect("a line")).expect("JSON");
+    let first: serde_json::Value =
+        serde_json::from_str(session.read("search/tomato seeds/results.jsonl").lines().next().expect("a line"))
+            .expect("JSON");
     assert_eq!((&first["rank"], &first["kind"], &first["title"]), (&1.into(), &"file".into(), &"Tomato".into()));
     assert_eq!(session.list("search"), ["tomato seeds"]);
 }
@@ -37,7 +42,11 @@ fn a_query_is_a_directory_of_results() {
 fn filters_and_operators() {
     let session = Session::with(NOTES);
     let check = |query: &str, want: &[&str]| {
-        let mut got: Vec<String> = session.hits(query).iter().map(|path| Path::new(path).file_name().expect("a name").to_string_lossy().into_owned()).collect();
+        let mut got: Vec<String> = session
+            .hits(query)
+            .iter()
+            .map(|path| Path::new(path).file_name().expect("a name").to_string_lossy().into_owned())
+            .collect();
         got.sort();
         assert_eq!(got, want, "{query}");
     };
@@ -103,8 +112,14 @@ fn knowledge_lists_every_document() {
 #[test]
 fn every_file_is_accounted_for() {
     let session = Session::sample(&["--model", "none"]);
-    let lines: Vec<serde_json::Value> = session.read(".echo/coverage.jsonl").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let state = |end: &str| lines.iter().find(|line| line["path"].as_str().is_some_and(|path| path.ends_with(end))).map(|line| line["state"].clone());
+    let lines: Vec<serde_json::Value> =
+        session.read(".echo/coverage.jsonl").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let state = |end: &str| {
+        lines
+            .iter()
+            .find(|line| line["path"].as_str().is_some_and(|path| path.ends_with(end)))
+            .map(|line| line["state"].clone())
+    };
     assert_eq!(state("/.env"), Some("skipped".into()));
     for line in &lines {
         let (state, reason) = (line["state"].as_str().expect("a state"), line["reason"].as_str().expect("a reason"));

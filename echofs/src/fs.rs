@@ -241,7 +241,13 @@ impl Fs {
 
     /// Bytes of a file that are in memory now; `None` when the read has to be done elsewhere.
     /// `found` gets them without a copy.
-    pub fn read_now<T>(&self, handle: u64, offset: u64, size: usize, found: impl FnOnce(&[u8]) -> T) -> Result<Option<T>, Error> {
+    pub fn read_now<T>(
+        &self,
+        handle: u64,
+        offset: u64,
+        size: usize,
+        found: impl FnOnce(&[u8]) -> T,
+    ) -> Result<Option<T>, Error> {
         match &*self.handles.get(handle)? {
             Handle::Bytes(bytes) | Handle::Control { text: bytes, .. } => Ok(Some(found(part(bytes, offset, size)))),
             Handle::Real { file, .. } => Ok(pread_cached(file, offset, size).map(|bytes| found(&bytes))),
@@ -405,7 +411,12 @@ impl Fs {
     }
 
     /// The same with attributes; each entry that was taken counts as looked up.
-    pub fn readdirplus(&self, handle: u64, offset: u64, mut add: impl FnMut(DirEntry, &FileAttr, Ttl) -> bool) -> Result<(), Error> {
+    pub fn readdirplus(
+        &self,
+        handle: u64,
+        offset: u64,
+        mut add: impl FnMut(DirEntry, &FileAttr, Ttl) -> bool,
+    ) -> Result<(), Error> {
         let (id, listed) = self.listed(handle, offset)?;
         for (next, name) in dots(offset) {
             let (attr, _) = self.getattr(id)?;
@@ -517,7 +528,14 @@ impl Fs {
     }
 
     /// Copies between real files within the notes.
-    pub fn copy_file_range(&self, from: u64, offset: u64, to: u64, to_offset: u64, length: usize) -> Result<usize, Error> {
+    pub fn copy_file_range(
+        &self,
+        from: u64,
+        offset: u64,
+        to: u64,
+        to_offset: u64,
+        length: usize,
+    ) -> Result<usize, Error> {
         let (from, to) = (self.handles.get(from)?, self.handles.get(to)?);
         let (Handle::Real { file: from, .. }, Handle::Real { file: to, written }) = (&*from, &*to) else {
             return Err(Error::CrossDevice);

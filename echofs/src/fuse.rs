@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use fuser::{
-    BsdFileFlags, CopyFileRangeFlags, Errno, FileAttr, FileHandle, Filesystem, Generation, INodeNo, InitFlags, IoctlFlags,
-    KernelConfig, LockOwner, OpenFlags, PollEvents, PollFlags, PollNotifier, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
-    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen, ReplyPoll, ReplyStatfs,
-    ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
+    BsdFileFlags, CopyFileRangeFlags, Errno, FileAttr, FileHandle, Filesystem, Generation, INodeNo, InitFlags,
+    IoctlFlags, KernelConfig, LockOwner, OpenFlags, PollEvents, PollFlags, PollNotifier, RenameFlags, ReplyAttr,
+    ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyIoctl, ReplyLseek,
+    ReplyOpen, ReplyPoll, ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 
 use crate::error::Error;
@@ -99,7 +99,12 @@ fn xattr(reply: ReplyXattr, size: u32, value: Result<Vec<u8>, Error>) {
 
 impl Filesystem for Adapter {
     fn init(&mut self, _req: &Request, config: &mut KernelConfig) -> io::Result<()> {
-        for flag in [InitFlags::FUSE_DO_READDIRPLUS, InitFlags::FUSE_PARALLEL_DIROPS, InitFlags::FUSE_CACHE_SYMLINKS, InitFlags::FUSE_ATOMIC_O_TRUNC] {
+        for flag in [
+            InitFlags::FUSE_DO_READDIRPLUS,
+            InitFlags::FUSE_PARALLEL_DIROPS,
+            InitFlags::FUSE_CACHE_SYMLINKS,
+            InitFlags::FUSE_ATOMIC_O_TRUNC,
+        ] {
             if config.add_capabilities(flag).is_err() {
                 log::info!("this kernel has no {flag:?}");
             }
@@ -151,7 +156,16 @@ impl Filesystem for Adapter {
         caught(|| data(reply, self.fs.readlink(id(ino))));
     }
 
-    fn mknod(&self, _req: &Request, parent: INodeNo, name: &OsStr, mode: u32, _umask: u32, _rdev: u32, reply: ReplyEntry) {
+    fn mknod(
+        &self,
+        _req: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        _umask: u32,
+        _rdev: u32,
+        reply: ReplyEntry,
+    ) {
         caught(|| entry(reply, self.fs.mknod(id(parent), name, mode)));
     }
 
@@ -171,7 +185,16 @@ impl Filesystem for Adapter {
         caught(|| entry(reply, self.fs.symlink(id(parent), link_name, target)));
     }
 
-    fn rename(&self, _req: &Request, parent: INodeNo, name: &OsStr, newparent: INodeNo, newname: &OsStr, flags: RenameFlags, reply: ReplyEmpty) {
+    fn rename(
+        &self,
+        _req: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        newparent: INodeNo,
+        newname: &OsStr,
+        flags: RenameFlags,
+        reply: ReplyEmpty,
+    ) {
         caught(|| empty(reply, self.fs.rename(id(parent), name, id(newparent), newname, flags.bits())));
     }
 
@@ -186,7 +209,17 @@ impl Filesystem for Adapter {
         });
     }
 
-    fn read(&self, req: &Request, _ino: INodeNo, fh: FileHandle, offset: u64, size: u32, _flags: OpenFlags, _lock_owner: Option<LockOwner>, reply: ReplyData) {
+    fn read(
+        &self,
+        req: &Request,
+        _ino: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        size: u32,
+        _flags: OpenFlags,
+        _lock_owner: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
         let (caller, size) = (caller(req), size as usize);
         let mut reply = Some(reply);
         let now = self.fs.read_now(fh.0, offset, size, |bytes| reply.take().map(|reply| reply.data(bytes)));
@@ -207,7 +240,18 @@ impl Filesystem for Adapter {
         }
     }
 
-    fn write(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, offset: u64, data: &[u8], _write_flags: WriteFlags, _flags: OpenFlags, _lock_owner: Option<LockOwner>, reply: ReplyWrite) {
+    fn write(
+        &self,
+        _req: &Request,
+        _ino: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        data: &[u8],
+        _write_flags: WriteFlags,
+        _flags: OpenFlags,
+        _lock_owner: Option<LockOwner>,
+        reply: ReplyWrite,
+    ) {
         if self.fs.is_order(fh.0) {
             let data = data.to_vec();
             self.dispatch(true, move |fs| written(reply, fs.write(fh.0, offset, &data)));
@@ -221,7 +265,16 @@ impl Filesystem for Adapter {
         self.dispatch(slow, move |fs| empty(reply, fs.flush(fh.0)));
     }
 
-    fn release(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, _flags: OpenFlags, _lock_owner: Option<LockOwner>, _flush: bool, reply: ReplyEmpty) {
+    fn release(
+        &self,
+        _req: &Request,
+        _ino: INodeNo,
+        fh: FileHandle,
+        _flags: OpenFlags,
+        _lock_owner: Option<LockOwner>,
+        _flush: bool,
+        reply: ReplyEmpty,
+    ) {
         caught(|| self.fs.release(fh.0));
         reply.ok();
     }
@@ -247,7 +300,9 @@ impl Filesystem for Adapter {
 
     fn readdirplus(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectoryPlus) {
         caught(|| {
-            let add = |e: crate::fs::DirEntry, attr: &FileAttr, ttl: Ttl| reply.add(e.id.ino(), e.next, e.name, &ttl.entry, attr, GENERATION);
+            let add = |e: crate::fs::DirEntry, attr: &FileAttr, ttl: Ttl| {
+                reply.add(e.id.ino(), e.next, e.name, &ttl.entry, attr, GENERATION)
+            };
             match self.fs.readdirplus(fh.0, offset, add) {
                 Ok(()) => reply.ok(),
                 Err(e) => reply.error(e.errno()),
@@ -266,12 +321,30 @@ impl Filesystem for Adapter {
 
     fn statfs(&self, _req: &Request, _ino: INodeNo, reply: ReplyStatfs) {
         caught(|| match self.fs.statfs() {
-            Ok(s) => reply.statfs(s.f_blocks, s.f_bfree, s.f_bavail, s.f_files, s.f_ffree, s.f_bsize as u32, crate::fs::MAX_NAME as u32, s.f_frsize as u32),
+            Ok(s) => reply.statfs(
+                s.f_blocks,
+                s.f_bfree,
+                s.f_bavail,
+                s.f_files,
+                s.f_ffree,
+                s.f_bsize as u32,
+                crate::fs::MAX_NAME as u32,
+                s.f_frsize as u32,
+            ),
             Err(e) => reply.error(e.errno()),
         });
     }
 
-    fn setxattr(&self, _req: &Request, ino: INodeNo, name: &OsStr, value: &[u8], flags: i32, _position: u32, reply: ReplyEmpty) {
+    fn setxattr(
+        &self,
+        _req: &Request,
+        ino: INodeNo,
+        name: &OsStr,
+        value: &[u8],
+        flags: i32,
+        _position: u32,
+        reply: ReplyEmpty,
+    ) {
         caught(|| empty(reply, self.fs.setxattr(id(ino), name, value, flags)));
     }
 
@@ -287,23 +360,62 @@ impl Filesystem for Adapter {
         caught(|| empty(reply, self.fs.removexattr(id(ino), name)));
     }
 
-    fn create(&self, _req: &Request, parent: INodeNo, name: &OsStr, mode: u32, _umask: u32, flags: i32, reply: ReplyCreate) {
+    fn create(
+        &self,
+        _req: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        _umask: u32,
+        flags: i32,
+        reply: ReplyCreate,
+    ) {
         caught(|| match self.fs.create(id(parent), name, mode, flags) {
-            Ok((attr, ttl, handle)) => reply.created(&ttl.attr, &attr, GENERATION, FileHandle(handle), fuser::FopenFlags::empty()),
+            Ok((attr, ttl, handle)) => {
+                reply.created(&ttl.attr, &attr, GENERATION, FileHandle(handle), fuser::FopenFlags::empty())
+            }
             Err(e) => reply.error(e.errno()),
         });
     }
 
-    fn ioctl(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _flags: IoctlFlags, _cmd: u32, _in_data: &[u8], _out_size: u32, reply: ReplyIoctl) {
+    fn ioctl(
+        &self,
+        _req: &Request,
+        _ino: INodeNo,
+        _fh: FileHandle,
+        _flags: IoctlFlags,
+        _cmd: u32,
+        _in_data: &[u8],
+        _out_size: u32,
+        reply: ReplyIoctl,
+    ) {
         reply.error(Errno::ENOTTY);
     }
 
-    fn poll(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _ph: PollNotifier, _events: PollEvents, _flags: PollFlags, reply: ReplyPoll) {
+    fn poll(
+        &self,
+        _req: &Request,
+        _ino: INodeNo,
+        _fh: FileHandle,
+        _ph: PollNotifier,
+        _events: PollEvents,
+        _flags: PollFlags,
+        reply: ReplyPoll,
+    ) {
         // The kernel then takes every file as ready, as it does for regular files elsewhere.
         reply.error(Errno::ENOSYS);
     }
 
-    fn fallocate(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, offset: u64, length: u64, mode: i32, reply: ReplyEmpty) {
+    fn fallocate(
+        &self,
+        _req: &Request,
+        _ino: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        length: u64,
+        mode: i32,
+        reply: ReplyEmpty,
+    ) {
         self.dispatch(true, move |fs| empty(reply, fs.fallocate(fh.0, offset, length, mode)));
     }
 
@@ -328,6 +440,8 @@ impl Filesystem for Adapter {
         reply: ReplyWrite,
     ) {
         let length = len.min(1 << 30) as usize;
-        self.dispatch(true, move |fs| written(reply, fs.copy_file_range(fh_in.0, offset_in, fh_out.0, offset_out, length)));
+        self.dispatch(true, move |fs| {
+            written(reply, fs.copy_file_range(fh_in.0, offset_in, fh_out.0, offset_out, length))
+        });
     }
 }

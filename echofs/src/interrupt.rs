@@ -10,7 +10,8 @@ const fn bit(signal: i32) -> u64 {
 }
 
 /// SIGKILL shows that the kernel is going to end the process, whichever signal the reason was.
-const ENDING: u64 = bit(libc::SIGKILL) | bit(libc::SIGINT) | bit(libc::SIGTERM) | bit(libc::SIGHUP) | bit(libc::SIGQUIT);
+const ENDING: u64 =
+    bit(libc::SIGKILL) | bit(libc::SIGINT) | bit(libc::SIGTERM) | bit(libc::SIGHUP) | bit(libc::SIGQUIT);
 
 /// Whether a signal that ends or interrupts the thread `tid` is pending, or the thread is gone.
 /// Always false for 0, a thread of another pid namespace.

@@ -13,9 +13,11 @@ mod interrupt;
 mod node;
 mod pool;
 mod real;
+mod remember;
 mod session;
 mod tree;
 
 pub use error::Error;
+pub use remember::remember;
 pub use session::{MountConfig, Session, is_mounted, mount};
 pub use tree::results_jsonl;

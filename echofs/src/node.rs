@@ -150,6 +150,8 @@ pub enum Control {
     Forget,
     /// Reads the file at this path again, or everything for `all`.
     Reindex,
+    /// Keeps this sentence.
+    Remember,
 }
 
 /// A symbolic link.
@@ -182,9 +184,9 @@ impl Listing {
 
     /// The entry with this name.
     pub fn get(&self, name: &str) -> Option<&Node> {
-        let by_name = self.by_name.get_or_init(|| {
-            self.entries.iter().enumerate().map(|(i, (name, _))| (name.clone(), i)).collect()
-        });
+        let by_name = self
+            .by_name
+            .get_or_init(|| self.entries.iter().enumerate().map(|(i, (name, _))| (name.clone(), i)).collect());
         by_name.get(name).map(|&i| &self.entries[i].1)
     }
 }

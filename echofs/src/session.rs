@@ -47,7 +47,8 @@ pub struct Session {
 /// What the kernel or fusermount3 said; [`Error::Os`] when the notes cannot be opened.
 pub fn mount(config: MountConfig) -> Result<Session, Error> {
     let notes = RealNode::root(&config.notes)?;
-    let cx = Context::new(config.index, config.answers, config.generator, notes, config.mountpoint.clone(), config.settings);
+    let cx =
+        Context::new(config.index, config.answers, config.generator, notes, config.mountpoint.clone(), config.settings);
     let adapter = Adapter::new(Arc::new(Fs::new(Arc::new(cx))), WORKERS)?;
     Ok(Session { background: fuser::spawn_mount(adapter, &config.mountpoint, &options(config.options))? })
 }

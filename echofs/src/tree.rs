@@ -21,7 +21,7 @@ use fuser::{FileAttr, FileType};
 
 use crate::answer::Answers;
 use crate::error::Error;
-use crate::node::{CHANGING, Caller, Directory, File, Id, Listing, Node};
+use crate::node::{CHANGING, Caller, Control as Order, Directory, File, Id, Listing, Node};
 use crate::real::RealNode;
 
 pub use render::jsonl as results_jsonl;
@@ -52,7 +52,14 @@ pub struct Context {
 
 impl Context {
     /// Everything the tree needs, owned by the user of this process.
-    pub fn new(index: Arc<Index>, answers: Arc<Answers>, generator: Arc<dyn Generator>, notes: RealNode, mountpoint: PathBuf, settings: String) -> Context {
+    pub fn new(
+        index: Arc<Index>,
+        answers: Arc<Answers>,
+        generator: Arc<dyn Generator>,
+        notes: RealNode,
+        mountpoint: PathBuf,
+        settings: String,
+    ) -> Context {
         Context {
             index,
             answers,
@@ -95,12 +102,21 @@ impl Context {
 pub struct Root;
 
 impl Root {
-    const NAMES: [&'static str; 7] = ["README.md", "status", "ask", "search", "similar", "knowledge", ".echo"];
+    const NAMES: [&'static str; 8] =
+        ["README.md", "status", "remember", "ask", "search", "similar", "knowledge", ".echo"];
 
     fn node(cx: &Context, name: &str) -> Option<Node> {
         Some(match name {
             "README.md" => file(cx, "README.md", readme::text(cx)),
-            "status" => Node::File(Arc::new(File::settled(Id::ROOT.child("status"), status_text(cx).into_bytes(), SystemTime::now(), CHANGING))),
+            "status" => Node::File(Arc::new(File::settled(
+                Id::ROOT.child("status"),
+                status_text(cx).into_bytes(),
+                SystemTime::now(),
+                CHANGING,
+            ))),
+            "remember" => {
+                Node::File(Arc::new(control::order(Id::ROOT.child("remember"), Order::Remember, readme::REMEMBER, cx)))
+            }
             "ask" => Node::Dir(Arc::new(ask::Ask)),
             "search" => Node::Dir(Arc::new(search::Search)),
             "similar" => Node::Dir(Arc::new(similar::Similar::top())),

@@ -13,8 +13,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use fuser::{
-    Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo, InitFlags, KernelConfig, LockOwner,
-    OpenFlags, ReplyAttr, ReplyData, ReplyDirectoryPlus, ReplyEntry, ReplyOpen, Request,
+    Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo, InitFlags, KernelConfig,
+    LockOwner, OpenFlags, ReplyAttr, ReplyData, ReplyDirectoryPlus, ReplyEntry, ReplyOpen, Request,
 };
 use rustix::fs::{AtFlags, CWD, StatxFlags};
 
@@ -83,7 +83,17 @@ impl Filesystem for Null {
     fn open(&self, _req: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
         reply.opened(FileHandle(1), FopenFlags::FOPEN_KEEP_CACHE | FopenFlags::FOPEN_NOFLUSH);
     }
-    fn read(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, offset: u64, _size: u32, _flags: OpenFlags, _lock: Option<LockOwner>, reply: ReplyData) {
+    fn read(
+        &self,
+        _req: &Request,
+        _ino: INodeNo,
+        _fh: FileHandle,
+        offset: u64,
+        _size: u32,
+        _flags: OpenFlags,
+        _lock: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
         reply.data(&[b'x'; SIZE][(offset as usize).min(SIZE)..]);
     }
     fn readdirplus(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, offset: u64, mut reply: ReplyDirectoryPlus) {
@@ -138,7 +148,8 @@ fn wait_until(mut condition: impl FnMut() -> bool) {
 
 fn write_vault(vault: &Path, count: u64) {
     fs::create_dir_all(vault).expect("a vault");
-    let words = ["harbour", "lantern", "barley", "quartz", "violin", "meadow", "anchor", "saffron", "timber", "glacier"];
+    let words =
+        ["harbour", "lantern", "barley", "quartz", "violin", "meadow", "anchor", "saffron", "timber", "glacier"];
     for n in 0..count {
         let word = |k: u64| words[((n * 31 + k * 17 + n / 7) % 10) as usize];
         let body: String = (0..60).map(|k| format!("{} {} ", word(k), n * 7 + k)).collect();
@@ -196,7 +207,13 @@ fn measure(places: &[Place], rounds: usize) {
         }
         all.iter_mut().for_each(|times| times.sort_by(f64::total_cmp));
         for (place, times) in places.iter().zip(&all) {
-            println!("| {name} | {} | {:.1} | {:.1} | {:.2} |", place.name, at(times, 0.5), at(times, 0.99), at(times, 0.5) / at(&all[0], 0.5));
+            println!(
+                "| {name} | {} | {:.1} | {:.1} | {:.2} |",
+                place.name,
+                at(times, 0.5),
+                at(times, 0.99),
+                at(times, 0.5) / at(&all[0], 0.5)
+            );
         }
     }
 }
@@ -205,7 +222,8 @@ fn under_load(dir: &Path, echo: &Echo, place: &Place) {
     write_vault(&dir.join("vault/more"), ENTRIES);
     let question = echo.mount.join("ask/what do the notes say about the harbour lantern and the barley?");
     let asking = std::thread::spawn(move || fs::read(question).map(|answer| answer.len()));
-    let pending = || fs::read_to_string(echo.mount.join(".echo/status.json")).is_ok_and(|text| !text.contains("\"pending\": 0,"));
+    let pending =
+        || fs::read_to_string(echo.mount.join(".echo/status.json")).is_ok_and(|text| !text.contains("\"pending\": 0,"));
     let mut all: Vec<Vec<f64>> = vec![Vec::new(); OPERATIONS.len()];
     let begun = Instant::now();
     while (pending() || !asking.is_finished()) && begun.elapsed() < Duration::from_secs(60) {
@@ -232,7 +250,11 @@ fn main() {
     let dir = tempfile::tempdir().expect("a directory");
     write_vault(&dir.path().join("vault"), ENTRIES);
     let echo = mount_echofs(dir.path(), &model);
-    let waited = Command::new(env!("CARGO_BIN_EXE_echofs")).arg("wait").arg(&echo.mount).args(["--lexical", "--timeout", "300"]).status();
+    let waited = Command::new(env!("CARGO_BIN_EXE_echofs"))
+        .arg("wait")
+        .arg(&echo.mount)
+        .args(["--lexical", "--timeout", "300"])
+        .status();
     assert!(waited.expect("echofs starts").success(), "not indexed in time");
 
     let null = dir.path().join("null");
@@ -241,11 +263,17 @@ fn main() {
 
     let shm = tempfile::tempdir_in("/dev/shm").expect("tmpfs");
     fs::create_dir(shm.path().join("long")).expect("a directory");
-    (0..ENTRIES).for_each(|n| symlink("/there/it/is/link.md", shm.path().join(format!("long/n{n:05}.md"))).expect("a link"));
+    (0..ENTRIES)
+        .for_each(|n| symlink("/there/it/is/link.md", shm.path().join(format!("long/n{n:05}.md"))).expect("a link"));
     fs::File::create(shm.path().join("file")).and_then(|mut file| file.write_all(&[b'x'; SIZE])).expect("a file");
 
     let query = echo.mount.join("search/harbour lantern");
-    let first = fs::read_dir(&query).expect("results").filter_map(Result::ok).map(|entry| entry.file_name()).min().expect("a hit");
+    let first = fs::read_dir(&query)
+        .expect("results")
+        .filter_map(Result::ok)
+        .map(|entry| entry.file_name())
+        .min()
+        .expect("a hit");
     let places = [
         Place { name: "null", long: null.join("long"), file: null.join("file") },
         Place { name: "EchoFS", long: echo.mount.join("knowledge/by-type/md"), file: query.join(first) },

@@ -48,6 +48,8 @@ pub enum Command {
     Search(Search),
     /// Remove a document from every index, cache and answer, for good; the file itself stays
     Forget(Forget),
+    /// Keep a sentence among the notes
+    Remember(Remember),
     /// Index again from the files: everything, or one file or directory
     Rebuild(Rebuild),
     /// List, fetch and choose models
@@ -158,6 +160,13 @@ pub struct Forget {
     /// As JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Remember {
+    /// The sentence
+    #[arg(required = true)]
+    pub text: Vec<String>,
 }
 
 #[derive(Args, Debug)]

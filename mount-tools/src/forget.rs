@@ -30,7 +30,9 @@ pub fn run(options: &Forget, settings: &Settings) -> Outcome {
 }
 
 fn through(mountpoint: &Path, path: &Path) -> Outcome {
-    std::fs::write(mountpoint.join(".echo/forget"), path.as_os_str().as_encoded_bytes()).map_err(|error| {
+    // With a line end the order is carried out by the write, which reports its failure; a close would not.
+    let line = [path.as_os_str().as_encoded_bytes(), b"\n"].concat();
+    std::fs::write(mountpoint.join(".echo/forget"), line).map_err(|error| {
         let cause = format!("{} cannot be forgotten: {error}", path.display());
         Failure::new(Exit::Failed, cause, "give the path of a file under a source; `echofs status` lists them")
     })

@@ -22,6 +22,7 @@ mod name;
 mod private;
 mod rebuild;
 mod record;
+mod remember;
 mod search;
 mod status;
 mod umount;
@@ -58,6 +59,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Ask(options) => ask::run(&options, &settings(&places)?),
         Command::Search(options) => search::run(&options, &settings(&places)?),
         Command::Forget(options) => forget::run(&options, &settings(&places)?),
+        Command::Remember(options) => remember::run(&options, &settings(&places)?),
         Command::Rebuild(options) => rebuild::run(&options, &settings(&places)?),
         Command::Model { action } => model::run(&action, &settings(&places)?),
         Command::Doctor(options) => doctor::run(&options, &places),

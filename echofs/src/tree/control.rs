@@ -59,8 +59,8 @@ impl Directory for Control {
             "metrics" => settled(name, status::metrics(cx)),
             "config.toml" => settled(name, cx.settings.clone()),
             "coverage.jsonl" => coverage(cx),
-            "forget" => order(name, node::Control::Forget, FORGET, cx),
-            "reindex" => order(name, node::Control::Reindex, REINDEX, cx),
+            "forget" => order(place().child(name), node::Control::Forget, FORGET, cx),
+            "reindex" => order(place().child(name), node::Control::Reindex, REINDEX, cx),
             _ => return Err(Error::NotFound),
         };
         Ok(Node::File(Arc::new(file)))
@@ -76,9 +76,10 @@ fn settled(name: &str, text: String) -> File {
     File::settled(place().child(name), text.into_bytes(), SystemTime::now(), CHANGING)
 }
 
-fn order(name: &str, order: node::Control, text: &str, cx: &Context) -> File {
+/// A file that takes orders.
+pub fn order(id: Id, order: node::Control, text: &str, cx: &Context) -> File {
     let content = Content::Control { order, text: text.as_bytes().into() };
-    File { id: place().child(name), content, modified: cx.started, ttl: CHANGING, xattrs: Vec::new() }
+    File { id, content, modified: cx.started, ttl: CHANGING, xattrs: Vec::new() }
 }
 
 fn coverage(cx: &Context) -> File {
@@ -103,7 +104,14 @@ fn lines(index: &Index) -> String {
     for Coverage { path, state, reason, passages, modified, indexed_at } in &index.coverage() {
         let time = |seconds: i64| Timestamp::from_second(seconds).unwrap_or_default().to_string();
         let indexed_at = (*indexed_at > 0).then(|| time(*indexed_at));
-        let line = Line { path: path.to_string_lossy(), state, reason, passages: *passages, modified: time(*modified), indexed_at };
+        let line = Line {
+            path: path.to_string_lossy(),
+            state,
+            reason,
+            passages: *passages,
+            modified: time(*modified),
+            indexed_at,
+        };
         out.push_str(&serde_json::to_string(&line).unwrap_or_default());
         out.push('\n');
     }
@@ -122,6 +130,11 @@ pub fn obey(cx: &Context, order: node::Control, line: &str) -> Result<(), Error>
             Ok(())
         }
         node::Control::Forget => forget(cx, &absolute(line)?),
+        node::Control::Remember => {
+            let note = crate::remember(&cx.notes.path()?, line, &jiff::Zoned::now())?;
+            cx.index.touched(&note);
+            Ok(())
+        }
     }
 }
 

@@ -181,7 +181,8 @@ fn links(id: Id, items: &[Arc<Item>]) -> Vec<(String, Node)> {
 /// Puts every document into its groups. Within one, the oldest document comes first and so keeps its plain name.
 fn groups(documents: &[Document], started: SystemTime) -> BTreeMap<Key, Group> {
     let zone = TimeZone::system();
-    let item = |document: &Document| Arc::new(Item { document: document.clone(), modified: render::document_time(document) });
+    let item =
+        |document: &Document| Arc::new(Item { document: document.clone(), modified: render::document_time(document) });
     let mut items: Vec<Arc<Item>> = documents.iter().map(item).collect();
     items.sort_by_key(|item| item.document.id);
     let mut made = Groups { made: BTreeMap::new(), started };

@@ -61,7 +61,9 @@ impl Unique {
     }
 
     fn marked(&self, path: &Path) -> String {
-        let part = |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().replace('\u{fffd}', "_")).unwrap_or_default();
+        let part = |part: Option<&std::ffi::OsStr>| {
+            part.map(|part| part.to_string_lossy().replace('\u{fffd}', "_")).unwrap_or_default()
+        };
         let extension = match part(path.extension()) {
             extension if extension.is_empty() => extension,
             extension => format!(".{extension}"),

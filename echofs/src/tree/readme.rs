@@ -2,6 +2,11 @@
 
 use super::Context;
 
+/// What reading `remember` gives.
+pub const REMEMBER: &str = "\
+Write a sentence to this file, a line each, and it is kept in knowledge/notes/remembered.md, with the time.
+";
+
 /// What the tree is and how to use it, with commands that work where it is mounted.
 pub fn text(cx: &Context) -> String {
     let at = cx.mountpoint.display();
@@ -18,6 +23,7 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
     ls '{at}/search/\"exact words\" type:pdf/'         quotes and fields filter, bare words rank
     ls '{at}/search/budget/+after:2026-03/'          narrow a search by another one
     ls '{at}/similar/home/me/notes/plan.md/'         what is like that file (its absolute path)
+    echo 'Oda has the key' > {at}/remember           keeps a sentence
     cat {at}/status                                  how far the index is
 
 | where | what |

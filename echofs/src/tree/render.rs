@@ -175,7 +175,14 @@ pub fn explain(asked: &str, parsed: &Parsed, results: &Results) -> String {
     for ignored in &e.ignored {
         let _ = writeln!(out, "- not used: {ignored}");
     }
-    let _ = writeln!(out, "\n{} of {} documents{}, state {} of the index.\n", results.hits.len(), e.documents, passed(e.passed), results.epoch);
+    let _ = writeln!(
+        out,
+        "\n{} of {} documents{}, state {} of the index.\n",
+        results.hits.len(),
+        e.documents,
+        passed(e.passed),
+        results.epoch
+    );
     out.push_str(&sides(results));
     if !e.words.is_empty() {
         out.push_str("\n| word | looked up as | documents |\n|---|---|---|\n");
@@ -201,7 +208,13 @@ fn sides(results: &Results) -> String {
     };
     row("words", &e.lexical);
     row("meaning", &e.semantic);
-    let _ = writeln!(out, "| filters | | | {:.2} |\n| fusion, passages | | | {:.2} |\n| all | | | {:.2} |\n", ms(e.filter_time), ms(e.fuse_time), ms(e.total_time));
+    let _ = writeln!(
+        out,
+        "| filters | | | {:.2} |\n| fusion, passages | | | {:.2} |\n| all | | | {:.2} |\n",
+        ms(e.filter_time),
+        ms(e.fuse_time),
+        ms(e.total_time)
+    );
     if !e.lexical.method.is_empty() && !e.semantic.method.is_empty() {
         let _ = writeln!(out, "Fused score: {:.2} words + {:.2} meaning.", e.lexical_weight, 1.0 - e.lexical_weight);
     }
@@ -228,7 +241,13 @@ fn hits_table(results: &Results) -> String {
         let lexical = side(hit.why.lexical_rank, hit.why.lexical);
         let semantic = side(hit.why.semantic_rank, hit.why.semantic);
         let place = format!("{}:{}", hit.document.path.display(), hit.passage.line);
-        let _ = writeln!(out, "| {} | {:.3} | {lexical} | {semantic} | {} | {place} |", hit.rank, hit.score, hit.why.words.join(" "));
+        let _ = writeln!(
+            out,
+            "| {} | {:.3} | {lexical} | {semantic} | {} | {place} |",
+            hit.rank,
+            hit.score,
+            hit.why.words.join(" ")
+        );
     }
     out
 }

@@ -74,7 +74,13 @@ impl Directory for Search {
             return Err(Error::NotFound);
         }
         let id = self.id().child(name);
-        let make = || QueryDir { id, like: None, name: Some(name.to_owned()), queries: vec![path::decode(name)], view: Mutex::default() };
+        let make = || QueryDir {
+            id,
+            like: None,
+            name: Some(name.to_owned()),
+            queries: vec![path::decode(name)],
+            view: Mutex::default(),
+        };
         Ok(Node::Dir(Arc::new(Handle(cx.searches.dir(id, make)))))
     }
 
@@ -142,7 +148,10 @@ impl QueryDir {
         let mut parts = self.queries.iter().map(|text| parse(text, &now));
         let mut parsed = parts.next().unwrap_or_else(|| parse("", &now));
         for part in parts {
-            parsed = Parsed { query: parsed.query.and(part.query), diagnostics: [parsed.diagnostics, part.diagnostics].concat() };
+            parsed = Parsed {
+                query: parsed.query.and(part.query),
+                diagnostics: [parsed.diagnostics, part.diagnostics].concat(),
+            };
         }
         let results = match &self.like {
             Some(path) => cx.index.similar(path, &parsed.query)?,
@@ -168,11 +177,18 @@ fn entries(id: Id, asked: &str, parsed: &Parsed, results: &Results, made: System
         entries.push((name, Node::File(Arc::new(file))));
         let name = render::link_name(hit, results.hits.len());
         let target = hit.document.path.clone();
-        let link = Link { id: files.child(&name).version(target.as_os_str().as_encoded_bytes()), target, modified: render::modified(hit) };
+        let link = Link {
+            id: files.child(&name).version(target.as_os_str().as_encoded_bytes()),
+            target,
+            modified: render::modified(hit),
+        };
         links.push((name, Node::Link(Arc::new(link))));
     }
     let mut add = |name: &str, text: String| {
-        entries.push((name.to_owned(), Node::File(Arc::new(File::settled(id.child(name), text.into_bytes(), made, CHANGING)))));
+        entries.push((
+            name.to_owned(),
+            Node::File(Arc::new(File::settled(id.child(name), text.into_bytes(), made, CHANGING))),
+        ));
     };
     add("explain.md", render::explain(asked, parsed, results));
     add("results.jsonl", render::jsonl(results));

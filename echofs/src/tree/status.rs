@@ -143,14 +143,36 @@ pub fn status_text(cx: &Context) -> String {
     let _ = writeln!(out, "documents   {} in {} passages", s.documents, s.chunks);
     let _ = writeln!(out, "left out    {} skipped, {} failed (why: .echo/coverage.jsonl)", s.skipped, s.failed);
     let _ = writeln!(out, "pending     {} by words, {} by meaning", s.pending, s.pending_semantic);
-    let _ = writeln!(out, "meaning     {}{}", s.models.embedding.name.as_deref().unwrap_or("no model"), if s.models.embedding.loaded { ", loaded" } else { "" });
+    let _ = writeln!(
+        out,
+        "meaning     {}{}",
+        s.models.embedding.name.as_deref().unwrap_or("no model"),
+        if s.models.embedding.loaded { ", loaded" } else { "" }
+    );
     let cpu = s.models.generation.cpu.map_or(String::new(), |cpu| format!(", on {cpu}"));
-    let _ = writeln!(out, "answers     {} kept; {}{cpu}", s.answers, s.models.generation.name.as_deref().unwrap_or("no language model: answers are evidence only"));
-    let _ = writeln!(out, "inference   {}, {} waiting, {} restarts", s.inference.state, s.inference.queue, s.inference.restarts);
-    let _ = writeln!(out, "memory      {} MiB, up {:.0} s, state {} of the index", s.rss_bytes >> 20, s.uptime_s, s.epoch);
+    let _ = writeln!(
+        out,
+        "answers     {} kept; {}{cpu}",
+        s.answers,
+        s.models.generation.name.as_deref().unwrap_or("no language model: answers are evidence only")
+    );
+    let _ = writeln!(
+        out,
+        "inference   {}, {} waiting, {} restarts",
+        s.inference.state, s.inference.queue, s.inference.restarts
+    );
+    let _ =
+        writeln!(out, "memory      {} MiB, up {:.0} s, state {} of the index", s.rss_bytes >> 20, s.uptime_s, s.epoch);
     out.push_str("\nsources\n");
     for source in &s.sources {
-        let _ = writeln!(out, "  {:<16} {} ({}{})", source.name, source.root.display(), source.watch, if source.available { "" } else { ", not available" });
+        let _ = writeln!(
+            out,
+            "  {:<16} {} ({}{})",
+            source.name,
+            source.root.display(),
+            source.watch,
+            if source.available { "" } else { ", not available" }
+        );
     }
     for error in s.errors.iter().chain(&s.inference.last_error) {
         let _ = writeln!(out, "\n! {error}");
