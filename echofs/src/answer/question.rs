@@ -88,7 +88,7 @@ fn terms(words: &[Token], class: Option<usize>) -> Vec<Term> {
     for (i, word) in words.iter().enumerate() {
         let sort = match word {
             _ if Some(i) == class => Sort::Kind,
-            word if word.number => Sort::Number,
+            word if word.lower.contains(|c: char| c.is_ascii_digit()) => Sort::Number,
             word if word.capital && i > 0 => Sort::Name,
             _ if i > 0 && matches!(words[i - 1].lower.as_str(), "what" | "which") => Sort::Class,
             _ => Sort::Plain,
