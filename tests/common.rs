@@ -127,7 +127,7 @@ impl Session {
 
     fn wait(&self, options: &[&str]) {
         let mut command = self.command();
-        command.arg("wait").arg(self.mountpoint()).args(["--timeout", "60"]).args(options);
+        command.arg("wait").arg(self.mountpoint()).args(["--timeout", "240"]).args(options);
         let done = command.output().expect("echofs starts");
         assert!(done.status.success(), "echofs wait: {}{}", String::from_utf8_lossy(&done.stderr), self.log());
     }

@@ -134,7 +134,15 @@ impl Client {
             Err(_) => {}
         }
         self.supervisor.ensure(cancel)?;
-        socket::connect(&self.config.socket).map_err(|e| self.supervisor.cause(&e.to_string()))
+        match socket::connect(&self.config.socket) {
+            // It was just ending, idle: its socket goes before its process.
+            Err(_) if self.supervisor.ended_well() => {
+                self.supervisor.ensure(cancel)?;
+                socket::connect(&self.config.socket)
+            }
+            connected => connected,
+        }
+        .map_err(|error| self.supervisor.cause(&error.to_string()))
     }
 
     fn run(&self, request: &Request, cancel: &Cancel, on_text: &mut dyn FnMut(&str)) -> Result<Completion, Error> {

@@ -16,7 +16,7 @@ use crate::{Cancel, Error};
 /// How long a child may take until it listens.
 const START: Duration = Duration::from_secs(30);
 /// How long a request waits for the reason of a death.
-const REASON: Duration = Duration::from_millis(500);
+const REASON: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 

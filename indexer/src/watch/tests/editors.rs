@@ -97,12 +97,19 @@ fn a_file_written_to_all_the_time_is_told_all_the_same() {
 }
 
 #[test]
-fn what_comes_and_goes_at_once_is_never_told() {
+fn what_comes_and_goes_at_once_is_not_told() {
     let mut bench = Bench::new();
-    bench.shell("for i in 1 2 3 4 5; do echo x > tmp$i.md; rm tmp$i.md; done; echo x > stays.md");
+    for n in 0..20 {
+        let path = bench.at(&format!("tmp{n}.md"));
+        fs::write(&path, "x").unwrap();
+        fs::remove_file(&path).unwrap();
+    }
+    fs::write(bench.at("stays.md"), "x").unwrap();
     bench.settle_and_rest();
     let stays = bench.at("stays.md");
-    assert!(bench.books.log.iter().all(|change| !matches!(change, Change::Changed { path, .. } if *path != stays)));
+    let told = bench.books.log.iter().filter(|change| matches!(change, Change::Changed { path, .. } if *path != stays));
+    // One may be told where this thread was held up between the two calls for longer than a file has to be quiet.
+    assert!(told.count() <= 1);
 }
 
 #[test]
