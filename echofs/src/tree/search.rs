@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use echofs_indexer::Results;
@@ -45,7 +45,7 @@ impl Searches {
 
     /// The directory of documents like the one at `path`.
     pub fn similar(&self, id: Id, path: PathBuf) -> Arc<QueryDir> {
-        self.dir(id, || QueryDir { id, like: Some(path), name: None, queries: Vec::new(), view: Mutex::default() })
+        self.dir(id, || QueryDir::new(id, Some(path), None, Vec::new()))
     }
 
     fn note(&self, dir: &Arc<QueryDir>) {
@@ -74,13 +74,7 @@ impl Directory for Search {
             return Err(Error::NotFound);
         }
         let id = self.id().child(name);
-        let make = || QueryDir {
-            id,
-            like: None,
-            name: Some(name.to_owned()),
-            queries: vec![path::decode(name)],
-            view: Mutex::default(),
-        };
+        let make = || QueryDir::new(id, None, Some(name.to_owned()), vec![path::decode(name)]);
         Ok(Node::Dir(Arc::new(Handle(cx.searches.dir(id, make)))))
     }
 
@@ -100,7 +94,10 @@ pub struct QueryDir {
     name: Option<String>,
     /// The query, and those that narrow it.
     queries: Vec<String>,
-    view: Mutex<Views>,
+    /// Held for moments only: the event loop looks at it.
+    views: Mutex<Views>,
+    /// Held by whoever searches.
+    searching: Mutex<()>,
 }
 
 /// What the query found last, and before that: a name that was listed a moment ago still opens.
@@ -121,20 +118,30 @@ struct View {
 struct Handle(Arc<QueryDir>);
 
 impl QueryDir {
-    fn is_current(&self, cx: &Context) -> bool {
-        let epoch = cx.index.epoch();
-        self.view.try_lock().is_ok_and(|view| view.latest.as_ref().is_some_and(|view| view.epoch == epoch))
+    fn new(id: Id, like: Option<PathBuf>, name: Option<String>, queries: Vec<String>) -> QueryDir {
+        QueryDir { id, like, name, queries, views: Mutex::default(), searching: Mutex::default() }
     }
 
+    fn views(&self) -> MutexGuard<'_, Views> {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The results, if they are those of the index as it is.
+    fn current(&self, cx: &Context) -> Option<Arc<View>> {
+        self.views().latest.clone().filter(|view| view.epoch == cx.index.epoch())
+    }
+
+    /// The results for the index as it is; one search serves all who ask meanwhile.
     fn view(self: &Arc<Self>, cx: &Context) -> Result<Arc<View>, Error> {
-        let mut views = self.view.lock().unwrap_or_else(PoisonError::into_inner);
-        let epoch = cx.index.epoch();
-        if let Some(view) = &views.latest
-            && view.epoch == epoch
-        {
-            return Ok(Arc::clone(view));
+        if let Some(view) = self.current(cx) {
+            return Ok(view);
         }
-        let view = Arc::new(self.run(cx, epoch)?);
+        let _searching = self.searching.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(view) = self.current(cx) {
+            return Ok(view);
+        }
+        let view = Arc::new(self.run(cx, cx.index.epoch())?);
+        let mut views = self.views();
         views.before = views.latest.replace(Arc::clone(&view));
         drop(views);
         if self.name.is_some() {
@@ -204,8 +211,7 @@ impl Directory for Handle {
     }
 
     fn modified(&self, cx: &Context) -> SystemTime {
-        let views = self.0.view.lock().unwrap_or_else(PoisonError::into_inner);
-        views.latest.as_ref().map_or(cx.started, |view| view.made)
+        self.0.views().latest.as_ref().map_or(cx.started, |view| view.made)
     }
 
     fn ttl(&self) -> Ttl {
@@ -213,7 +219,7 @@ impl Directory for Handle {
     }
 
     fn is_slow(&self, cx: &Context) -> bool {
-        !self.0.is_current(cx)
+        self.0.current(cx).is_none()
     }
 
     fn lookup(&self, cx: &Context, name: &str, _caller: Caller) -> Result<Node, Error> {
@@ -226,7 +232,7 @@ impl Directory for Handle {
         if let Some(node) = self.0.view(cx)?.listing.get(name) {
             return Ok(node.clone());
         }
-        let views = self.0.view.lock().unwrap_or_else(PoisonError::into_inner);
+        let views = self.0.views();
         let before = views.before.as_ref().and_then(|view| view.listing.get(name));
         before.cloned().ok_or(Error::NotFound)
     }
@@ -242,7 +248,7 @@ impl QueryDir {
         cx.searches.dir(id, || {
             let mut queries = self.queries.clone();
             queries.push(path::decode(narrower));
-            QueryDir { id, like: self.like.clone(), name: None, queries, view: Mutex::default() }
+            QueryDir::new(id, self.like.clone(), None, queries)
         })
     }
 }
