@@ -34,7 +34,8 @@ impl Model {
     /// # Errors
     /// [`Error::Missing`] for a file that is not there, [`Error::Unusable`] for a description without a vector length.
     pub fn open(dir: &Path) -> Result<Self, Error> {
-        for file in ["model.onnx", "tokenizer.json", "config.json", "tokenizer_config.json", "special_tokens_map.json"] {
+        for file in ["model.onnx", "tokenizer.json", "config.json", "tokenizer_config.json", "special_tokens_map.json"]
+        {
             if !dir.join(file).is_file() {
                 return Err(Error::Missing(dir.join(file)));
             }
@@ -42,7 +43,14 @@ impl Model {
         let name = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let (pooling, query_prefix, passage_prefix) = manner(&name.to_lowercase());
         let pooling = stated_pooling(dir).unwrap_or(pooling);
-        Ok(Self { dim: dim(&dir.join("config.json"))?, dir: dir.to_owned(), name, pooling, query_prefix, passage_prefix })
+        Ok(Self {
+            dim: dim(&dir.join("config.json"))?,
+            dir: dir.to_owned(),
+            name,
+            pooling,
+            query_prefix,
+            passage_prefix,
+        })
     }
 
     /// Name and digest of the weights. The digest is kept beside the weights as long as their size and time are the same.
@@ -120,7 +128,9 @@ fn dim(config: &Path) -> Result<usize, Error> {
     let text = fs::read(config).map_err(|e| unusable(e.to_string()))?;
     let json: serde_json::Value = serde_json::from_slice(&text).map_err(|e| unusable(e.to_string()))?;
     let dim = ["hidden_size", "dim", "d_model"].iter().find_map(|key| json[key].as_u64());
-    dim.filter(|d| (1..=8192).contains(d)).map(|d| d as usize).ok_or_else(|| unusable("it states no hidden_size".into()))
+    dim.filter(|d| (1..=8192).contains(d))
+        .map(|d| d as usize)
+        .ok_or_else(|| unusable("it states no hidden_size".into()))
 }
 
 /// The first 16 hex digits of the file's BLAKE3 digest.

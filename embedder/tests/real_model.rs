@@ -28,7 +28,8 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
 fn meaning_is_near_and_vectors_are_units() {
     let model = open();
     assert!(!model.loaded());
-    let texts = ["How do I bake sourdough bread?", "A recipe for a loaf with a natural starter", "TCP congestion control"];
+    let texts =
+        ["How do I bake sourdough bread?", "A recipe for a loaf with a natural starter", "TCP congestion control"];
     let vectors = model.embed(&texts).unwrap();
     assert!(model.loaded());
     for vector in &vectors {

@@ -31,19 +31,25 @@ pub struct Group {
 pub struct Scores {
     /// By serial number; 0 where none of the words is.
     pub score: Vec<f32>,
-    /// How many of the words each document holds.
-    pub matched: Vec<u16>,
+    /// Which of the words each document holds, one bit each.
+    pub matched: Vec<u64>,
     /// Documents with a score.
     pub found: Vec<Serial>,
     /// For each word, the documents that hold it and its weight.
     pub words: Vec<(usize, f32)>,
 }
 
-/// Scores every document in `allowed`.
+/// Scores every document in `allowed` by at most 64 words.
 ///
 /// # Errors
 /// I/O errors of the index.
-pub fn score(words: &Words, table: &Table, allowed: &Bits, groups: &[Group], ranking: &Ranking) -> Result<Scores, Error> {
+pub fn score(
+    words: &Words,
+    table: &Table,
+    allowed: &Bits,
+    groups: &[Group],
+    ranking: &Ranking,
+) -> Result<Scores, Error> {
     let Ranking { k1, b, .. } = *ranking;
     let size = table.serials();
     let mut scores = Scores { score: vec![0.0; size], matched: vec![0; size], found: Vec::new(), words: Vec::new() };
@@ -51,7 +57,7 @@ pub fn score(words: &Words, table: &Table, allowed: &Bits, groups: &[Group], ran
     let average = (totals.words as f32 / totals.documents.max(1) as f32).max(1.0);
     let mut frequency = vec![0.0f32; size];
     let mut holders = Vec::new();
-    for group in groups {
+    for (number, group) in groups.iter().enumerate() {
         count(words, table, group, ranking, &mut frequency, &mut holders)?;
         let weight = idf(holders.len(), totals.documents) * group.weight;
         scores.words.push((holders.len(), weight));
@@ -65,7 +71,7 @@ pub fn score(words: &Words, table: &Table, allowed: &Bits, groups: &[Group], ran
             if scores.matched[serial as usize] == 0 {
                 scores.found.push(serial);
             }
-            scores.matched[serial as usize] += 1;
+            scores.matched[serial as usize] |= 1 << (number % 64);
             scores.score[serial as usize] += part;
         }
     }

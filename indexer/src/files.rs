@@ -79,7 +79,8 @@ impl Lock {
             file.read_to_string(&mut pid).ok();
             return Err(Error::Locked { path: data.to_owned(), pid: pid.trim().parse().unwrap_or(0) });
         }
-        let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+        let written =
+            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
         if let Err(e) = written {
             log::warn!("{}: {e}", path.display());
         }

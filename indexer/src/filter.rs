@@ -132,7 +132,8 @@ impl Filter<'_> {
         match units.as_slice() {
             [] => Ok(Meaning::Unknown),
             [unit] => {
-                let forms: Vec<String> = groups::known_forms(self.words, unit)?.into_iter().map(|(form, _)| form).collect();
+                let forms: Vec<String> =
+                    groups::known_forms(self.words, unit)?.into_iter().map(|(form, _)| form).collect();
                 self.holders(&forms).map(Meaning::Set)
             }
             units => self.exact(units, 0).map(Meaning::Set),
@@ -201,7 +202,9 @@ impl Filter<'_> {
         let wanted = value.to_lowercase();
         let set = match name {
             TextField::Title => return self.title(value),
-            TextField::Author => self.select(|_, c| c.author.as_deref().is_some_and(|a| folded(a).contains(&folded(value)))),
+            TextField::Author => {
+                self.select(|_, c| c.author.as_deref().is_some_and(|a| folded(a).contains(&folded(value))))
+            }
             TextField::Lang => {
                 let Some(code) = languages::code(&wanted) else { return Ok(self.ignore(node, "no known language")) };
                 self.select(|_, c| c.lang.as_deref() == Some(code))
@@ -258,7 +261,10 @@ impl Filter<'_> {
             return Meaning::Set(self.select(|_, c| c.kind == kind));
         }
         let Some(source) = self.sources.iter().find(|s| s.name.eq_ignore_ascii_case(place)) else {
-            return self.ignore(node, "there is no such place; files, notes, conversations, facts, relationship or a source's name");
+            return self.ignore(
+                node,
+                "there is no such place; files, notes, conversations, facts, relationship or a source's name",
+            );
         };
         Meaning::Set(self.select(|r, _| r.path.starts_with(&source.root)))
     }

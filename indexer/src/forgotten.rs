@@ -96,7 +96,9 @@ mod tests {
         let text = serde_json::to_string(&orders).unwrap();
         let orders: Vec<Order> = serde_json::from_str(&text).unwrap();
         let forgotten = Forgotten::new(&orders);
-        assert!(forgotten.covers(Path::new("/n/a")) && forgotten.covers(Path::new("/n/a/b/c")) && forgotten.covers(&odd));
+        assert!(
+            forgotten.covers(Path::new("/n/a")) && forgotten.covers(Path::new("/n/a/b/c")) && forgotten.covers(&odd)
+        );
         assert!(!forgotten.covers(Path::new("/n/ab")) && !forgotten.covers(Path::new("/n")));
         assert!(forgotten.is_moved([7; 16]) && !forgotten.is_moved([8; 16]));
     }

@@ -1,7 +1,7 @@
 //! The one place where words and meaning become one order.
 //!
-//! Scores are combined, not ranks: BM25 as a share of the best BM25 score of this query, and the cosine as it
-//! is. A document that holds all the words gets a bonus, so that it comes before those that hold some.
+//! Scores are combined, not ranks: BM25 as a share of the best BM25 score of this query, the cosine largely as a
+//! share of the best cosine. A document that holds all the words gets a bonus, so that it comes before those that hold some.
 
 use crate::bits::Bits;
 use crate::bm25::Scores;
@@ -9,24 +9,27 @@ use crate::ranking::Ranking;
 use crate::record::Serial;
 use crate::vectors::Nearest;
 
-/// Documents with their fused scores, best first. `groups` is the number of words that rank; a side that was not
-/// asked is `None`. What a filter let through is listed even if no side has a score for it.
+/// Documents with their fused scores, best first. `telling` has a bit for each word that says something; a side that
+/// was not asked is `None`. What a filter let through is listed even if no side has a score for it.
 pub fn fuse(
     lexical: Option<&Scores>,
     semantic: Option<&Nearest>,
     filtered: Option<&Bits>,
-    groups: usize,
+    telling: u64,
     ranking: &Ranking,
     limit: usize,
 ) -> Vec<(Serial, f32)> {
     let top = lexical.map_or(0.0, |l| l.found.iter().map(|s| l.score[*s as usize]).fold(0.0, f32::max));
     let weight = weight(lexical.is_some() && top > 0.0, semantic.is_some(), ranking);
+    // Many words together are rare anyway, and then their scores tell more.
+    let bonus = ranking.all_words / telling.count_ones().saturating_sub(1).max(1) as f32;
+    let range = semantic.map_or(1.0, |s| range(s, ranking));
     let score = |serial: Serial| {
         let at = serial as usize;
         let words = lexical.map_or(0.0, |l| l.score[at] / top.max(f32::MIN_POSITIVE));
-        let meaning = semantic.map_or(0.0, |s| s.score[at].max(0.0));
-        let all = groups > 1 && lexical.is_some_and(|l| usize::from(l.matched[at]) == groups);
-        weight * words + (1.0 - weight) * meaning + if all { ranking.all_words } else { 0.0 }
+        let meaning = semantic.map_or(0.0, |s| s.score[at].max(0.0) / range);
+        let all = lexical.is_some_and(|l| l.matched[at] & telling == telling);
+        weight * words + (1.0 - weight) * meaning + if all { bonus } else { 0.0 }
     };
     let mut ranked: Vec<(Serial, f32)> = match filtered {
         Some(filtered) => filtered.iter().map(|serial| (serial, score(serial))).collect(),
@@ -39,6 +42,12 @@ pub fn fuse(
     ranked.truncate(limit);
     ranked.sort_unstable_by(order);
     ranked
+}
+
+/// What cosines are divided by: 1, or some way from there to the best one.
+fn range(semantic: &Nearest, ranking: &Ranking) -> f32 {
+    let best = semantic.found.iter().map(|serial| semantic.score[*serial as usize]).fold(0.0, f32::max);
+    (ranking.relative * best + (1.0 - ranking.relative)).max(f32::MIN_POSITIVE)
 }
 
 /// The share of the word score.
@@ -77,18 +86,18 @@ pub fn ranks(found: &[Serial], score: &[f32], of: &[Option<f32>]) -> Vec<Option<
 mod tests {
     use super::*;
 
-    fn scores(score: &[f32], matched: &[u16]) -> Scores {
+    fn scores(score: &[f32], matched: &[u64]) -> Scores {
         let found = (0..score.len() as u32).filter(|s| score[*s as usize] > 0.0).collect();
         Scores { score: score.to_vec(), matched: matched.to_vec(), found, words: Vec::new() }
     }
 
     fn nearest(score: &[f32]) -> Nearest {
         let found = (0..score.len() as u32).filter(|s| score[*s as usize] > f32::NEG_INFINITY).collect();
-        Nearest { score: score.to_vec(), found }
+        Nearest { score: score.to_vec(), found, method: "" }
     }
 
     fn order(lexical: Option<&Scores>, semantic: Option<&Nearest>, limit: usize) -> Vec<Serial> {
-        fuse(lexical, semantic, None, 2, &Ranking::default(), limit).into_iter().map(|(serial, _)| serial).collect()
+        fuse(lexical, semantic, None, 0b11, &Ranking::default(), limit).into_iter().map(|(serial, _)| serial).collect()
     }
 
     #[test]
@@ -103,7 +112,7 @@ mod tests {
 
     #[test]
     fn all_words_come_before_some() {
-        let lexical = scores(&[9.0, 8.9], &[1, 2]);
+        let lexical = scores(&[9.0, 8.9], &[1, 3]);
         assert_eq!(order(Some(&lexical), None, 10), [1, 0]);
     }
 

@@ -2,7 +2,7 @@
 
 use tantivy::query::FuzzyTermQuery;
 use tantivy::schema::Field;
-use tantivy::{Term, TantivyError};
+use tantivy::{TantivyError, Term};
 
 use crate::Error;
 use crate::bm25::Group;
@@ -139,4 +139,3 @@ pub fn prefix_group(index: &Words, typed: &str) -> Result<Option<Group>, Error> 
     let forms = forms.into_iter().map(|(_, word)| (word, 1.0)).collect();
     Ok(Some(Group { word: format!("{start}*"), forms, corrected: false, weight: 1.0 }))
 }
-

@@ -176,7 +176,11 @@ impl Index {
         self.searching(&self.ranking, |searcher| searcher.search(&query, Some(serial)))
     }
 
-    fn searching(&self, ranking: &Ranking, run: impl FnOnce(&Searcher) -> Result<Results, Error>) -> Result<Results, Error> {
+    fn searching(
+        &self,
+        ranking: &Ranking,
+        run: impl FnOnce(&Searcher) -> Result<Results, Error>,
+    ) -> Result<Results, Error> {
         let epoch = self.epoch();
         let snapshot = self.shared.snapshot();
         let embed = |text: &str| self.query_vector(text);
@@ -234,16 +238,18 @@ impl Index {
     pub fn coverage(&self) -> Vec<Coverage> {
         let snapshot = self.shared.snapshot();
         let mut all: Vec<Coverage> = snapshot.table.records().iter().map(|r| r.coverage()).collect();
-        let new = lock(&self.shared.pending).iter().filter(|(path, _)| snapshot.table.by_path(path).is_none()).map(
-            |(path, pending)| Coverage {
+        let new = lock(&self.shared.pending)
+            .iter()
+            .filter(|(path, _)| snapshot.table.by_path(path).is_none())
+            .map(|(path, pending)| Coverage {
                 path: path.clone(),
                 state: State::Pending,
                 reason: String::new(),
                 passages: 0,
                 modified: pending.stat.mtime_ns.div_euclid(1_000_000_000),
                 indexed_at: 0,
-            },
-        ).collect::<Vec<_>>();
+            })
+            .collect::<Vec<_>>();
         if !new.is_empty() {
             all.extend(new);
             all.sort_unstable_by(|a, b| a.path.cmp(&b.path));

@@ -6,8 +6,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use crate::catalogue::Catalogue;
@@ -20,7 +20,7 @@ use crate::scan::FileStat;
 use crate::shared::{Pending, Shared, lock, write};
 use crate::snapshot::Snapshot;
 use crate::watch::Change;
-use crate::{Error, Forgotten, State};
+use crate::{Error, Forgotten, State, files};
 
 /// A change that somebody may be waiting for is committed after this time at the latest ...
 const LIVE: Duration = Duration::from_millis(150);
@@ -97,6 +97,7 @@ impl Ingest {
 
     /// Runs until it is told to stop or nobody is left to tell it.
     pub fn run(mut self, events: &Receiver<Event>) {
+        self.audit();
         loop {
             match events.recv_timeout(self.patience()) {
                 Ok(Event::Changes(changes)) => changes.into_iter().for_each(|change| self.change(change)),
@@ -115,6 +116,27 @@ impl Ingest {
             }
         }
         self.commit();
+    }
+
+    /// A large index is not checked when it is opened. If it is damaged, all files are read again into a new one.
+    fn audit(&mut self) {
+        let Err(why) = self.lexical.check() else { return };
+        if let Err(e) = self.start_anew(&why) {
+            self.failed_to_write(&e);
+        }
+    }
+
+    fn start_anew(&mut self, why: &Error) -> Result<(), Error> {
+        let dir = self.shared.config.data.join("index");
+        files::move_aside(&dir, why)?;
+        self.lexical = Lexical::open(&dir)?;
+        for record in self.shared.snapshot().table.records().iter().filter(|r| r.content.is_some()) {
+            let unread =
+                Record { stat: FileStat::default(), state: State::Pending, content: None, ..Record::clone(record) };
+            self.set(record.path.clone(), Some(unread));
+        }
+        self.commit();
+        Ok(())
     }
 
     /// How long to listen before there is something else to do.
@@ -436,7 +458,9 @@ impl Ingest {
         if self.dirty.is_none() {
             return;
         }
-        if self.touched_words && let Err(e) = self.lexical.commit() {
+        if self.touched_words
+            && let Err(e) = self.lexical.commit()
+        {
             return self.failed_to_write(&e);
         }
         let saved = self.catalogue.as_ref().map_or(Ok(()), |catalogue| catalogue.write(&self.changes));

@@ -33,7 +33,11 @@ impl Jobs {
     /// Adds a job, ahead of all bulk ones if it is `live`.
     pub fn push(&self, job: Job, live: bool) {
         let mut waiting = self.lock();
-        if live { waiting.live.push_back(job) } else { waiting.bulk.push_back(job) }
+        if live {
+            waiting.live.push_back(job)
+        } else {
+            waiting.bulk.push_back(job)
+        }
         self.filled.notify_one();
     }
 

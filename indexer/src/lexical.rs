@@ -9,15 +9,21 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tantivy::index::SegmentId;
-use tantivy::schema::{BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions, Value};
+use tantivy::schema::{
+    BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions, Value,
+};
 use tantivy::store::Compressor;
-use tantivy::{DocAddress, Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term};
+use tantivy::{
+    DocAddress, Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term,
+};
 
 use crate::record::Serial;
 use crate::{Error, Passage, analyzer, files};
 
 /// Memory for words that are not yet committed.
 const WRITER_BYTES: usize = 32 << 20;
+/// An index up to this size is checked before it is used.
+const CHECKED_AT_ONCE: u64 = 64 << 20;
 
 /// The columns of an entry.
 #[derive(Clone, Copy, Debug)]
@@ -93,28 +99,35 @@ impl Lexical {
     fn try_open(dir: &Path) -> Result<Self, Error> {
         files::private_dir(dir)?;
         let (schema, fields) = schema();
-        let index = match Index::exists(&tantivy::directory::MmapDirectory::open(dir).map_err(tantivy::TantivyError::from)?) {
-            Ok(true) => Index::open_in_dir(dir)?,
-            _ => {
-                let settings = IndexSettings { docstore_compression: Compressor::Lz4, ..IndexSettings::default() };
-                Index::builder().schema(schema.clone()).settings(settings).create_in_dir(dir)?
-            }
-        };
+        let index =
+            match Index::exists(&tantivy::directory::MmapDirectory::open(dir).map_err(tantivy::TantivyError::from)?) {
+                Ok(true) => Index::open_in_dir(dir)?,
+                _ => {
+                    let settings = IndexSettings { docstore_compression: Compressor::Lz4, ..IndexSettings::default() };
+                    Index::builder().schema(schema.clone()).settings(settings).create_in_dir(dir)?
+                }
+            };
         if index.schema() != schema {
             return Err(Error::Damaged("word index", "it is of another version".into()));
         }
-        let checked = index.validate_checksum()?;
-        if let Some(file) = checked.iter().next() {
-            return Err(Error::Damaged("word index", format!("{} has changed", file.display())));
-        }
         index.tokenizers().register(analyzer::NAME, analyzer::Analyzer::default());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { index, fields, reader, writer: None })
+        let lexical = Self { index, fields, reader, writer: None };
+        if size_of(dir) <= CHECKED_AT_ONCE {
+            lexical.check()?;
+        }
+        Ok(lexical)
     }
 
-    /// Its columns.
-    pub fn fields(&self) -> Fields {
-        self.fields
+    /// Compares every file with its checksum. Done at once for a small index, by the indexing thread for a large one.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] names a file that has changed.
+    pub fn check(&self) -> Result<(), Error> {
+        match self.index.validate_checksum()?.iter().next() {
+            Some(file) => Err(Error::Damaged("word index", format!("{} has changed", file.display()))),
+            None => Ok(()),
+        }
     }
 
     /// Threads and memory for writing are taken when they are first needed.
@@ -198,10 +211,16 @@ impl Lexical {
     }
 }
 
+fn size_of(dir: &Path) -> u64 {
+    let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    files.filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum()
+}
+
 fn schema() -> (Schema, Fields) {
     let mut builder = Schema::builder();
     let indexing = TextFieldIndexing::default().set_tokenizer(analyzer::NAME).set_fieldnorms(false);
-    let words = TextOptions::default().set_indexing_options(indexing.set_index_option(IndexRecordOption::WithFreqsAndPositions));
+    let words = TextOptions::default()
+        .set_indexing_options(indexing.set_index_option(IndexRecordOption::WithFreqsAndPositions));
     let fields = Fields {
         serial: builder.add_u64_field("serial", NumericOptions::default().set_indexed().set_fast()),
         text: builder.add_text_field("text", words.clone()),
@@ -286,7 +305,13 @@ pub mod tests {
     /// An entry with one passage for each text.
     pub fn entry(title: &str, texts: &[&str]) -> Entry {
         let passage = |(ordinal, text): (usize, &&str)| StoredPassage {
-            passage: Passage { ordinal: ordinal as u32, text: text.to_string(), line: 1, end_line: 1, ..Passage::default() },
+            passage: Passage {
+                ordinal: ordinal as u32,
+                text: text.to_string(),
+                line: 1,
+                end_line: 1,
+                ..Passage::default()
+            },
             words: crate::words::words(text).count() as u32,
         };
         Entry { title: title.into(), path: String::new(), passages: texts.iter().enumerate().map(passage).collect() }

@@ -54,7 +54,15 @@ impl<'a> Meaning<'a> {
                 Cache::open(&dir, embedder.dim())?
             }
         };
-        Ok(Self { shared, embedder, cache, published: Instant::now(), fresh: false, given_up: HashSet::new(), failures: 0 })
+        Ok(Self {
+            shared,
+            embedder,
+            cache,
+            published: Instant::now(),
+            fresh: false,
+            given_up: HashSet::new(),
+            failures: 0,
+        })
     }
 
     fn run(&mut self) -> Result<(), Error> {
@@ -77,6 +85,7 @@ impl<'a> Meaning<'a> {
             self.publish(true);
             if missing.is_empty() {
                 self.tidy(&snapshot)?;
+                self.grow_graph(number);
             }
             let wanted = |p: &crate::shared::Progress| p.table != number || p.purges.0 > p.purges.1;
             self.shared.wait_for(Duration::from_secs(60), |p| self.shared.is_stopping() || wanted(p));
@@ -148,9 +157,8 @@ impl<'a> Meaning<'a> {
         let Some(address) = snapshot.words.address(content.serial)? else { return Ok(()) };
         let passages = snapshot.words.entry(address)?.passages;
         let text = |key: usize| meaning_text(content.stated_title.as_deref(), &passages[key].passage);
-        let absent: Vec<usize> = (0..passages.len().min(content.keys.len()))
-            .filter(|n| !self.cache.contains(&content.keys[*n]))
-            .collect();
+        let absent: Vec<usize> =
+            (0..passages.len().min(content.keys.len())).filter(|n| !self.cache.contains(&content.keys[*n])).collect();
         for batch in absent.chunks(BATCH) {
             let texts: Vec<String> = batch.iter().map(|n| text(*n)).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -201,6 +209,17 @@ impl<'a> Meaning<'a> {
             self.shared.update(|p| p.purges.1 = wanted);
         }
         Ok(())
+    }
+
+    /// Puts rows into the graph until all are in or there is something else to do.
+    fn grow_graph(&self, number: u64) {
+        const STEP: usize = 64;
+        let busy = || self.shared.table_number() != number || self.shared.is_stopping();
+        while !busy() {
+            let growth = write(&self.shared.vectors).growth(STEP);
+            let Some(growth) = growth else { return };
+            growth.apply();
+        }
     }
 
     fn tidy(&mut self, snapshot: &Snapshot) -> Result<(), Error> {

@@ -70,7 +70,8 @@ fn reconcile(lexical: &mut Lexical, records: Vec<Arc<Record>>) -> Result<(Words,
 fn borne_out(record: Arc<Record>, indexed: &HashSet<Serial>) -> Arc<Record> {
     match &record.content {
         Some(content) if !indexed.contains(&content.serial) => {
-            let unread = Record { stat: FileStat::default(), state: State::Pending, content: None, ..Record::clone(&record) };
+            let unread =
+                Record { stat: FileStat::default(), state: State::Pending, content: None, ..Record::clone(&record) };
             Arc::new(unread)
         }
         _ => record,

@@ -15,7 +15,7 @@ use crate::{Error, Passage, fuse, phrase};
 pub struct Best {
     /// The passage.
     pub passage: Passage,
-    /// Words that stand somewhere in the document's text, as typed.
+    /// Words that the document holds in its text, title or path, as typed.
     pub words: Vec<String>,
 }
 
@@ -32,13 +32,14 @@ pub fn best(
 ) -> Result<Best, Error> {
     let Some(address) = snapshot.words.address(serial)? else { return Ok(Best::default()) };
     let Entry { passages, .. } = snapshot.words.entry(address)?;
-    let counts = match found.lexical {
-        Some(_) => {
-            let groups: Vec<Vec<String>> = found.plan.groups.iter().map(forms).collect();
-            let sizes: Vec<u32> = passages.iter().map(|p| p.words).collect();
-            phrase::per_passage(&snapshot.words, address, &groups, &sizes)?
-        }
-        None => Vec::new(),
+    let held = found.lexical.map_or(0, |l| l.matched[serial as usize]);
+    let holds = |group: usize| held >> (group % 64) & 1 == 1;
+    let counts = if held == 0 || passages.len() < 2 {
+        Vec::new()
+    } else {
+        let groups: Vec<Vec<&str>> = found.plan.groups.iter().enumerate().map(|(n, g)| forms(g, holds(n))).collect();
+        let sizes: Vec<u32> = passages.iter().map(|p| p.words).collect();
+        phrase::per_passage(&snapshot.words, address, &groups, &sizes)?
     };
     let by_words = word_scores(&counts, found);
     let by_meaning = found.semantic.map_or_else(Vec::new, |(query, _)| {
@@ -46,18 +47,20 @@ pub fn best(
     });
     let best = choose(passages.len(), &by_words, &by_meaning, ranking);
     let words = found.plan.groups.iter().enumerate();
-    let words = words.filter(|(n, _)| counts.iter().any(|c| c[*n] > 0)).map(|(_, group)| group.word.clone()).collect();
+    let words = words.filter(|(n, _)| holds(*n)).map(|(_, group)| group.word.clone()).collect();
     let passage = passages.into_iter().nth(best).map(|StoredPassage { passage, .. }| passage).unwrap_or_default();
     Ok(Best { passage, words })
 }
 
-fn forms(group: &crate::bm25::Group) -> Vec<String> {
-    group.forms.iter().map(|(form, _)| form.clone()).collect()
+/// The forms to look for; none of a word that the document does not hold.
+fn forms(group: &crate::bm25::Group, held: bool) -> Vec<&str> {
+    group.forms.iter().filter(|_| held).map(|(form, _)| form.as_str()).collect()
 }
 
 /// For each passage the rarity of the words it holds, as a share of that of all words.
 fn word_scores(counts: &[Vec<u32>], found: &Found) -> Vec<f32> {
-    let weights: Vec<f32> = found.lexical.map_or_else(Vec::new, |l| l.words.iter().map(|(_, weight)| *weight).collect());
+    let weights: Vec<f32> =
+        found.lexical.map_or_else(Vec::new, |l| l.words.iter().map(|(_, weight)| *weight).collect());
     let all = weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
     let one = |counts: &Vec<u32>| {
         let held = counts.iter().zip(&weights).map(|(n, weight)| {

@@ -60,9 +60,9 @@ fn each_common(lists: &mut [SegmentPostings], mut each: impl FnMut(u32, &[Vec<u3
 /// Whether positions can be chosen, one from each list, that make the phrase.
 fn holds(places: &[Vec<u32>], slop: u32) -> bool {
     if slop == 0 {
-        return places[0].iter().any(|start| {
-            (1..places.len()).all(|n| places[n].binary_search(&(start + n as u32)).is_ok())
-        });
+        return places[0]
+            .iter()
+            .any(|start| (1..places.len()).all(|n| places[n].binary_search(&(start + n as u32)).is_ok()));
     }
     let span = places.len() as u32 - 1 + slop;
     // Some word comes first; all others must have a place of their own from there on.
@@ -82,15 +82,28 @@ fn holds(places: &[Vec<u32>], slop: u32) -> bool {
 ///
 /// # Errors
 /// I/O errors of the index.
-pub fn per_passage(words: &Words, address: DocAddress, groups: &[Vec<String>], sizes: &[u32]) -> Result<Vec<Vec<u32>>, Error> {
+pub fn per_passage(
+    words: &Words,
+    address: DocAddress,
+    groups: &[Vec<&str>],
+    sizes: &[u32],
+) -> Result<Vec<Vec<u32>>, Error> {
     let reader = words.searcher.segment_reader(address.segment_ord);
-    let ends: Vec<u32> = sizes.iter().scan(0, |sum, size| { *sum += size; Some(*sum) }).collect();
+    let ends: Vec<u32> = sizes
+        .iter()
+        .scan(0, |sum, size| {
+            *sum += size;
+            Some(*sum)
+        })
+        .collect();
     let mut counts = vec![vec![0; groups.len()]; sizes.len()];
     let mut places = Vec::new();
     for (group, forms) in groups.iter().enumerate() {
         for form in forms {
             let Some(mut list) = positions(reader, words.fields.text, form)? else { continue };
-            if list.doc() < address.doc_id && list.seek(address.doc_id) != address.doc_id || list.doc() != address.doc_id {
+            if list.doc() < address.doc_id && list.seek(address.doc_id) != address.doc_id
+                || list.doc() != address.doc_id
+            {
                 continue;
             }
             list.positions(&mut places);
@@ -113,7 +126,9 @@ mod tests {
     fn find(forms: &[&str], slop: u32) -> Vec<u32> {
         let dir = tempfile::tempdir().unwrap();
         let mut lexical = Lexical::open(dir.path()).unwrap();
-        for (serial, text) in [(1, "the quick brown fox"), (2, "brown quick fox"), (3, "the fox"), (4, "fox the fox quick")] {
+        for (serial, text) in
+            [(1, "the quick brown fox"), (2, "brown quick fox"), (3, "the fox"), (4, "fox the fox quick")]
+        {
             lexical.add(serial, &entry("", &[text])).unwrap();
         }
         lexical.commit().unwrap();
@@ -149,7 +164,7 @@ mod tests {
         lexical.commit().unwrap();
         let words = lexical.snapshot(None).unwrap();
         let address = words.address(2).unwrap().unwrap();
-        let groups = [vec!["two".to_owned()], vec!["run".into(), "~run".into()], vec!["first".into()]];
+        let groups = [vec!["two"], vec!["run", "~run"], vec!["first"]];
         assert_eq!(per_passage(&words, address, &groups, &[2, 0, 4]).unwrap(), [[1, 0, 0], [0, 0, 0], [2, 1, 0]]);
     }
 }

@@ -40,6 +40,14 @@ impl Plan {
         Ok(plan)
     }
 
+    /// One bit for each group that says something; for all of them when none does.
+    pub fn telling(&self) -> u64 {
+        let telling = |group: &Group| !is_stop_word(&group.word);
+        let any = self.groups.iter().any(telling);
+        let bits = self.groups.iter().enumerate().filter(|(_, group)| !any || telling(group));
+        bits.fold(0, |mask, (n, _)| mask | 1 << (n % 64))
+    }
+
     /// Whether anything ranks.
     pub fn ranks(&self) -> bool {
         !self.groups.is_empty() || self.means()
@@ -55,7 +63,9 @@ impl Plan {
             Node::Words(many) | Node::Phrase { words: many, .. } => self.add(many, words)?,
             Node::Word(word) => self.add(std::slice::from_ref(word), words)?,
             Node::Prefix(start) => self.push(groups::prefix_group(words, start)?),
-            Node::Field(Field::Text { name: TextField::Title, value }) => self.add(std::slice::from_ref(value), words)?,
+            Node::Field(Field::Text { name: TextField::Title, value }) => {
+                self.add(std::slice::from_ref(value), words)?
+            }
             Node::And(parts) | Node::Or(parts) => parts.iter().try_for_each(|part| self.collect(part, words))?,
             Node::Lex(inner) => self.collect(inner, words)?,
             Node::Like(path) => self.like.push(Path::new(path).to_owned()),

@@ -15,12 +15,15 @@ pub struct Ranking {
     pub stop_words: f32,
     /// Share of the word score when both sides are there.
     pub lexical: f32,
-    /// Added for a document that holds all words, in units of the fused score.
+    /// 0 to take cosines as they are, 1 to take them as shares of the best one.
+    pub relative: f32,
+    /// Added for a document that holds both of two words; of more words, all of them, and it is added the less the more
+    /// there are.
     pub all_words: f32,
 }
 
 impl Default for Ranking {
     fn default() -> Self {
-        Self { k1: 1.2, b: 0.75, title: 1.0, path: 1.0, stop_words: 1.0, lexical: 0.4, all_words: 0.1 }
+        Self { k1: 1.2, b: 0.75, title: 1.0, path: 0.5, stop_words: 0.7, lexical: 0.45, relative: 0.7, all_words: 0.2 }
     }
 }

@@ -17,6 +17,9 @@ use crate::snapshot::Snapshot;
 use crate::vectors::{Nearest, Quantised, Vectors};
 use crate::{Error, Explain, Hit, Results, Source, Stage, Why, WordUse, likeness, passages};
 
+/// Turns a query to a vector.
+pub type Embed<'a> = dyn Fn(&str) -> Result<Arc<Vec<f32>>, Error> + 'a;
+
 /// What a search needs of the store.
 pub struct Searcher<'a> {
     /// Records and words.
@@ -24,7 +27,7 @@ pub struct Searcher<'a> {
     /// Passages by meaning.
     pub vectors: &'a std::sync::RwLock<Vectors>,
     /// Turns the query to a vector; `None` without a model.
-    pub embed: Option<&'a dyn Fn(&str) -> Result<Arc<Vec<f32>>, Error>>,
+    pub embed: Option<&'a Embed<'a>>,
     /// For paths and places.
     pub sources: &'a [Source],
     /// The weights.
@@ -56,12 +59,13 @@ impl Searcher<'_> {
         }
         let lexical = self.by_words(&plan, &allowed, &mut explain)?;
         self.add_meaning(&plan, lexical.is_some(), &mut vector, &mut explain)?;
-        let semantic = vector.as_deref().map(|vector| self.by_meaning(vector, &allowed, &mut explain));
+        let wanted = lexical.as_ref().map_or_else(Vec::new, best_by_words);
+        let semantic = vector.as_deref().map(|vector| self.by_meaning(vector, &allowed, &wanted, &mut explain));
         let fusing = Instant::now();
         let filtered = explain.passed.is_some().then_some(&allowed);
         let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
         let nearest = semantic.as_ref().map(|s| &s.1);
-        let mut ordered = fuse::fuse(lexical.as_ref(), nearest, filtered, plan.groups.len(), self.ranking, limit);
+        let mut ordered = fuse::fuse(lexical.as_ref(), nearest, filtered, plan.telling(), self.ranking, limit);
         sort_by(query.sort, table, &mut ordered);
         let found = Found { plan: &plan, lexical: lexical.as_ref(), semantic: semantic.as_ref() };
         explain.lexical_weight = fuse::weight(lexical.is_some(), semantic.is_some(), self.ranking);
@@ -99,12 +103,17 @@ impl Searcher<'_> {
         let started = Instant::now();
         let Snapshot { table, words } = self.snapshot;
         let scores = bm25::score(words, table, allowed, &plan.groups, self.ranking)?;
-        explain.words = plan.groups.iter().zip(&scores.words).map(|(group, (documents, _))| WordUse {
-            word: group.word.clone(),
-            forms: group.forms.iter().map(|(form, _)| form.clone()).collect(),
-            documents: *documents,
-            corrected: group.corrected,
-        }).collect();
+        explain.words = plan
+            .groups
+            .iter()
+            .zip(&scores.words)
+            .map(|(group, (documents, _))| WordUse {
+                word: group.word.clone(),
+                forms: group.forms.iter().map(|(form, _)| form.clone()).collect(),
+                documents: *documents,
+                corrected: group.corrected,
+            })
+            .collect();
         explain.lexical = Stage { method: "bm25", candidates: scores.found.len(), time: started.elapsed() };
         Ok(Some(scores))
     }
@@ -148,14 +157,20 @@ impl Searcher<'_> {
         Ok(())
     }
 
-    fn by_meaning(&self, vector: &[f32], allowed: &Bits, explain: &mut Explain) -> (Quantised, Nearest) {
+    fn by_meaning(
+        &self,
+        vector: &[f32],
+        allowed: &Bits,
+        wanted: &[Serial],
+        explain: &mut Explain,
+    ) -> (Quantised, Nearest) {
         let started = Instant::now();
         let query = Quantised::new(&likeness::unit(vector));
         let vectors = self.vectors.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let nearest = vectors.nearest(&query, allowed, self.snapshot.table.serials());
+        let nearest = vectors.nearest(&query, allowed, self.snapshot.table.serials(), wanted);
         drop(vectors);
         let time = explain.semantic.time + started.elapsed();
-        explain.semantic = Stage { method: "exact scan", candidates: nearest.found.len(), time };
+        explain.semantic = Stage { method: nearest.method, candidates: nearest.found.len(), time };
         (query, nearest)
     }
 
@@ -211,6 +226,17 @@ impl Found<'_> {
     fn semantic_score(&self, serial: Serial) -> Option<f32> {
         self.semantic.map(|(_, s)| s.score[serial as usize]).filter(|score| score.is_finite())
     }
+}
+
+/// The documents that words put first: their meaning is compared even where an approximate search passes them by.
+fn best_by_words(scores: &Scores) -> Vec<Serial> {
+    const BEST: usize = 1_000;
+    let mut found = scores.found.clone();
+    if found.len() > BEST {
+        found.select_nth_unstable_by(BEST, |a, b| scores.score[*b as usize].total_cmp(&scores.score[*a as usize]));
+        found.truncate(BEST);
+    }
+    found
 }
 
 fn sort_by(sort: Sort, table: &Table, ranked: &mut [(Serial, f32)]) {

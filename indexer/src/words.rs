@@ -91,7 +91,8 @@ impl Words<'_> {
         let mut end = 0;
         let mut chars = rest.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
-            let inside = matches!(c, '\'' | '\u{2019}') && chars.peek().is_some_and(|(_, n)| n.is_alphabetic() && !unspaced(*n));
+            let inside =
+                matches!(c, '\'' | '\u{2019}') && chars.peek().is_some_and(|(_, n)| n.is_alphabetic() && !unspaced(*n));
             let letter = c.is_alphanumeric() && !unspaced(c) || !c.is_ascii() && is_combining_mark(c);
             if !(letter || inside && at > 0) {
                 break;
@@ -228,7 +229,10 @@ mod tests {
 
     #[test]
     fn words_end_at_separators() {
-        assert_eq!(split("It's a well-known, 3.14 snake_case!"), ["It's", "a", "well", "known", "3", "14", "snake", "case"]);
+        assert_eq!(
+            split("It's a well-known, 3.14 snake_case!"),
+            ["It's", "a", "well", "known", "3", "14", "snake", "case"]
+        );
         assert_eq!(split("'quoted' dogs' \u{2019}tis"), ["quoted", "dogs", "tis"]);
         assert_eq!(split("C++ and C# in a+b, #tag"), ["C++", "and", "C#", "in", "a", "b", "tag"]);
         assert_eq!(split(""), [""; 0]);

@@ -105,9 +105,9 @@ fn passes(node: &Node, doc: &Doc) -> bool {
 /// Whether the window holds every word of the phrase, each at a place of its own.
 fn covers(window: &[&str], phrase: &[String]) -> bool {
     let count = |word: &str, all: &mut dyn Iterator<Item = &str>| all.filter(|w| *w == word).count();
-    phrase.iter().all(|word| {
-        count(word, &mut window.iter().copied()) >= count(word, &mut phrase.iter().map(String::as_str))
-    })
+    phrase
+        .iter()
+        .all(|word| count(word, &mut window.iter().copied()) >= count(word, &mut phrase.iter().map(String::as_str)))
 }
 
 fn found(index: &Index, node: &Node) -> BTreeSet<String> {

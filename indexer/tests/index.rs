@@ -77,11 +77,18 @@ fn a_restart_and_a_touch_cost_nothing() {
     assert_eq!(found(&index, "lex:(number AND 7)"), ["7.md"]);
     assert_eq!(search(&index, "note").hits.len(), 20);
     assert!(search(&index, "sem:note").hits.len() == 20);
-    fs::File::options().append(true).open(place.path("3.md")).unwrap().set_modified(std::time::SystemTime::now()).unwrap();
+    fs::File::options()
+        .append(true)
+        .open(place.path("3.md"))
+        .unwrap()
+        .set_modified(std::time::SystemTime::now())
+        .unwrap();
     let modified = |index: &Index| index.document(&place.path("3.md")).unwrap().modified_ns;
     let before = modified(&index);
     index.touched(&place.path("3.md"));
-    until("the new time is seen", || modified(&index) != before || index.wait(true, PATIENCE) && modified(&index) == before);
+    until("the new time is seen", || {
+        modified(&index) != before || index.wait(true, PATIENCE) && modified(&index) == before
+    });
     assert_eq!(embedder.count(), 20);
     assert_eq!(index.coverage().iter().map(|c| c.indexed_at).collect::<Vec<_>>(), indexed);
 }
@@ -94,7 +101,9 @@ fn a_rename_moves_a_document_without_embedding_it_again() {
     let embedder = Counting::new();
     let index = place.open(Some(embedder.clone()));
     fs::rename(place.path("old"), place.path("new")).unwrap();
-    until("both are found under the new path", || index.documents().iter().all(|d| d.path.starts_with(place.path("new"))));
+    until("both are found under the new path", || {
+        index.documents().iter().all(|d| d.path.starts_with(place.path("new")))
+    });
     assert!(index.wait(true, PATIENCE));
     assert_eq!(found(&index, "path:new fox"), ["a.md", "b.md"]);
     assert_eq!(found(&index, "sem:fox")[0], "a.md");
@@ -254,7 +263,8 @@ fn secrets_and_binaries_are_accounted_for_and_not_found() {
     assert!(found(&index, "zebrafish").is_empty());
     let coverage = index.coverage();
     for name in [".env", "key.pem", "pic.bin", "empty.md"] {
-        let line = coverage.iter().find(|c| c.path == place.path(name)).unwrap_or_else(|| panic!("{name} is not listed"));
+        let line =
+            coverage.iter().find(|c| c.path == place.path(name)).unwrap_or_else(|| panic!("{name} is not listed"));
         assert!(line.state == State::Skipped && !line.reason.is_empty(), "{line:?}");
     }
     assert!(!index.readable(&place.path("key.pem")) && index.readable(&place.path("ok.md")));

@@ -57,7 +57,7 @@ fn killed_at_any_moment_it_heals() {
     assert_eq!(index.counts().documents, text.len());
     for (name, round) in &text {
         let number = name.trim_end_matches(".md");
-        assert_eq!(found(&index, &format!("lex:(round{round} AND note{number})")), [name.clone()]);
+        assert_eq!(found(&index, &format!("lex:(round{round} AND note{number})")), std::slice::from_ref(name));
     }
     assert_eq!(found(&index, "sem:common limit:100").len(), text.len());
 }

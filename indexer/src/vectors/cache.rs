@@ -52,7 +52,16 @@ impl Cache {
             files::private_file().open(&path).map_err(Error::io(path))
         };
         let (rows, keys) = (open("rows")?, open("keys")?);
-        Ok(Self { dir: dir.to_owned(), dim, generation, keys, rows, places: HashMap::new(), count: 0, interrupted: false })
+        Ok(Self {
+            dir: dir.to_owned(),
+            dim,
+            generation,
+            keys,
+            rows,
+            places: HashMap::new(),
+            count: 0,
+            interrupted: false,
+        })
     }
 
     fn row_bytes(&self) -> u64 {

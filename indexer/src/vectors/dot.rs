@@ -1,7 +1,7 @@
 //! Vectors as 8-bit numbers with a scale, and their dot product with a query of 16-bit numbers.
 
 /// The largest code.
-const LARGEST: f32 = 127.0;
+pub const LARGEST: f32 = 127.0;
 
 /// Codes of a vector and what to multiply them with. All zero for one that is not `dim` finite numbers.
 pub fn quantise(vector: &[f32], dim: usize) -> (Vec<i8>, f32) {
@@ -18,6 +18,7 @@ pub fn quantise(vector: &[f32], dim: usize) -> (Vec<i8>, f32) {
 pub struct Quantised {
     codes: Vec<i16>,
     scale: f32,
+    exact: Vec<f32>,
 }
 
 impl Quantised {
@@ -26,10 +27,15 @@ impl Quantised {
         let largest = query.iter().fold(0.0f32, |m, x| m.max(x.abs()));
         let room = (i32::MAX as f32 / (LARGEST * query.len().max(1) as f32)).min(i16::MAX as f32).floor();
         if !largest.is_finite() || largest == 0.0 || query.iter().any(|x| x.is_nan()) {
-            return Self { codes: vec![0; query.len()], scale: 0.0 };
+            return Self { codes: vec![0; query.len()], scale: 0.0, exact: vec![0.0; query.len()] };
         }
         let codes = query.iter().map(|x| (x / largest * room) as i16).collect();
-        Self { codes, scale: largest / room }
+        Self { codes, scale: largest / room, exact: query.to_vec() }
+    }
+
+    /// The query as it was given.
+    pub fn exact(&self) -> &[f32] {
+        &self.exact
     }
 
     /// The dot product with a vector's codes, in units of that vector's scale.
@@ -57,6 +63,27 @@ fn integer_dot_avx2(query: &[i16], codes: &[i8]) -> i32 {
 #[inline(always)]
 fn plain(query: &[i16], codes: &[i8]) -> i32 {
     query.iter().zip(codes).map(|(q, c)| i32::from(*q) * i32::from(*c)).sum()
+}
+
+/// The dot product of two vectors' codes.
+pub fn bytes(a: &[i8], b: &[i8]) -> i32 {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2, which is all that the function asks for.
+        return unsafe { bytes_avx2(a, b) };
+    }
+    plain_bytes(a, b)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn bytes_avx2(a: &[i8], b: &[i8]) -> i32 {
+    plain_bytes(a, b)
+}
+
+#[inline(always)]
+fn plain_bytes(a: &[i8], b: &[i8]) -> i32 {
+    a.iter().zip(b).map(|(a, b)| i32::from(i16::from(*a) * i16::from(*b))).sum()
 }
 
 #[cfg(test)]
