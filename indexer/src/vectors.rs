@@ -348,7 +348,7 @@ mod tests {
         assert!(same >= 190, "recall {same} of 200");
 
         let mut few = Bits::none(2_000);
-        (0..50).for_each(|n| few.insert(n * 7));
+        (0..50).for_each(|n| few.insert(n * 7 + 1));
         let nearest = vectors.nearest(&queries[0], &few, 2_000, &[]);
         assert_eq!((nearest.method, nearest.found.len()), ("exact scan", 50));
         vectors.add(1_999, &[unit(90_000, 48)]);
