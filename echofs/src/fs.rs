@@ -210,6 +210,7 @@ impl Fs {
                     (Handle::Control { order: *order, text, partial }, FopenFlags::FOPEN_DIRECT_IO)
                 }
                 _ if writes => return Err(PART_OF_THE_TREE),
+                Content::Live(bytes) => (Handle::Bytes(Arc::clone(bytes)), LIVE),
                 Content::Settled(bytes) => (Handle::Bytes(Arc::clone(bytes)), SETTLED),
                 Content::Question { text, form } => {
                     let stream = AnswerStream { question: text.clone(), form: *form, cursor: 0, reader: None };
@@ -573,6 +574,7 @@ impl Fs {
 
 const PART_OF_THE_TREE: Error = Error::NotPermitted("this is part of the tree; files live in knowledge/notes");
 const XATTR_PREFIX: &str = "user.echofs.";
+const LIVE: FopenFlags = FopenFlags::FOPEN_DIRECT_IO.union(FopenFlags::FOPEN_NOFLUSH);
 const SETTLED: FopenFlags = FopenFlags::FOPEN_KEEP_CACHE.union(FopenFlags::FOPEN_NOFLUSH);
 const STREAM: FopenFlags =
     FopenFlags::FOPEN_DIRECT_IO.union(FopenFlags::FOPEN_STREAM).union(FopenFlags::FOPEN_NONSEEKABLE);

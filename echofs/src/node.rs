@@ -13,7 +13,7 @@ use crate::tree::Context;
 
 /// The inode number of a node: a hash of where it stands and, for a file, of what it holds.
 ///
-/// Invariant: a regular file that is not `Real` never changes its bytes. New content under an old name is
+/// Invariant: a regular file that is neither `Real` nor `Live` never changes its bytes. New content under an old name is
 /// a new inode, as after a rename over it, so the kernel's page cache and sizes are right by construction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Id(pub u64);
@@ -137,6 +137,8 @@ pub struct File {
 pub enum Content {
     /// Bytes that never change.
     Settled(Arc<[u8]>),
+    /// How things stand, as of the last look.
+    Live(Arc<[u8]>),
     /// An answer to this question, made when it is read.
     Question { text: String, form: crate::answer::Form },
     /// A file that takes orders; reading it gives the text.
@@ -200,7 +202,7 @@ impl File {
 
     fn size(&self) -> u64 {
         match &self.content {
-            Content::Settled(bytes) | Content::Control { text: bytes, .. } => bytes.len() as u64,
+            Content::Settled(bytes) | Content::Live(bytes) | Content::Control { text: bytes, .. } => bytes.len() as u64,
             // Invariant: sizes are never made up; a file without one is opened as a stream.
             Content::Question { .. } => 0,
         }
@@ -209,7 +211,7 @@ impl File {
     fn mode(&self) -> u16 {
         match self.content {
             Content::Control { .. } => 0o600,
-            Content::Settled(_) | Content::Question { .. } => 0o400,
+            Content::Settled(_) | Content::Live(_) | Content::Question { .. } => 0o400,
         }
     }
 }

@@ -4,6 +4,7 @@ mod ask;
 mod cached;
 pub mod control;
 mod knowledge;
+mod live;
 mod names;
 mod readme;
 mod render;
@@ -48,6 +49,7 @@ pub struct Context {
     pub(crate) searches: search::Searches,
     pub(crate) views: knowledge::Views,
     pub(crate) control: control::Files,
+    pub(crate) live: live::Live,
 }
 
 impl Context {
@@ -73,6 +75,7 @@ impl Context {
             searches: search::Searches::default(),
             views: knowledge::Views::default(),
             control: control::Files::default(),
+            live: live::Live::default(),
         }
     }
 
@@ -108,12 +111,7 @@ impl Root {
     fn node(cx: &Context, name: &str) -> Option<Node> {
         Some(match name {
             "README.md" => file(cx, "README.md", readme::text(cx)),
-            "status" => Node::File(Arc::new(File::settled(
-                Id::ROOT.child("status"),
-                status_text(cx).into_bytes(),
-                SystemTime::now(),
-                CHANGING,
-            ))),
+            "status" => Node::File(cx.live.file(Id::ROOT.child(name), || status_text(cx))),
             "remember" => {
                 Node::File(Arc::new(control::order(Id::ROOT.child("remember"), Order::Remember, readme::REMEMBER, cx)))
             }

@@ -55,9 +55,9 @@ impl Directory for Control {
 
     fn lookup(&self, cx: &Context, name: &str, _caller: Caller) -> Result<Node, Error> {
         let file = match name {
-            "status.json" => settled(name, status::status_json(cx)),
-            "metrics" => settled(name, status::metrics(cx)),
-            "config.toml" => settled(name, cx.settings.clone()),
+            "status.json" => return Ok(Node::File(cx.live.file(place().child(name), || status::status_json(cx)))),
+            "metrics" => return Ok(Node::File(cx.live.file(place().child(name), || status::metrics(cx)))),
+            "config.toml" => File::settled(place().child(name), cx.settings.clone().into_bytes(), cx.started, CHANGING),
             "coverage.jsonl" => coverage(cx),
             "forget" => order(place().child(name), node::Control::Forget, FORGET, cx),
             "reindex" => order(place().child(name), node::Control::Reindex, REINDEX, cx),
@@ -70,10 +70,6 @@ impl Directory for Control {
         let entry = |name: &&str| Ok((name.to_string(), self.lookup(cx, name, Caller::default())?));
         Ok(Arc::new(Listing::new(NAMES.iter().map(entry).collect::<Result<_, Error>>()?)))
     }
-}
-
-fn settled(name: &str, text: String) -> File {
-    File::settled(place().child(name), text.into_bytes(), SystemTime::now(), CHANGING)
 }
 
 /// A file that takes orders.
