@@ -5,19 +5,20 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use crate::common::Session;
+use crate::common::{DEADLINE, Session, until};
 
 /// The sample vault with some queries looked at and no language model running.
 fn looked_at() -> Session {
     let session = Session::sample(&["--model", "smollm2-135m-q4_1"]);
-    // Ranks move while meaning comes in; what is compared below has to stand still.
+    fs::write(session.at("knowledge/notes/first.md"), "# First\n\nSomething of my own.\n").expect("a note");
+    fs::create_dir(session.at("knowledge/notes/deep")).expect("a folder");
+    fs::write(session.at("knowledge/notes/deep/big.txt"), "0123456789abcdef\n".repeat(3_000)).expect("a note");
+    // Ranks move while words and meaning come in; what is compared below has to stand still.
+    until("the notes are found", DEADLINE, || session.hits("lex:0123456789abcdef in:notes").len() == 1);
     session.wait_for_meaning();
     for query in ["heat pump price", "type:md bats", "tcp%2Fip 100%25"] {
         assert!(!session.list(format!("search/{query}")).is_empty());
     }
-    fs::write(session.at("knowledge/notes/first.md"), "# First\n\nSomething of my own.\n").expect("a note");
-    fs::create_dir(session.at("knowledge/notes/deep")).expect("a folder");
-    fs::write(session.at("knowledge/notes/deep/big.txt"), "0123456789abcdef\n".repeat(40_000)).expect("a note");
     session
 }
 
