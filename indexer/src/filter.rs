@@ -212,11 +212,11 @@ impl Filter<'_> {
             TextField::Tag => self.select(|_, c| c.tags.iter().any(|tag| is_tag(tag, &wanted))),
             TextField::Type => {
                 let media = media(&wanted);
-                self.select(|r, c| c.media == media || r.extension() == wanted)
+                self.select(|r, c| c.media == media || r.has_extension(&wanted))
             }
             TextField::Ext => {
                 let wanted = wanted.trim_start_matches('.');
-                self.select(|r, _| r.extension() == wanted)
+                self.select(|r, _| r.has_extension(wanted))
             }
             TextField::Topic => return Ok(self.ignore(node, "topics are not known yet")),
             TextField::Entity => return Ok(self.ignore(node, "entities are not known yet")),
@@ -244,8 +244,8 @@ impl Filter<'_> {
     }
 
     fn path(&self, pattern: &str) -> Bits {
-        let pattern = globs::Pattern::new(pattern);
-        self.select(|r, _| pattern.matches(&r.path, self.sources))
+        let pattern = globs::Pattern::new(pattern, self.sources);
+        self.select(|r, _| pattern.matches(&r.path))
     }
 
     fn place(&mut self, node: &Node, place: &str) -> Meaning {

@@ -4,41 +4,84 @@
 //! between separators. Both look at the path from the source's own name on, or at all of it when the pattern
 //! begins with `/`. Letter case does not count.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::Source;
 
-/// A pattern, ready to be compared.
+/// A pattern, ready to be compared with many paths.
 pub struct Pattern {
-    text: String,
-    glob: Option<GlobMatcher>,
+    kind: Compared,
+    whole: bool,
+    /// For each source, the deepest first, its path and where its own name begins.
+    roots: Vec<(Vec<u8>, usize)>,
+}
+
+enum Compared {
+    Glob(GlobMatcher),
+    Names(Vec<String>),
 }
 
 impl Pattern {
     /// A pattern that is no valid glob is taken literally.
-    pub fn new(text: &str) -> Self {
-        let text = text.to_lowercase();
-        let is_glob = text.contains(['*', '?']);
-        let glob = is_glob.then(|| {
-            let anchored = if text.starts_with('/') { text.clone() } else { format!("**/{text}") };
-            GlobBuilder::new(&anchored).literal_separator(true).build().ok().map(|glob| glob.compile_matcher())
-        });
-        Self { text, glob: glob.flatten() }
+    pub fn new(text: &str, sources: &[Source]) -> Self {
+        let whole = text.starts_with('/');
+        let anchored = if whole { text.to_owned() } else { format!("**/{text}") };
+        let glob = GlobBuilder::new(&anchored).literal_separator(true).case_insensitive(true).build().ok();
+        let glob = glob.filter(|_| text.contains(['*', '?']));
+        let kind = match glob {
+            Some(glob) => Compared::Glob(glob.compile_matcher()),
+            None => Compared::Names(names(text).map(str::to_owned).collect()),
+        };
+        let mut roots: Vec<(Vec<u8>, usize)> = sources.iter().map(|source| cut(&source.root)).collect();
+        roots.sort_by_key(|(root, _)| std::cmp::Reverse(root.len()));
+        Self { kind, whole, roots }
     }
 
     /// Whether an absolute path matches.
-    pub fn matches(&self, path: &Path, sources: &[Source]) -> bool {
-        let whole = path.to_string_lossy().to_lowercase();
-        let from_source = below_source(path, sources).to_lowercase();
-        match &self.glob {
-            Some(glob) if self.text.starts_with('/') => glob.is_match(&whole),
-            Some(glob) => glob.is_match(&from_source),
-            None if self.text.starts_with('/') => is_part(&whole, &self.text),
-            None => is_part(&format!("/{from_source}"), &self.text),
+    pub fn matches(&self, path: &Path) -> bool {
+        let path = path.as_os_str().as_bytes();
+        let seen = if self.whole { path } else { self.below_source(path) };
+        match &self.kind {
+            Compared::Glob(glob) => glob.is_match(Path::new(OsStr::from_bytes(seen))),
+            Compared::Names(wanted) => self.holds(&String::from_utf8_lossy(seen), wanted),
         }
     }
+
+    fn below_source<'a>(&self, path: &'a [u8]) -> &'a [u8] {
+        let inside =
+            |root: &[u8]| path.strip_prefix(root).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')));
+        let root = self.roots.iter().find(|(root, _)| inside(root));
+        root.map_or(path, |(_, name)| &path[*name..])
+    }
+
+    /// Whether the wanted names follow each other in the path; at its beginning for a pattern that begins with `/`.
+    fn holds(&self, path: &str, wanted: &[String]) -> bool {
+        let here: Vec<&str> = names(path).collect();
+        let same = |window: &[&str]| window.iter().zip(wanted).all(|(a, b)| is_same(a, b));
+        match self.whole {
+            true => here.len() >= wanted.len() && same(&here),
+            false => !wanted.is_empty() && here.windows(wanted.len()).any(same),
+        }
+    }
+}
+
+fn names(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|name| !name.is_empty())
+}
+
+fn is_same(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b) || !a.is_ascii() && a.to_lowercase() == b.to_lowercase()
+}
+
+fn cut(root: &Path) -> (Vec<u8>, usize) {
+    let root = root.as_os_str().as_bytes().to_vec();
+    let name = root.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+    // The root of the system has no name of its own.
+    if root == b"/" { (Vec::new(), 1) } else { (root, name) }
 }
 
 /// The path from its source's own name on; all of it when it is below none.
@@ -47,12 +90,6 @@ pub fn below_source(path: &Path, sources: &[Source]) -> String {
     let above = roots.max_by_key(|root| root.components().count()).and_then(|root| root.parent());
     let below = above.and_then(|above| path.strip_prefix(above).ok());
     below.unwrap_or(path).to_string_lossy().into_owned()
-}
-
-/// Whether `part` stands in `path` between separators.
-fn is_part(path: &str, part: &str) -> bool {
-    let part = part.trim_matches('/');
-    !part.is_empty() && format!("{path}/").contains(&format!("/{part}/"))
 }
 
 #[cfg(test)]
@@ -68,7 +105,7 @@ mod tests {
             watch: "inotify".into(),
             available: true,
         };
-        Pattern::new(pattern).matches(Path::new(path), &[source("/home/me/notes"), source("/home/me/notes/sub")])
+        Pattern::new(pattern, &[source("/home/me/notes"), source("/home/me/notes/sub")]).matches(Path::new(path))
     }
 
     #[test]
@@ -80,6 +117,7 @@ mod tests {
         assert!(matches("/home/*/notes/**", "/home/me/notes/a/b.md"));
         assert!(!matches("me/**", "/home/me/notes/a/b.md"));
         assert!(matches("A/?.MD", "/home/me/notes/a/b.md"));
+        assert!(matches("notes2", "/home/me/notes2/x") && !matches("me", "/home/me/notes/x"));
     }
 
     #[test]

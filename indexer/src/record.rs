@@ -78,9 +78,9 @@ impl Record {
         stated.unwrap_or_else(|| self.stat.mtime_ns.div_euclid(1_000_000_000))
     }
 
-    /// The file name's extension, lower case.
-    pub fn extension(&self) -> String {
-        lossy(self.path.extension()).to_lowercase()
+    /// Whether the file name has this extension, in any case.
+    pub fn has_extension(&self, wanted: &str) -> bool {
+        self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
     }
 
     /// As the tree shows it; `None` when it is not indexed.
