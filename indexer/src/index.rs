@@ -23,6 +23,7 @@ use crate::record::Record;
 use crate::search::{self, Searcher};
 use crate::shared::{Shared, lock};
 use crate::watch::{self, Watcher};
+use crate::writer::Writer;
 use crate::{Counts, Coverage, Document, Error, Forgotten, Passage, Results, Source, State, meaning};
 
 /// Readers of files, and as many extraction workers.
@@ -105,7 +106,8 @@ impl Index {
         let jobs = Arc::new(Jobs::default());
         let reader = Arc::new(Reader::new(&shared.config, shared.policy.clone(), shared.sources.clone(), READERS));
         let Opened { lexical, catalogue, next } = opened;
-        let ingest = Ingest::new(shared.clone(), reader.clone(), jobs.clone(), lexical, catalogue, next);
+        let writer = Writer::new(shared.clone(), lexical, catalogue, next);
+        let ingest = Ingest::new(shared.clone(), reader.clone(), jobs.clone(), writer);
         let mut threads = vec![spawn("index", move || ingest.run(&heard))?];
         for _ in 0..READERS {
             let (jobs, reader, events) = (jobs.clone(), reader.clone(), events.clone());

@@ -43,6 +43,7 @@ mod stop_words;
 mod vectors;
 pub mod watch;
 mod words;
+mod writer;
 
 pub use document::{Coverage, Document, Extracted, Kind, Span, State};
 pub use error::Error;

@@ -196,7 +196,11 @@ impl Shared {
             documents: totals.documents,
             chunks: totals.passages,
             pending: totals.pending + lock(&self.pending).len() + progress.uncommitted,
-            pending_semantic: if progress.meant == progress.table { documents } else { documents.max(1) },
+            pending_semantic: if self.embedder.is_none() || progress.meant == progress.table {
+                documents
+            } else {
+                documents.max(1)
+            },
             pending_passages: passages,
             failed: totals.failed,
             skipped: totals.skipped,
