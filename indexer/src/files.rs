@@ -54,6 +54,16 @@ pub fn move_aside(path: &Path, why: &dyn std::fmt::Display) -> Result<(), Error>
     }
 }
 
+/// Removes everything in `dir` but what is named `kept`.
+pub fn remove_others(dir: &Path, kept: &dyn Fn(&std::ffi::OsStr) -> bool) -> Result<(), Error> {
+    for entry in fs::read_dir(dir).map_err(Error::io(dir))?.flatten().filter(|entry| !kept(&entry.file_name())) {
+        let path = entry.path();
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.map_err(Error::io(path))?;
+    }
+    Ok(())
+}
+
 /// Makes the names in `dir` last.
 pub fn sync_dir(dir: &Path) -> Result<(), Error> {
     File::open(dir).and_then(|d| d.sync_all()).map_err(Error::io(dir))

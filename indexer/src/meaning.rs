@@ -206,6 +206,9 @@ impl<'a> Meaning<'a> {
         let wanted = self.shared.progress().purges.0;
         if wanted > self.shared.progress().purges.1 {
             self.cache.compact(&live(snapshot), true)?;
+            // Vectors of other models are of no use here and may be of what was forgotten.
+            let own = dir_name(&self.embedder.id().0);
+            files::remove_others(&self.shared.config.data.join("vectors"), &|name| name == own.as_str())?;
             self.shared.update(|p| p.purges.1 = wanted);
         }
         Ok(())

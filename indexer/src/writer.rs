@@ -284,9 +284,12 @@ impl Writer {
             self.catalogue = Some(catalogue.rewritten(self.shared.snapshot().table.records())?);
         }
         self.show()?;
+        let data = &self.shared.config.data;
+        files::remove_others(data, &|name| !name.to_string_lossy().ends_with(".damaged"))?;
         if self.shared.embedder.is_some() {
             self.shared.update(|p| p.purges.0 += 1);
+            return Ok(());
         }
-        Ok(())
+        files::remove_others(&data.join("vectors"), &|_| false)
     }
 }

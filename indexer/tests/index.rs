@@ -170,7 +170,11 @@ fn what_is_forgotten_stays_forgotten() {
     place.write("dir/more.md", "another zebrafish\n");
     let embedder: Arc<dyn Embedder> = Arc::new(Hashed::new(64));
     let index = place.open(Some(embedder.clone()));
+    fs::create_dir_all(place.data().join("index.damaged")).unwrap();
+    fs::write(place.data().join("index.damaged/old"), "the zebrafish conspiracy").unwrap();
+    fs::create_dir_all(place.data().join("vectors/another-model")).unwrap();
     let forgotten = index.forget(&place.path("secret-plan.md")).unwrap();
+    assert!(!place.data().join("vectors/another-model").exists());
     assert_eq!((forgotten.paths.len(), forgotten.passages), (1, 1));
     index.forget(&place.path("dir")).unwrap();
     let is_gone = |index: &Index| {
