@@ -1,6 +1,5 @@
 //! Hostile and broken files: each gets an answer in time, and the pool goes on.
 
-
 use echofs_indexer::extract::{ExtractError, Extractor};
 
 use crate::samples::{Numbers, archive, docx, pdf, xlsx};
