@@ -42,17 +42,6 @@ pub struct DirEntry<'a> {
     pub kind: FileType,
 }
 
-/// Where a read has to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// From memory, here and now.
-    Now,
-    /// It may take milliseconds.
-    Work,
-    /// It may wait for the language model.
-    Wait,
-}
-
 impl Fs {
     /// The filesystem over this knowledge.
     pub fn new(cx: Arc<Context>) -> Fs {
@@ -231,13 +220,9 @@ impl Fs {
         Ok((attr, ttl, self.handles.insert(Handle::Real { file, written: AtomicBool::new(false) })))
     }
 
-    /// How long a read of this handle may take.
-    pub fn pace(&self, handle: u64) -> Pace {
-        match self.handles.get(handle).as_deref() {
-            Ok(Handle::Answer(_)) => Pace::Wait,
-            Ok(Handle::Real { .. }) => Pace::Work,
-            _ => Pace::Now,
-        }
+    /// Whether a read of this handle may wait for the language model.
+    pub fn waits(&self, handle: u64) -> bool {
+        matches!(self.handles.get(handle).as_deref(), Ok(Handle::Answer(_)))
     }
 
     /// Bytes of a file that are in memory now; `None` when the read has to be done elsewhere.

@@ -15,7 +15,7 @@ use fuser::{
 };
 
 use crate::error::Error;
-use crate::fs::{Fs, Pace};
+use crate::fs::Fs;
 use crate::node::{Caller, Id, Ttl};
 use crate::pool::{Pool, caught};
 use crate::real::Changes;
@@ -227,7 +227,7 @@ impl Filesystem for Adapter {
         let Some(reply) = reply else { return };
         match now {
             Err(e) => reply.error(e.errno()),
-            Ok(_) if self.fs.pace(fh.0) == Pace::Wait => match self.pool.place() {
+            Ok(_) if self.fs.waits(fh.0) => match self.pool.place() {
                 Some(place) => {
                     let fs = Arc::clone(&self.fs);
                     let waiting = self.pool.wait(place, move || data(reply, fs.read(fh.0, offset, size, caller)));

@@ -19,5 +19,5 @@ mod tree;
 
 pub use error::Error;
 pub use remember::remember;
-pub use session::{MountConfig, Session, is_mounted, mount};
+pub use session::{MountConfig, Session, mount};
 pub use tree::results_jsonl;

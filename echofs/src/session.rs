@@ -1,7 +1,7 @@
 //! A mounted tree, from the mount to the unmount.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use echofs_indexer::Index;
@@ -91,50 +91,5 @@ impl Session {
     /// The mount is in use.
     pub fn unmount(self) -> io::Result<()> {
         self.background.umount_and_join()
-    }
-}
-
-/// Whether `path` is a mount point of this program, found without touching it: a dead mount answers nothing.
-pub fn is_mounted(path: &Path) -> io::Result<bool> {
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo")?;
-    Ok(mounts.lines().any(|line| is_ours(line, path)))
-}
-
-fn is_ours(line: &str, path: &Path) -> bool {
-    let Some((mount, kind)) = line.split_once(" - ") else { return false };
-    let at = mount.split(' ').nth(4).map(unescape);
-    kind.starts_with("fuse.echofs ") && at.is_some_and(|at| Path::new(&at) == path)
-}
-
-/// Undoes the octal escapes of mountinfo. Source: proc_pid_mountinfo(5).
-fn unescape(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let code = (byte == b'\\').then(|| tail.get(..3)).flatten().and_then(|digits| std::str::from_utf8(digits).ok());
-        match code.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(code) => {
-                out.push(code);
-                rest = &tail[3..];
-            }
-            None => {
-                out.push(byte);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn mountinfo_names_the_mount_point() {
-        let line = r"36 35 0:50 / /home/me/my\040echo rw,nosuid,nodev - fuse.echofs echofs rw,user_id=0";
-        assert!(is_ours(line, Path::new("/home/me/my echo")));
-        assert!(!is_ours(line, Path::new("/home/me/my")));
-        assert!(!is_ours(&line.replace("fuse.echofs", "ext4"), Path::new("/home/me/my echo")));
     }
 }
