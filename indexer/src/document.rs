@@ -110,6 +110,8 @@ pub struct Document {
     pub modified_ns: i64,
     /// Stated date as seconds since 1970, else the modification time.
     pub date: i64,
+    /// Whether the document states its date.
+    pub dated: bool,
     /// Stated author.
     pub author: Option<String>,
     /// Stated tags.

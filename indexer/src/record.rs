@@ -94,6 +94,7 @@ impl Record {
             size: self.stat.size,
             modified_ns: self.stat.mtime_ns,
             date: self.date(),
+            dated: content.stated_date.is_some(),
             author: content.author.clone(),
             tags: content.tags.clone(),
             lang: content.lang.clone(),

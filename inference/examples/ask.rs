@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         print!("{text}");
         let _ = std::io::stdout().flush();
     };
-    let request = Request { messages, max_tokens: 256, stop: vec![] };
+    let request = Request { messages, max_tokens: 256, ..Request::default() };
     let done = Client::new(config).generate(&request, &Cancel::default(), &mut show)?;
     println!(
         "\n-- {}: {} tokens in {:.0} ms, the first after {:.0} ms",

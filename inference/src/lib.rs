@@ -80,7 +80,7 @@ pub struct Message {
 }
 
 /// What is to be generated. Greedy decoding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// The prompt, oldest message first; the model's own chat template is applied to it.
     pub messages: Vec<Message>,
@@ -89,10 +89,13 @@ pub struct Request {
     /// Generation ends before any of these appears in the output.
     #[serde(default)]
     pub stop: Vec<String>,
+    /// A reply that declines. It is never given: the completion says how probable it was, and has the best other one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
 }
 
 /// What a finished generation was.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Completion {
     /// All of the text.
     pub text: String,
@@ -106,6 +109,12 @@ pub struct Completion {
     pub first_token_ms: f64,
     /// Milliseconds from the request to the end.
     pub total_ms: f64,
+    /// Probability, 0 to 1, that the reply would have begun as the request's refusal does; 0 where there was none.
+    #[serde(default)]
+    pub refusal: f32,
+    /// Geometric mean of the probabilities of the generated tokens, 0 to 1.
+    #[serde(default)]
+    pub confidence: f32,
 }
 
 /// State of the service as its client sees it.

@@ -153,8 +153,9 @@ impl Loaded {
     ) -> Result<Completion, Error> {
         let prompt = self.tokens(request)?;
         self.read(&prompt, cancel)?;
+        let refusal = self.refusal(request);
         let mut output = Output::new(&request.stop);
-        let mut first_token_ms = 0.0;
+        let (mut first_token_ms, mut certainty, mut chosen) = (0.0, 0.0, 0.0);
         let mut count = 0;
         let room = self.context.n_ctx() as usize - prompt.len();
         let mut batch = LlamaBatch::new(1, 1);
@@ -166,7 +167,10 @@ impl Loaded {
                 // The token before was not the last: the context reads it now.
                 self.decode(&mut batch)?;
             }
-            let token = greedy(self.context.get_logits_ith(-1))?;
+            let logits = self.context.get_logits_ith(-1);
+            let token = greedy(logits, refusal.filter(|_| count == 0).map(|(token, _)| token))?;
+            certainty += log_probability(logits, token);
+            chosen += 1.0;
             if count == 0 {
                 first_token_ms = milliseconds(start);
             }
@@ -190,7 +194,16 @@ impl Loaded {
             output_tokens: count,
             first_token_ms,
             total_ms: milliseconds(start),
+            refusal: refusal.map_or(0.0, |(_, probability)| probability),
+            confidence: (certainty / f32::max(chosen, 1.0)).exp(),
         })
+    }
+
+    /// The first token of the request's refusal and its probability; the prompt was just read.
+    fn refusal(&self, request: &Request) -> Option<(LlamaToken, f32)> {
+        let text = request.refusal.as_ref()?;
+        let token = *data_tokens(&self.model.vocab(), text).first()?;
+        Some((token, log_probability(self.context.get_logits_ith(-1), token).exp()))
     }
 
     /// Brings the state of the prompt into the cache; afterwards its last token's logits are there.
@@ -314,11 +327,11 @@ fn is_markup(piece: &[u8]) -> bool {
     piece.len() > 2 && matches!((piece.first(), piece.last()), (Some(b'<'), Some(b'>')) | (Some(b'['), Some(b']')))
 }
 
-/// The token with the highest logit, the first of equals.
-fn greedy(logits: &[f32]) -> Result<LlamaToken, Error> {
+/// The token with the highest logit, the first of equals, but not `without`.
+fn greedy(logits: &[f32], without: Option<LlamaToken>) -> Result<LlamaToken, Error> {
     let mut best = (0, f32::NEG_INFINITY);
     for (token, &logit) in (0..).zip(logits) {
-        if logit > best.1 {
+        if logit > best.1 && without.is_none_or(|without| without.0 != token) {
             best = (token, logit);
         }
     }
@@ -326,6 +339,13 @@ fn greedy(logits: &[f32]) -> Result<LlamaToken, Error> {
         true => Ok(LlamaToken::new(best.0)),
         false => Err(Error::Down("the model computes no numbers".into())),
     }
+}
+
+/// The logarithm of a token's probability, at most 0.
+fn log_probability(logits: &[f32], token: LlamaToken) -> f32 {
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = logits.iter().map(|logit| (logit - most).exp()).sum();
+    usize::try_from(token.0).ok().and_then(|at| logits.get(at)).map_or(f32::NEG_INFINITY, |own| own - most - sum.ln())
 }
 
 fn add(batch: &mut LlamaBatch, token: LlamaToken, position: usize, logits: bool) -> Result<(), Error> {

@@ -10,7 +10,8 @@
 //! {"v":1,"call":"health"}
 //! ```
 //!
-//! `text` parts may contain the model's special tokens, `data` parts never do. The service answers with events:
+//! `text` parts may contain the model's special tokens, `data` parts never do. With `"refusal":"NOT FOUND"` the
+//! reply is the best one that does not begin so, and `done` has the probability of that beginning under the same name. The service answers with events:
 //!
 //! ```text
 //! {"event":"text","text":"Because "}                                 (whole characters, as they come)
@@ -218,7 +219,7 @@ mod tests {
 
     fn request() -> Request {
         let parts = vec![Part::Text("Answer: ".into()), Part::Data("a\nb \u{2028} \"c\"".into())];
-        Request { messages: vec![Message { role: Role::User, parts }], max_tokens: 5, stop: vec!["\n\n".into()] }
+        Request { messages: vec![Message { role: Role::User, parts }], max_tokens: 5, stop: vec!["\n\n".into()], refusal: Some("NO".into()) }
     }
 
     #[test]
@@ -240,7 +241,7 @@ mod tests {
         let line = br#"{"v":1,"call":"generate","messages":[{"role":"user","parts":[{"text":"A"},{"data":"b"}]}],"max_tokens":64}"#;
         let parts = vec![Part::Text("A".into()), Part::Data("b".into())];
         let messages = vec![Message { role: Role::User, parts }];
-        let request = Request { messages, max_tokens: 64, stop: vec![] };
+        let request = Request { messages, max_tokens: 64, ..Request::default() };
         assert_eq!(parse_call(line), Ok(Call::Generate { model: None, request }));
         assert_eq!(parse_call(br#"{"v":1,"call":"health"}"#), Ok(Call::Health));
     }

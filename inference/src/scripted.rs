@@ -142,6 +142,7 @@ impl Scripted {
             output_tokens: spoken,
             first_token_ms,
             total_ms: milliseconds(start),
+            ..Completion::default()
         })
     }
 }
@@ -207,7 +208,7 @@ mod tests {
 
     fn ask(text: &str) -> Request {
         let parts = vec![Part::Text("Answer: ".into()), Part::Data(text.into())];
-        Request { messages: vec![Message { role: Role::User, parts }], max_tokens: 100, stop: vec![] }
+        Request { messages: vec![Message { role: Role::User, parts }], max_tokens: 100, ..Request::default() }
     }
 
     #[test]

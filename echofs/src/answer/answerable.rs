@@ -2,26 +2,39 @@
 //!
 //! Small models answer nearly every question they are given passages for. So the decision is a logistic function of
 //! what can be counted: how much of the question its evidence holds, which names and numbers it lacks, whether the
-//! span found is of the kind asked for, whether the sentence says the opposite. A model that refuses is believed.
+//! span found is of the kind asked for, whether the sentence says the opposite, and how probable the model itself held a
+//! refusal. None of them alone is believed.
 
 use super::check::Support;
 use super::opposites::{negated, opposed};
 use super::question::{Expected, Question, Sort};
 use super::retrieve::{Candidate, Excerpt, Gathered, matches};
-use super::span;
 use super::text::tokens;
+use super::span;
 
 /// Below this share of the question's words in every passage, and this likeness in meaning, no model is asked.
 const HOPELESS: (f32, f32) = (0.3, 0.35);
 
-/// What is counted, each 0 to 1: the share of the question in the sentence; the weight of the heaviest term, and of
+/// What is counted, each about 0 to 1: the share of the question in the sentence; the weight of the heaviest term, and of
 /// the heaviest name or number, that it and its neighbours lack; whether the span is of the wrong kind; whether the
-/// question denies something and the sentence does not; whether they say opposites; whether a model answered.
-pub const FEATURES: usize = 7;
+/// question denies something and the sentence does not; whether they say opposites; the likeness in meaning of document
+/// and question; whether the answer stands there word for word; how probable the model held it that there is no answer,
+/// and how sure it was of its words.
+pub const FEATURES: usize = 10;
 
-/// Weights of the features, and the constant last.
+/// Weights of the features, and the constant last, with what a model says and without.
 /// Fitted by logistic regression on a development sample of SQuAD 2.0 questions, half of them without an answer.
-const WEIGHTS: [f32; FEATURES + 1] = [0.5, -2.3, -5.2, -2.0, -2.6, -2.2, 0.3, 0.55];
+const WITH_MODEL: [f32; FEATURES + 1] = [0.64, -1.87, -1.14, -0.81, -2.32, -0.7, 1.84, 0.64, -1.61, 0.41, -2.64];
+const WITHOUT: [f32; FEATURES + 1] = [0.5, -2.3, -5.2, -2.0, -2.6, -2.2, 0.0, 0.0, 0.0, 0.0, 0.55];
+
+/// What a model thought of its own reply.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelView {
+    /// Probability that the passages do not hold the answer.
+    pub refusal: f32,
+    /// Geometric mean of the probabilities of its tokens.
+    pub confidence: f32,
+}
 
 /// Whether there is so little evidence that asking the model is a waste.
 pub fn hopeless(gathered: &Gathered, excerpts: &[Excerpt]) -> bool {
@@ -29,15 +42,15 @@ pub fn hopeless(gathered: &Gathered, excerpts: &[Excerpt]) -> bool {
         || gathered.candidates.iter().all(|c| c.cover < HOPELESS.0 && c.semantic.unwrap_or(0.0) < HOPELESS.1)
 }
 
-/// What the decision is made from, for an answer `short` that `support` bears out.
-/// `worded` is whether a model gave it.
+/// What the decision is made from, for an answer `short` that `support` bears out. `model` is what the model that gave it
+/// thought of it.
 pub fn features(
     question: &Question,
     gathered: &Gathered,
     excerpts: &[Excerpt],
     support: &Support,
     short: &str,
-    worded: bool,
+    model: Option<ModelView>,
 ) -> [f32; FEATURES] {
     let excerpt = &excerpts[support.excerpt];
     let candidate = &gathered.candidates[excerpt.candidate];
@@ -67,8 +80,17 @@ pub fn features(
         yes(typed && !span::fits(question, short, &words)),
         yes(negated(&asked) && !negated(&sentence.tokens)),
         yes(opposed(&asked, &sentence.tokens)),
-        yes(worded),
+        candidate.semantic.unwrap_or(0.0),
+        yes(support.literal),
+        model.map_or(0.0, |m| surprise(m.refusal)),
+        model.map_or(0.0, |m| m.confidence),
     ]
+}
+
+/// The log-odds of a probability, from -1 (hardly possible) to 1 (nearly sure).
+fn surprise(probability: f32) -> f32 {
+    let p = probability.clamp(1e-4, 1.0 - 1e-4);
+    (p / (1.0 - p)).ln() / 9.22
 }
 
 /// How far each term of the question is in some of a candidate's sentences, its title and its headings.
@@ -79,10 +101,11 @@ fn held(question: &Question, candidate: &Candidate, sentences: std::ops::Range<u
 }
 
 /// The probability that the notes hold the answer.
-pub fn probability(features: &[f32; FEATURES]) -> f32 {
-    let sum: f32 = features.iter().zip(&WEIGHTS).map(|(f, w)| f * w).sum::<f32>() + WEIGHTS[FEATURES];
+pub fn probability(features: &[f32; FEATURES], with_model: bool) -> f32 {
+    let weights = if with_model { &WITH_MODEL } else { &WITHOUT };
+    let sum: f32 = features.iter().zip(weights).map(|(f, w)| f * w).sum::<f32>() + weights[FEATURES];
     1.0 / (1.0 + (-sum).exp())
 }
 
-/// From this probability on an answer is given.
-pub const THRESHOLD: f32 = 0.45;
+/// From this probability on an answer is given. Lower than one half, since a wrong refusal hides what the notes say.
+pub const THRESHOLD: f32 = 0.37;

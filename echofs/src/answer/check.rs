@@ -42,6 +42,14 @@ impl Claims {
     }
 }
 
+/// The claims of a whole text.
+pub fn claims(text: &str) -> Vec<Claim> {
+    let mut claims = Claims::default();
+    let mut out = claims.push(text);
+    out.extend(claims.finish());
+    out
+}
+
 /// End of the first claim in `text` that cannot go on: a full line, or a sentence, with the citations after it, when
 /// another one began.
 fn complete(text: &str) -> Option<usize> {

@@ -28,6 +28,8 @@ pub struct Found {
     pub title: String,
     /// Where it comes from.
     pub kind: Kind,
+    /// The day it states, where it does.
+    pub date: Option<jiff::civil::Date>,
     /// Score of the search; higher is better.
     pub score: f32,
     /// Cosine of its meaning with the question's, where meaning was compared.

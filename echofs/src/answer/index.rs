@@ -88,11 +88,18 @@ fn found(hit: Hit) -> Found {
         path: document.path,
         title: document.title,
         kind: document.kind,
+        date: document.dated.then(|| day(document.date)).flatten(),
         score: hit.score,
         semantic: hit.why.semantic,
         passages: document.passages,
         passage: passage(hit.passage),
     }
+}
+
+/// The day of a moment, in seconds since 1970, in this place.
+fn day(seconds: i64) -> Option<jiff::civil::Date> {
+    let moment = jiff::Timestamp::from_second(seconds).ok()?;
+    Some(moment.to_zoned(jiff::tz::TimeZone::system()).date())
 }
 
 fn passage(passage: echofs_indexer::Passage) -> Passage {

@@ -3,7 +3,7 @@
 //! The search gives documents; of the best ones other passages are looked at as well. Every sentence is scored by
 //! the question's words in it and around it, weighted by how rare they are among the candidates, by whether it
 //! holds what is asked for (a date, a name, a number), and by the rank of its document. The best sentences, with
-//! their neighbours, become numbered excerpts, as many as a prompt of bounded length takes.
+//! their neighbours, become excerpts, each short enough to be read in a moment.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -28,6 +28,10 @@ const REFINED: usize = 8;
 const MEANING: f32 = 1.5;
 /// Excerpts in a prompt.
 const EXCERPTS: usize = 4;
+/// Tokens that the first excerpt and each further one may take with what stands around its best sentence.
+const ROOM: [usize; EXCERPTS] = [220, 160, 120, 60];
+/// Tokens of an excerpt's number and title.
+const LABEL: usize = 8;
 
 /// Weights of a sentence's score: the question's words in it, in it and its neighbours, in the passage; the
 /// document's relevance; whether it holds something of the kind asked for.
@@ -53,6 +57,8 @@ pub struct Candidate {
     pub path: PathBuf,
     /// Title of its document.
     pub title: String,
+    /// The day its document states.
+    pub date: Option<jiff::civil::Date>,
     /// Score of the document relative to the best one, 0 to 1.
     pub relevance: f32,
     /// Cosine of the document's meaning with the question's.
@@ -169,6 +175,7 @@ fn candidate(found: &Found, relevance: f32, passage: Passage) -> Candidate {
     Candidate {
         path: found.path.clone(),
         title: found.title.clone(),
+        date: found.date,
         relevance,
         semantic: found.semantic,
         passage,
@@ -231,18 +238,13 @@ fn score(question: &Question, weights: &[f32], candidate: &mut Candidate) {
     }
 }
 
-/// Chooses the sentences of the prompt: the best ones and the neighbours of the very best, until `budget` tokens
-/// (four bytes each) are spent. Excerpts come best first, one for each passage.
+/// Chooses the sentences of the prompt: the best ones with what stands around them, the more the better they are, until
+/// `budget` tokens (four bytes each) are spent. Excerpts come best first, one for each passage.
 pub fn choose(gathered: &Gathered, budget: usize) -> Vec<Excerpt> {
-    let order = ordered(gathered);
     let mut chosen = Chosen { gathered, excerpts: Vec::new(), left: budget };
-    for (n, &(c, s)) in order.iter().enumerate() {
-        if !chosen.take(c, s) {
+    for (c, s) in ordered(gathered) {
+        if chosen.excerpts.len() == EXCERPTS || !chosen.open(c, s) {
             break;
-        }
-        let reach = if n < 2 { 1 } else { 0 };
-        for near in s.saturating_sub(reach)..=s + reach {
-            chosen.take(c, near);
         }
     }
     chosen.excerpts
@@ -255,27 +257,31 @@ struct Chosen<'a> {
 }
 
 impl Chosen<'_> {
-    /// Whether there is room for more.
-    fn take(&mut self, candidate: usize, sentence: usize) -> bool {
-        let source = &self.gathered.candidates[candidate];
-        let Some(picked) = source.sentences.get(sentence) else { return true };
-        let known = self.excerpts.iter().position(|e| e.candidate == candidate);
-        if known.is_none() && (self.excerpts.len() == EXCERPTS || self.repeats(candidate, sentence)) {
+    /// Takes a sentence and its surroundings, unless its passage was opened before. Whether there is room for more.
+    fn open(&mut self, candidate: usize, best: usize) -> bool {
+        let known = self.excerpts.iter().any(|e| e.candidate == candidate);
+        if known || self.repeats(candidate, best) {
             return true;
         }
-        let cost = picked.at.len().div_ceil(4) + if known.is_none() { 8 } else { 0 };
-        if cost > self.left && !self.excerpts.is_empty() {
+        let source = &self.gathered.candidates[candidate];
+        let cost = |s: usize| source.sentences[s].at.len().div_ceil(4);
+        let mut spent = cost(best) + LABEL;
+        if spent > self.left && !self.excerpts.is_empty() {
             return false;
         }
-        match known {
-            Some(e) if self.excerpts[e].sentences.contains(&sentence) => return true,
-            Some(e) => {
-                self.excerpts[e].sentences.push(sentence);
-                self.excerpts[e].sentences.sort_unstable();
-            }
-            None => self.excerpts.push(Excerpt { candidate, sentences: vec![sentence], best: sentence }),
+        let room = ROOM[self.excerpts.len()].min(self.left);
+        let (mut first, mut last) = (best, best);
+        loop {
+            let after = (last + 1 < source.sentences.len()).then_some(last + 1);
+            let before = first.checked_sub(1);
+            // What follows explains more often than what comes before.
+            let sides = if last - best <= best - first { [after, before] } else { [before, after] };
+            let Some(next) = sides.into_iter().flatten().find(|&s| spent + cost(s) <= room) else { break };
+            spent += cost(next);
+            (first, last) = (first.min(next), last.max(next));
         }
-        self.left = self.left.saturating_sub(cost);
+        self.left = self.left.saturating_sub(spent);
+        self.excerpts.push(Excerpt { candidate, sentences: (first..=last).collect(), best });
         true
     }
 

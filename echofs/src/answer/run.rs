@@ -1,13 +1,14 @@
 //! One answer from the question to the last source.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use echofs_inference::{Cancel, Completion, Generator};
+use echofs_inference::{Cancel, Generator};
 use serde::{Deserialize, Serialize};
 
-use super::answerable;
-use super::check::{self, Claim, Claims, Support};
+use super::answerable::{self, ModelView};
+use super::check::{self, Claim, Support};
 use super::evidence::Evidence;
 use super::prompt;
 use super::question::Question;
@@ -16,10 +17,18 @@ use super::retrieve::{self, Candidate, Excerpt, Gathered};
 use super::short;
 use super::stream::Stream;
 
-/// Tokens of excerpts in a prompt.
-const BUDGET: usize = 260;
+/// Tokens of all excerpts.
+const BUDGET: usize = 560;
+/// Excerpts that a model reads, one after the other.
+const READ: usize = 3;
+/// An answer as probable as this needs no further reading.
+const SURE: f32 = 0.5;
+/// From this probability of a refusal on, what the model does not say is not said without it either.
+const REFUSED: f32 = 0.5;
 /// Quotations shown as evidence.
 const SHOWN: usize = 3;
+/// Bytes of a quotation that is shown with the sentences after it.
+const SHORT: usize = 160;
 
 /// A sentence that an answer was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +89,7 @@ impl Basis {
     pub fn places(&self, evidence: &dyn Evidence) -> Vec<Place> {
         let each = (0..self.excerpts.len()).flat_map(|e| self.excerpts[e].sentences.iter().map(move |&s| (e, s)));
         each.map(|(e, s)| {
-            let citation = citation(self.candidate(e), s, 0);
+            let citation = citation(self.candidate(e), self.candidate(e).sentences[s].at.clone(), 0);
             let path = self.candidate(e).path.clone();
             let stamp = evidence.stamp(&path).unwrap_or(0);
             Place { path, line: citation.line, text: citation.quote, cited: false, stamp }
@@ -89,9 +98,16 @@ impl Basis {
     }
 }
 
-/// A sentence as a citation: verbatim, with the lines it stands in.
-fn citation(candidate: &Candidate, sentence: usize, n: usize) -> Citation {
-    let at = candidate.sentences[sentence].at.clone();
+/// The bytes of what is shown of an excerpt: its best sentence, a short one with what follows it.
+fn shown(candidate: &Candidate, excerpt: &Excerpt) -> Range<usize> {
+    let best = candidate.sentences[excerpt.best].at.clone();
+    let following = excerpt.sentences.iter().filter(|&&s| s > excerpt.best).map(|&s| candidate.sentences[s].at.end);
+    let end = following.take_while(|end| end - best.start <= SHORT).last();
+    best.start..end.unwrap_or(best.end)
+}
+
+/// Bytes of a passage as a citation: verbatim, with the lines they stand in.
+fn citation(candidate: &Candidate, at: Range<usize>, n: usize) -> Citation {
     let lines = |text: &str| u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX);
     let quote = candidate.passage.text[at.clone()].to_owned();
     let line = candidate.passage.line + lines(&candidate.passage.text[..at.start]);
@@ -128,9 +144,14 @@ pub(super) fn run(
 fn mark(mut places: Vec<Place>, answer: &Answer) -> Vec<Place> {
     for place in &mut places {
         let path = render::path_text(&place.path);
-        place.cited = answer.citations.iter().any(|c| c.path == path && c.line == place.line && c.quote == place.text);
+        place.cited = answer.citations.iter().any(|c| c.path == path && holds(c, place.line, &place.text));
     }
     places
+}
+
+/// Whether a citation quotes the text that begins in `line`.
+fn holds(citation: &Citation, line: u32, text: &str) -> bool {
+    (citation.line..=citation.end_line).contains(&line) && citation.quote.contains(text)
 }
 
 /// Writes the parts of an answer in their order.
@@ -144,96 +165,144 @@ struct Writer<'a> {
     used: Vec<usize>,
     said: Vec<String>,
     short: Option<String>,
-    refused: bool,
-    completion: Option<Completion>,
+    /// The highest probability that the model gave a refusal.
+    refusal: f32,
+    model: Option<String>,
+    tokens: TokenCounts,
     timings: Timings,
+}
+
+/// What a model read in one excerpt.
+struct Reading {
+    /// That it answers the question.
+    probability: f32,
+    /// The few words asked for.
+    short: String,
+    /// What it says, with what bears it out; the first is the answer.
+    claims: Vec<(String, Support)>,
+}
+
+fn better(best: Option<Reading>, new: Option<Reading>) -> Option<Reading> {
+    let more = |new: &Reading| best.as_ref().is_none_or(|best| new.probability > best.probability);
+    match new.filter(more) {
+        Some(new) => Some(new),
+        None => best,
+    }
+}
+
+fn no_model() -> echofs_inference::Error {
+    echofs_inference::Error::NoModel("none is installed".to_owned())
 }
 
 impl<'a> Writer<'a> {
     fn new(basis: &'a Basis, stream: &'a Stream, started: Instant) -> Writer<'a> {
         let timings = Timings { retrieval: milliseconds(started), ..Timings::default() };
-        let (numbered, used, said) = (Vec::new(), Vec::new(), Vec::new());
-        Writer { basis, stream, started, numbered, used, said, short: None, refused: false, completion: None, timings }
+        Writer {
+            basis,
+            stream,
+            started,
+            numbered: Vec::new(),
+            used: Vec::new(),
+            said: Vec::new(),
+            short: None,
+            refusal: 0.0,
+            model: None,
+            tokens: TokenCounts::default(),
+            timings,
+        }
     }
 
     fn evidence(&mut self) {
         for (i, excerpt) in self.basis.excerpts.iter().enumerate().take(SHOWN) {
-            self.numbered.push(citation(self.basis.candidate(i), excerpt.best, i + 1));
+            self.numbered.push(citation(self.basis.candidate(i), shown(self.basis.candidate(i), excerpt), i + 1));
         }
         self.stream.push(&render::evidence(&self.numbered));
         self.timings.first_evidence = milliseconds(self.started);
     }
 
-    /// Lets the model answer. Without one, when it fails, or when nothing it says is borne out, the evidence answers.
+    /// Lets the model read one excerpt after the other until one surely answers. A small model reads one passage well and
+    /// several together badly. Without a model, when it fails, or when nothing it says is borne out, the evidence answers.
     fn word(&mut self, generator: &dyn Generator, cancel: &Cancel) -> Option<echofs_inference::Error> {
-        let request = prompt::request(&self.basis.question, &self.basis.gathered, &self.basis.excerpts);
-        let mut claims = Claims::default();
-        let result = match generator.model() {
-            None => Err(echofs_inference::Error::NoModel("none is installed".to_owned())),
-            Some(_) => generator.generate(&request, cancel, &mut |piece| {
-                self.timings.first_token.get_or_insert_with(|| milliseconds(self.started));
-                claims.push(piece).iter().for_each(|claim| self.claim(claim));
-            }),
-        };
+        let mut failure = generator.model().is_none().then(no_model);
+        let mut best: Option<Reading> = None;
+        for excerpt in 0..self.basis.excerpts.len().min(READ) {
+            if failure.is_some() || best.as_ref().is_some_and(|reading| reading.probability >= SURE) {
+                break;
+            }
+            match self.read(generator, cancel, excerpt) {
+                Ok(reading) => best = better(best, reading),
+                Err(error) => failure = Some(error),
+            }
+        }
         if cancel.is_cancelled() {
             return None;
         }
-        match result {
-            Ok(completion) => {
-                claims.finish().iter().for_each(|claim| self.claim(claim));
-                self.completion = Some(completion);
-                if self.short.is_none() && !self.refused {
-                    self.extract();
-                }
-                None
-            }
-            Err(error) => {
-                if self.short.is_none() {
-                    self.extract();
-                }
-                Some(error)
-            }
+        match best.filter(|reading| reading.probability >= answerable::THRESHOLD) {
+            Some(reading) => self.give(reading),
+            None if self.refusal < REFUSED => self.extract(),
+            None => {}
         }
+        failure
     }
 
-    /// Shows a claim if its passage bears it out; the first one decides whether there is an answer.
-    fn claim(&mut self, claim: &Claim) {
-        if self.refused || refuses(&claim.text) {
-            self.refused = true;
-            return;
-        }
+    /// What the model makes of one excerpt; `None` when nothing it says is borne out by it.
+    fn read(
+        &mut self,
+        generator: &dyn Generator,
+        cancel: &Cancel,
+        excerpt: usize,
+    ) -> Result<Option<Reading>, echofs_inference::Error> {
         let basis = self.basis;
-        let Some(support) = check::support(claim, &basis.question, &basis.gathered, &basis.excerpts) else { return };
-        if self.short.is_none() {
-            let short = short::of_claim(claim, &support, &basis.question, &basis.gathered, &basis.excerpts);
-            if short::echoes(&basis.question, &short) {
-                return;
-            }
-            if !self.decide(&support, &short, true) {
-                self.refused = true;
-                return;
-            }
-            self.short = Some(short);
-        }
-        self.say(&claim.text, &support);
+        let request = prompt::request(&basis.question, &basis.gathered, &basis.excerpts[excerpt]);
+        let completion = generator.generate(&request, cancel, &mut |_| {
+            self.timings.first_token.get_or_insert_with(|| milliseconds(self.started));
+        })?;
+        let refusal = if refuses(&completion.text) { 1.0 } else { completion.refusal };
+        self.refusal = self.refusal.max(refusal);
+        self.tokens.prompt += completion.prompt_tokens;
+        self.tokens.output += completion.output_tokens;
+        let view = ModelView { refusal, confidence: completion.confidence };
+        self.model = Some(completion.model);
+        Ok(self.judge(&completion.text, excerpt, view))
     }
 
-    fn decide(&self, support: &Support, short: &str, worded: bool) -> bool {
+    /// The claims that the excerpt bears out. Whether there is an answer at all is decided on the first of them.
+    fn judge(&self, text: &str, excerpt: usize, view: ModelView) -> Option<Reading> {
         let b = self.basis;
-        let features = answerable::features(&b.question, &b.gathered, &b.excerpts, support, short, worded);
-        !short.is_empty() && answerable::probability(&features) >= answerable::THRESHOLD
+        let one = &b.excerpts[excerpt..=excerpt];
+        let borne_out = |claim: Claim| {
+            let support = check::support(&claim, &b.question, &b.gathered, one)?;
+            let short = short::of_claim(&claim, &support, &b.question, &b.gathered, one);
+            (!refuses(&claim.text) && !short::echoes(&b.question, &short)).then_some((claim.text, support, short))
+        };
+        let mut claims = check::claims(text).into_iter().filter_map(borne_out);
+        let (first, support, short) = claims.next()?;
+        let probability = self.probability(one, &support, &short, Some(view));
+        let rest = claims.map(|(text, support, _)| (text, Support { excerpt, ..support }));
+        let claims = std::iter::once((first, Support { excerpt, ..support.clone() })).chain(rest).collect();
+        Some(Reading { probability, short, claims })
+    }
+
+    fn probability(&self, excerpts: &[Excerpt], support: &Support, short: &str, model: Option<ModelView>) -> f32 {
+        let b = self.basis;
+        let features = answerable::features(&b.question, &b.gathered, excerpts, support, short, model);
+        let probability = if short.is_empty() { 0.0 } else { answerable::probability(&features, model.is_some()) };
+        log::debug!("{probability:.3} from {features:?} for {short:?} to {:?}", b.question.text);
+        probability
+    }
+
+    fn give(&mut self, reading: Reading) {
+        self.short = Some(reading.short);
+        reading.claims.iter().for_each(|(text, support)| self.say(text, support));
     }
 
     /// The best sentence and the span in it.
     fn extract(&mut self) {
-        let basis = self.basis;
-        let Some((support, short)) = short::extracted(&basis.question, &basis.gathered, &basis.excerpts) else {
-            return;
-        };
-        if self.decide(&support, &short, false) {
+        let b = self.basis;
+        let Some((support, short)) = short::extracted(&b.question, &b.gathered, &b.excerpts) else { return };
+        if self.probability(&b.excerpts, &support, &short, None) >= answerable::THRESHOLD {
             self.short = Some(short);
-            let text = basis.candidate(support.excerpt).text(support.sentence);
-            self.say(text, &support);
+            self.say(b.candidate(support.excerpt).text(support.sentence), &support);
         }
     }
 
@@ -247,8 +316,9 @@ impl<'a> Writer<'a> {
     /// The number of a sentence; one that was not shown as evidence gets the next free number.
     fn number(&mut self, support: &Support) -> usize {
         let free = self.numbered.len() + 1;
-        let wanted = citation(self.basis.candidate(support.excerpt), support.sentence, free);
-        let same = |c: &&Citation| c.path == wanted.path && c.line == wanted.line && c.quote == wanted.quote;
+        let source = self.basis.candidate(support.excerpt);
+        let wanted = citation(source, source.sentences[support.sentence].at.clone(), free);
+        let same = |c: &&Citation| c.path == wanted.path && holds(c, wanted.line, &wanted.quote);
         let n = self.numbered.iter().find(same).map_or(free, |known| known.n);
         if n == free {
             self.numbered.push(wanted);
@@ -278,21 +348,17 @@ impl<'a> Writer<'a> {
     fn answer(self, text: &str, epoch: u64) -> Answer {
         let answerable = self.short.is_some();
         let cited = |c: &Citation| !answerable || self.used.contains(&c.n);
-        let done = self.completion;
         Answer {
             question: super::text::one_line(text),
             answerable,
             answer: if answerable { self.said.join(" ") } else { NOT_FOUND.to_owned() },
             short_answer: self.short.unwrap_or_default(),
             citations: self.numbered.iter().filter(|c| cited(c)).cloned().collect(),
-            model: done.as_ref().map(|c| c.model.clone()),
+            model: self.model,
             epoch,
             generated_at: jiff::Timestamp::now(),
             timings_ms: self.timings,
-            tokens: done.map_or_else(TokenCounts::default, |c| TokenCounts {
-                prompt: c.prompt_tokens,
-                output: c.output_tokens,
-            }),
+            tokens: self.tokens,
         }
     }
 }

@@ -60,6 +60,7 @@ impl Evidence for Notes {
                 path: path.clone(),
                 title: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
                 kind: Kind::File,
+                date: None,
                 score: shared(text) as f32,
                 semantic: None,
                 passages: 1,
@@ -145,6 +146,7 @@ impl Generator for Model {
             output_tokens: 3,
             first_token_ms: 1.0,
             total_ms: 2.0,
+            ..Completion::default()
         })
     }
 

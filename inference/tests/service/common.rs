@@ -68,7 +68,7 @@ impl Fixture {
 pub fn ask(question: &str, max_tokens: usize) -> Request {
     let system = Message { role: Role::System, parts: vec![Part::Text("You are a helpful assistant.".into())] };
     let user = Message { role: Role::User, parts: vec![Part::Data(question.into())] };
-    Request { messages: vec![system, user], max_tokens, stop: vec![] }
+    Request { messages: vec![system, user], max_tokens, ..Request::default() }
 }
 
 /// A request that runs until somebody stops it.

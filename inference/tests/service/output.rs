@@ -1,6 +1,6 @@
 //! What comes out.
 
-use echofs_inference::{Cancel, Error, Generator, Message, Part, Role};
+use echofs_inference::{Cancel, Error, Generator, Message, Part, Request, Role};
 
 use crate::common::{Fixture, ask, long_text};
 
@@ -89,4 +89,21 @@ fn no_model_is_an_error_of_its_own_and_another_model_is_used_from_the_next_reque
     assert_eq!(service.say(&ask("Hi", 4)).map(|done| done.model).ok(), Some("smollm2-135m-q4_1".into()));
     service.client.set_model(Some(copy));
     assert_eq!(service.say(&ask("Hi", 4)).map(|done| done.model).ok(), Some("other".into()));
+}
+
+#[test]
+fn a_refusal_is_a_probability_and_never_a_reply() {
+    let service = Fixture::new();
+    let generate = |request: &Request| {
+        service.client.generate(request, &Cancel::default(), &mut |_| {}).expect("a completion")
+    };
+    let mut request = ask("What is the capital of France? Answer with one word.", 4);
+    let plain = generate(&request);
+    assert!(plain.refusal == 0.0 && 0.0 < plain.confidence && plain.confidence <= 1.0, "{plain:?}");
+    request.refusal = Some("Zebra".into());
+    let unlikely = generate(&request);
+    assert!(unlikely.text == plain.text && unlikely.refusal < 0.01, "{unlikely:?}");
+    request.refusal = Some(plain.text.clone());
+    let likely = generate(&request);
+    assert!(likely.text != plain.text && likely.refusal > unlikely.refusal, "{likely:?}");
 }

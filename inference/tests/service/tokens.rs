@@ -16,7 +16,7 @@ fn engine() -> Llama {
 }
 
 fn user(parts: Vec<Part>) -> Request {
-    Request { messages: vec![Message { role: Role::User, parts }], max_tokens: 1, stop: vec![] }
+    Request { messages: vec![Message { role: Role::User, parts }], max_tokens: 1, ..Request::default() }
 }
 
 #[test]
