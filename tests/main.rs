@@ -2,7 +2,9 @@
 
 mod asking;
 mod common;
+mod events;
 mod interrupt;
+mod kept;
 mod looking;
 mod mounting;
 mod notes;

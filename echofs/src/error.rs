@@ -45,6 +45,18 @@ pub enum Error {
     /// The operation is not there at all.
     #[error("not supported")]
     Unsupported,
+    /// The reader was told to stop while it waited.
+    #[error("interrupted")]
+    Interrupted,
+    /// There is nothing to read now, and the reader does not wait.
+    #[error("there is nothing to read now")]
+    WouldBlock,
+    /// There are as many as there may be.
+    #[error("{0}")]
+    TooMany(&'static str),
+    /// The name is taken.
+    #[error("it is there already")]
+    Exists,
     /// The store failed.
     #[error(transparent)]
     Index(#[from] echofs_indexer::Error),
@@ -74,10 +86,40 @@ impl Error {
             Error::Answer(ReadError::Interrupted | ReadError::Cancelled) => Errno::EINTR,
             Error::Answer(ReadError::Busy) => Errno::EBUSY,
             Error::Answer(ReadError::Failed(_)) => Errno::EIO,
+            Error::Interrupted => Errno::EINTR,
+            Error::WouldBlock => Errno::EAGAIN,
+            Error::TooMany(_) => Errno::EDQUOT,
+            Error::Exists => Errno::EEXIST,
             Error::CrossDevice => Errno::EXDEV,
             Error::Unsupported => Errno::EOPNOTSUPP,
             Error::Index(_) => Errno::EIO,
             Error::Os(e) => Errno::from_i32(e.raw_os_error().unwrap_or(libc::EIO)),
+        }
+    }
+
+    /// Whether the owner would want to know why a write that failed with this did so. What a program learns about
+    /// the names it asked for is no refusal.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Error::NotPermitted(_) | Error::NameTooLong | Error::Invalid(_) | Error::TooMany(_) => true,
+            Error::Unsupported | Error::Index(_) => true,
+            Error::Os(e) => !matches!(
+                e.raw_os_error(),
+                Some(
+                    libc::ENOENT
+                        | libc::EEXIST
+                        | libc::ENOTEMPTY
+                        | libc::ENOTDIR
+                        | libc::EISDIR
+                        | libc::ENODATA
+                        | libc::EINTR
+                        | libc::EAGAIN
+                )
+            ),
+            Error::NotFound | Error::NotADirectory | Error::IsADirectory | Error::Stale | Error::NoAttribute => false,
+            Error::NotALink | Error::Answer(_) | Error::Interrupted | Error::WouldBlock | Error::Exists => false,
+            // Programs then copy.
+            Error::CrossDevice => false,
         }
     }
 }

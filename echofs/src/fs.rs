@@ -9,9 +9,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fuser::{FileAttr, FileType, FopenFlags};
+use fuser::{FileAttr, FileType, FopenFlags, PollNotifier};
 use rustix::io::{ReadWriteFlags, preadv2};
 
+use crate::crawlers::Crawlers;
 use crate::error::Error;
 use crate::handle::{AnswerStream, Handle, Handles, Listed};
 use crate::inodes::Inodes;
@@ -28,6 +29,7 @@ pub struct Fs {
     cx: Arc<Context>,
     inodes: Inodes,
     handles: Handles,
+    crawlers: Crawlers,
 }
 
 /// One directory entry, as `readdir` gives it.
@@ -45,9 +47,14 @@ pub struct DirEntry<'a> {
 impl Fs {
     /// The filesystem over this knowledge.
     pub fn new(cx: Arc<Context>) -> Fs {
-        let fs = Fs { cx, inodes: Inodes::default(), handles: Handles::default() };
-        fs.inodes.remember(&Node::Dir(Arc::new(tree::Root)));
+        let fs = Fs { cx, inodes: Inodes::default(), handles: Handles::default(), crawlers: Crawlers::default() };
+        fs.inodes.remember(&Node::Dir(Arc::new(tree::Root)), Id::ROOT, OsStr::new(""));
         fs
+    }
+
+    /// Whether this is a directory made by a branch of the tree: changing it is an order, which may take a while.
+    pub fn takes_orders(&self, dir: Id) -> bool {
+        matches!(self.inodes.get(dir), Ok(Node::Dir(_)))
     }
 
     /// Whether looking into this directory has work to do now.
@@ -65,12 +72,12 @@ impl Fs {
             Node::Real(dir) => Node::Real(Arc::new(dir.lookup(name)?)),
             Node::File(_) | Node::Link(_) => return Err(Error::NotADirectory),
         };
-        self.enter(&node)
+        self.enter(&node, parent, name)
     }
 
-    fn enter(&self, node: &Node) -> Result<(FileAttr, Ttl), Error> {
+    fn enter(&self, node: &Node, parent: Id, name: &OsStr) -> Result<(FileAttr, Ttl), Error> {
         let attr = node.attr(&self.cx)?;
-        Ok((attr, self.inodes.remember(node).ttl()))
+        Ok((attr, self.inodes.remember(node, parent, name).ttl()))
     }
 
     /// The kernel drops `lookups` of its lookups of this inode.
@@ -104,6 +111,7 @@ impl Fs {
             Node::File(file) if matches!(file.content, Content::Control { .. }) && changes.size == Some(0) => {
                 self.getattr(id)
             }
+            Node::Dir(dir) if changes.are_times() => dir.touch(&self.cx).and_then(|()| self.getattr(id)),
             Node::Dir(_) | Node::File(_) | Node::Link(_) => Err(PART_OF_THE_TREE),
         }
     }
@@ -118,15 +126,18 @@ impl Fs {
     }
 
     /// Makes a file, pipe or socket.
-    pub fn mknod(&self, parent: Id, name: &OsStr, mode: u32) -> Result<(FileAttr, Ttl), Error> {
-        let dir = self.real(parent)?;
-        self.made(&dir, name, dir.mknod(name, mode)?)
+    pub fn mknod(&self, parent: Id, name: &OsStr, mode: u32, caller: Caller) -> Result<(FileAttr, Ttl), Error> {
+        match self.inodes.get(parent)? {
+            Node::Dir(dir) => self.enter(&dir.mknod(&self.cx, utf8(name)?, caller)?, parent, name),
+            Node::Real(dir) => self.made(&dir, name, dir.mknod(name, mode)?),
+            Node::File(_) | Node::Link(_) => Err(Error::NotADirectory),
+        }
     }
 
     /// Makes a directory; in `search/` it keeps a query.
     pub fn mkdir(&self, parent: Id, name: &OsStr, mode: u32) -> Result<(FileAttr, Ttl), Error> {
         match self.inodes.get(parent)? {
-            Node::Dir(dir) => self.enter(&dir.mkdir(&self.cx, utf8(name)?)?),
+            Node::Dir(dir) => self.enter(&dir.mkdir(&self.cx, utf8(name)?)?, parent, name),
             Node::Real(dir) => self.made(&dir, name, dir.mkdir(name, mode)?),
             Node::File(_) | Node::Link(_) => Err(Error::NotADirectory),
         }
@@ -148,7 +159,7 @@ impl Fs {
 
     fn made(&self, dir: &RealNode, name: &OsStr, node: RealNode) -> Result<(FileAttr, Ttl), Error> {
         self.touched_in(dir, name);
-        self.enter(&Node::Real(Arc::new(node)))
+        self.enter(&Node::Real(Arc::new(node)), dir.id(), name)
     }
 
     /// Removes a file.
@@ -178,7 +189,7 @@ impl Fs {
                 self.touched_in(&into, to_name);
                 Ok(())
             }
-            (Node::Dir(dir), Node::Dir(_)) if parent == to && flags == 0 => {
+            (Node::Dir(dir), Node::Dir(_)) if parent == to && flags & !libc::RENAME_NOREPLACE == 0 => {
                 dir.rename(&self.cx, utf8(name)?, utf8(to_name)?)
             }
             _ => Err(Error::CrossDevice),
@@ -186,7 +197,7 @@ impl Fs {
     }
 
     /// Opens a file. Answering a question starts with the first read, not here.
-    pub fn open(&self, id: Id, flags: i32) -> Result<(u64, FopenFlags), Error> {
+    pub fn open(&self, id: Id, flags: i32, caller: Caller) -> Result<(u64, FopenFlags), Error> {
         let writes = flags & libc::O_ACCMODE != libc::O_RDONLY;
         let (handle, how) = match self.inodes.get(id)? {
             Node::Real(file) => {
@@ -195,12 +206,16 @@ impl Fs {
             }
             Node::File(file) => match &file.content {
                 Content::Control { order, text } => {
+                    if !writes {
+                        self.crawlers.took_bait(caller.pid);
+                    }
                     let (text, partial) = (Arc::clone(text), Mutex::default());
                     (Handle::Control { order: *order, text, partial }, FopenFlags::FOPEN_DIRECT_IO)
                 }
                 _ if writes => return Err(PART_OF_THE_TREE),
                 Content::Live(bytes) => (Handle::Bytes(Arc::clone(bytes)), LIVE),
                 Content::Settled(bytes) => (Handle::Bytes(Arc::clone(bytes)), SETTLED),
+                Content::Events => (Handle::Events(self.cx.events.open(self.crawlers.has(caller.pid))), STREAM),
                 Content::Question { text, form } => {
                     let stream = AnswerStream { question: text.clone(), form: *form, cursor: 0, reader: None };
                     (Handle::Answer(Mutex::new(stream)), STREAM)
@@ -220,24 +235,29 @@ impl Fs {
         Ok((attr, ttl, self.handles.insert(Handle::Real { file, written: AtomicBool::new(false) })))
     }
 
-    /// Whether a read of this handle may wait for the language model.
+    /// Whether a read of this handle may wait for long.
     pub fn waits(&self, handle: u64) -> bool {
-        matches!(self.handles.get(handle).as_deref(), Ok(Handle::Answer(_)))
+        matches!(self.handles.get(handle).as_deref(), Ok(Handle::Answer(_) | Handle::Events(_)))
     }
 
     /// Bytes of a file that are in memory now; `None` when the read has to be done elsewhere.
-    /// `found` gets them without a copy.
+    /// `found` gets them without a copy; `flags` are those of the open file.
     pub fn read_now<T>(
         &self,
         handle: u64,
         offset: u64,
         size: usize,
+        flags: i32,
         found: impl FnOnce(&[u8]) -> T,
     ) -> Result<Option<T>, Error> {
         match &*self.handles.get(handle)? {
             Handle::Bytes(bytes) | Handle::Control { text: bytes, .. } => Ok(Some(found(part(bytes, offset, size)))),
             Handle::Real { file, .. } => Ok(pread_cached(file, offset, size).map(|bytes| found(&bytes))),
             Handle::Answer(_) => Ok(None),
+            Handle::Events(reader) => match self.cx.events.take(*reader, size)? {
+                None if flags & libc::O_NONBLOCK != 0 => Err(Error::WouldBlock),
+                bytes => Ok(bytes.map(|bytes| found(&bytes))),
+            },
             Handle::Dir { .. } => Err(Error::IsADirectory),
         }
     }
@@ -253,6 +273,7 @@ impl Fs {
                 Ok(buffer)
             }
             Handle::Answer(stream) => self.read_answer(stream, size, caller),
+            Handle::Events(reader) => self.cx.events.wait(*reader, size, &|| interrupt::is_pending(caller.pid)),
             Handle::Dir { .. } => Err(Error::IsADirectory),
         }
     }
@@ -294,7 +315,7 @@ impl Fs {
                 }
                 Ok(data.len())
             }
-            Handle::Bytes(_) | Handle::Answer(_) | Handle::Dir { .. } => Err(PART_OF_THE_TREE),
+            Handle::Bytes(_) | Handle::Answer(_) | Handle::Events(_) | Handle::Dir { .. } => Err(PART_OF_THE_TREE),
         }
     }
 
@@ -316,18 +337,44 @@ impl Fs {
                 }
                 Ok(())
             }
-            Handle::Bytes(_) | Handle::Answer(_) | Handle::Dir { .. } => Ok(()),
+            Handle::Bytes(_) | Handle::Answer(_) | Handle::Events(_) | Handle::Dir { .. } => Ok(()),
         }
     }
 
     /// The last descriptor of a handle is gone; the last reader of an answer ends its generation.
     pub fn release(&self, handle: u64) {
-        if let Some(handle) = self.handles.remove(handle)
-            && let Handle::Real { file, written } = &*handle
-            && written.load(Ordering::Acquire)
-        {
-            self.touched_file(file);
+        match self.handles.remove(handle).as_deref() {
+            Some(Handle::Real { file, written }) if written.load(Ordering::Acquire) => self.touched_file(file),
+            Some(Handle::Events(reader)) => self.cx.events.close(*reader),
+            _ => {}
         }
+    }
+
+    /// Whether a read of this handle would not wait. If it would, `notifier` is told once that has changed.
+    pub fn poll(&self, handle: u64, notifier: PollNotifier) -> bool {
+        match self.handles.get(handle).as_deref() {
+            Ok(Handle::Events(reader)) => self.cx.events.poll(*reader, notifier),
+            _ => true,
+        }
+    }
+
+    /// Tells the owner of a write that was refused, and hands on what came of it.
+    pub fn telling<T>(
+        &self,
+        operation: &str,
+        id: Id,
+        name: Option<&OsStr>,
+        act: impl FnOnce(&Fs) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let done = act(self);
+        if let Err(e) = &done
+            && e.is_refusal()
+        {
+            let mut path = self.inodes.path(id);
+            path.extend(name);
+            self.cx.events.refused(operation, &path.to_string_lossy(), &e.to_string());
+        }
+        done
     }
 
     /// Makes what was written durable.
@@ -338,7 +385,9 @@ impl Fs {
             Handle::Dir { node: Node::Real(dir), .. } => {
                 real::os(dir.open(libc::O_RDONLY | libc::O_DIRECTORY)?.sync_all())
             }
-            Handle::Bytes(_) | Handle::Control { .. } | Handle::Answer(_) | Handle::Dir { .. } => Ok(()),
+            Handle::Bytes(_) | Handle::Control { .. } | Handle::Answer(_) | Handle::Events(_) | Handle::Dir { .. } => {
+                Ok(())
+            }
         }
     }
 
@@ -416,7 +465,7 @@ impl Fs {
             let entry = DirEntry { id: node.id(), next: next as u64, name, kind: node.kind() };
             let full = add(entry, &attr, node.ttl());
             if !full {
-                self.inodes.remember(node);
+                self.inodes.remember(node, id, name);
             }
             Ok(full)
         };
@@ -503,7 +552,9 @@ impl Fs {
                 return Ok(rustix::fs::seek(file, from)? as i64);
             }
             Handle::Bytes(bytes) => bytes.len() as u64,
-            Handle::Answer(_) | Handle::Control { .. } | Handle::Dir { .. } => return Err(Error::Unsupported),
+            Handle::Answer(_) | Handle::Events(_) | Handle::Control { .. } | Handle::Dir { .. } => {
+                return Err(Error::Unsupported);
+            }
         };
         match whence {
             _ if at >= size => Err(Error::Os(std::io::Error::from_raw_os_error(libc::ENXIO))),

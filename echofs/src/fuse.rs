@@ -150,7 +150,8 @@ impl Filesystem for Adapter {
         reply: ReplyAttr,
     ) {
         let changes = Changes { mode, uid, gid, size, atime, mtime };
-        caught(|| attributes(reply, self.fs.setattr(id(ino), changes, fh.map(|fh| fh.0))));
+        let set = |fs: &Fs| fs.setattr(id(ino), changes, fh.map(|fh| fh.0));
+        caught(|| attributes(reply, self.fs.telling("setattr", id(ino), None, set)));
     }
 
     fn readlink(&self, _req: &Request, ino: INodeNo, reply: ReplyData) {
@@ -159,7 +160,7 @@ impl Filesystem for Adapter {
 
     fn mknod(
         &self,
-        _req: &Request,
+        req: &Request,
         parent: INodeNo,
         name: &OsStr,
         mode: u32,
@@ -167,23 +168,32 @@ impl Filesystem for Adapter {
         _rdev: u32,
         reply: ReplyEntry,
     ) {
-        caught(|| entry(reply, self.fs.mknod(id(parent), name, mode)));
+        let make = |fs: &Fs| fs.mknod(id(parent), name, mode, caller(req));
+        caught(|| entry(reply, self.fs.telling("mknod", id(parent), Some(name), make)));
     }
 
     fn mkdir(&self, _req: &Request, parent: INodeNo, name: &OsStr, mode: u32, _umask: u32, reply: ReplyEntry) {
-        caught(|| entry(reply, self.fs.mkdir(id(parent), name, mode)));
+        let (parent, name) = (id(parent), name.to_owned());
+        self.dispatch(self.fs.takes_orders(parent), move |fs| {
+            entry(reply, fs.telling("mkdir", parent, Some(&name), |fs| fs.mkdir(parent, &name, mode)));
+        });
     }
 
     fn unlink(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        caught(|| empty(reply, self.fs.unlink(id(parent), name)));
+        let unlink = |fs: &Fs| fs.unlink(id(parent), name);
+        caught(|| empty(reply, self.fs.telling("unlink", id(parent), Some(name), unlink)));
     }
 
     fn rmdir(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        caught(|| empty(reply, self.fs.rmdir(id(parent), name)));
+        let (parent, name) = (id(parent), name.to_owned());
+        self.dispatch(self.fs.takes_orders(parent), move |fs| {
+            empty(reply, fs.telling("rmdir", parent, Some(&name), |fs| fs.rmdir(parent, &name)));
+        });
     }
 
     fn symlink(&self, _req: &Request, parent: INodeNo, link_name: &OsStr, target: &Path, reply: ReplyEntry) {
-        caught(|| entry(reply, self.fs.symlink(id(parent), link_name, target)));
+        let make = |fs: &Fs| fs.symlink(id(parent), link_name, target);
+        caught(|| entry(reply, self.fs.telling("symlink", id(parent), Some(link_name), make)));
     }
 
     fn rename(
@@ -196,15 +206,22 @@ impl Filesystem for Adapter {
         flags: RenameFlags,
         reply: ReplyEmpty,
     ) {
-        caught(|| empty(reply, self.fs.rename(id(parent), name, id(newparent), newname, flags.bits())));
+        let (from, to, flags) = (id(parent), id(newparent), flags.bits());
+        let (name, new) = (name.to_owned(), newname.to_owned());
+        self.dispatch(self.fs.takes_orders(from), move |fs| {
+            let rename = |fs: &Fs| fs.rename(from, &name, to, &new, flags);
+            empty(reply, fs.telling("rename", from, Some(&name), rename));
+        });
     }
 
     fn link(&self, _req: &Request, ino: INodeNo, newparent: INodeNo, newname: &OsStr, reply: ReplyEntry) {
-        caught(|| entry(reply, self.fs.link(id(ino), id(newparent), newname)));
+        let link = |fs: &Fs| fs.link(id(ino), id(newparent), newname);
+        caught(|| entry(reply, self.fs.telling("link", id(newparent), Some(newname), link)));
     }
 
-    fn open(&self, _req: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
-        caught(|| match self.fs.open(id(ino), flags.0) {
+    fn open(&self, req: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+        let open = |fs: &Fs| fs.open(id(ino), flags.0, caller(req));
+        caught(|| match self.fs.telling("open", id(ino), None, open) {
             Ok((handle, how)) => reply.opened(FileHandle(handle), how),
             Err(e) => reply.error(e.errno()),
         });
@@ -217,13 +234,13 @@ impl Filesystem for Adapter {
         fh: FileHandle,
         offset: u64,
         size: u32,
-        _flags: OpenFlags,
+        flags: OpenFlags,
         _lock_owner: Option<LockOwner>,
         reply: ReplyData,
     ) {
         let (caller, size) = (caller(req), size as usize);
         let mut reply = Some(reply);
-        let now = self.fs.read_now(fh.0, offset, size, |bytes| reply.take().map(|reply| reply.data(bytes)));
+        let now = self.fs.read_now(fh.0, offset, size, flags.0, |bytes| reply.take().map(|reply| reply.data(bytes)));
         let Some(reply) = reply else { return };
         match now {
             Err(e) => reply.error(e.errno()),
@@ -244,7 +261,7 @@ impl Filesystem for Adapter {
     fn write(
         &self,
         _req: &Request,
-        _ino: INodeNo,
+        ino: INodeNo,
         fh: FileHandle,
         offset: u64,
         data: &[u8],
@@ -255,15 +272,17 @@ impl Filesystem for Adapter {
     ) {
         if self.fs.is_order(fh.0) {
             let data = data.to_vec();
-            self.dispatch(true, move |fs| written(reply, fs.write(fh.0, offset, &data)));
+            self.dispatch(true, move |fs| {
+                written(reply, fs.telling("write", id(ino), None, |fs| fs.write(fh.0, offset, &data)));
+            });
         } else {
-            caught(|| written(reply, self.fs.write(fh.0, offset, data)));
+            caught(|| written(reply, self.fs.telling("write", id(ino), None, |fs| fs.write(fh.0, offset, data))));
         }
     }
 
-    fn flush(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, _lock_owner: LockOwner, reply: ReplyEmpty) {
+    fn flush(&self, _req: &Request, ino: INodeNo, fh: FileHandle, _lock_owner: LockOwner, reply: ReplyEmpty) {
         let slow = self.fs.is_order(fh.0);
-        self.dispatch(slow, move |fs| empty(reply, fs.flush(fh.0)));
+        self.dispatch(slow, move |fs| empty(reply, fs.telling("write", id(ino), None, |fs| fs.flush(fh.0))));
     }
 
     fn release(
@@ -346,7 +365,8 @@ impl Filesystem for Adapter {
         _position: u32,
         reply: ReplyEmpty,
     ) {
-        caught(|| empty(reply, self.fs.setxattr(id(ino), name, value, flags)));
+        let set = |fs: &Fs| fs.setxattr(id(ino), name, value, flags);
+        caught(|| empty(reply, self.fs.telling("setxattr", id(ino), None, set)));
     }
 
     fn getxattr(&self, _req: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
@@ -358,7 +378,8 @@ impl Filesystem for Adapter {
     }
 
     fn removexattr(&self, _req: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        caught(|| empty(reply, self.fs.removexattr(id(ino), name)));
+        let remove = |fs: &Fs| fs.removexattr(id(ino), name);
+        caught(|| empty(reply, self.fs.telling("removexattr", id(ino), None, remove)));
     }
 
     fn create(
@@ -371,7 +392,8 @@ impl Filesystem for Adapter {
         flags: i32,
         reply: ReplyCreate,
     ) {
-        caught(|| match self.fs.create(id(parent), name, mode, flags) {
+        let create = |fs: &Fs| fs.create(id(parent), name, mode, flags);
+        caught(|| match self.fs.telling("create", id(parent), Some(name), create) {
             Ok((attr, ttl, handle)) => {
                 reply.created(&ttl.attr, &attr, GENERATION, FileHandle(handle), fuser::FopenFlags::empty())
             }
@@ -397,14 +419,15 @@ impl Filesystem for Adapter {
         &self,
         _req: &Request,
         _ino: INodeNo,
-        _fh: FileHandle,
-        _ph: PollNotifier,
+        fh: FileHandle,
+        notifier: PollNotifier,
         _events: PollEvents,
         _flags: PollFlags,
         reply: ReplyPoll,
     ) {
-        // The kernel then takes every file as ready, as it does for regular files elsewhere.
-        reply.error(Errno::ENOSYS);
+        let ready = PollEvents::POLLIN | PollEvents::POLLRDNORM | PollEvents::POLLOUT | PollEvents::POLLWRNORM;
+        let is_ready = self.fs.poll(fh.0, notifier);
+        reply.poll(if is_ready { ready } else { PollEvents::empty() });
     }
 
     fn fallocate(

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::answer::{Form, Reader};
 use crate::error::Error;
+use crate::events::ReaderId;
 use crate::node::{Control, Listing, Node};
 use crate::real::{RealEntry, RealNode};
 
@@ -16,6 +17,8 @@ pub enum Handle {
     Bytes(Arc<[u8]>),
     /// An answer, read from start to end as it is made.
     Answer(Mutex<AnswerStream>),
+    /// What happens.
+    Events(ReaderId),
     /// A control file: what was written since the last line end.
     Control { order: Control, text: Arc<[u8]>, partial: Mutex<Vec<u8>> },
     /// A real file, and whether it was written to.

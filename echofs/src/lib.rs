@@ -4,7 +4,9 @@
 //! `real` serves the notes, `answer` answers questions.
 
 pub mod answer;
+mod crawlers;
 mod error;
+mod events;
 mod fs;
 mod fuse;
 mod handle;
@@ -15,6 +17,7 @@ mod pool;
 mod real;
 mod remember;
 mod session;
+mod syscall;
 mod tree;
 
 pub use error::Error;

@@ -98,6 +98,14 @@ pub trait Directory: Send + Sync {
     fn mkdir(&self, _cx: &Context, _name: &str) -> Result<Node, Error> {
         Err(Error::NotPermitted("no directories can be made here"))
     }
+    /// Shows something that it lists as if it had just been made, to those who watch it.
+    fn mknod(&self, _cx: &Context, _name: &str, _caller: Caller) -> Result<Node, Error> {
+        Err(Error::NotPermitted("no files can be made here; they live in knowledge/notes"))
+    }
+    /// Sets its times to now.
+    fn touch(&self, _cx: &Context) -> Result<(), Error> {
+        Err(Error::NotPermitted("the times of this directory are those of what it lists"))
+    }
     /// Removes a directory in it.
     fn rmdir(&self, _cx: &Context, _name: &str) -> Result<(), Error> {
         Err(Error::NotPermitted("this directory is part of the tree"))
@@ -141,6 +149,8 @@ pub enum Content {
     Live(Arc<[u8]>),
     /// An answer to this question, made when it is read.
     Question { text: String, form: crate::answer::Form },
+    /// What happens, from the open on.
+    Events,
     /// A file that takes orders; reading it gives the text.
     Control { order: Control, text: Arc<[u8]> },
 }
@@ -204,14 +214,14 @@ impl File {
         match &self.content {
             Content::Settled(bytes) | Content::Live(bytes) | Content::Control { text: bytes, .. } => bytes.len() as u64,
             // Invariant: sizes are never made up; a file without one is opened as a stream.
-            Content::Question { .. } => 0,
+            Content::Question { .. } | Content::Events => 0,
         }
     }
 
     fn mode(&self) -> u16 {
         match self.content {
             Content::Control { .. } => 0o600,
-            Content::Settled(_) | Content::Live(_) | Content::Question { .. } => 0o400,
+            Content::Settled(_) | Content::Live(_) | Content::Question { .. } | Content::Events => 0o400,
         }
     }
 }

@@ -52,6 +52,14 @@ pub struct Changes {
     pub mtime: Option<TimeOrNow>,
 }
 
+impl Changes {
+    /// Whether only times are to be changed.
+    pub fn are_times(&self) -> bool {
+        let other = self.mode.is_some() || self.uid.is_some() || self.gid.is_some() || self.size.is_some();
+        !other && (self.atime.is_some() || self.mtime.is_some())
+    }
+}
+
 impl RealNode {
     /// The directory at `path`, as the top of the notes.
     pub fn root(path: &Path) -> Result<RealNode, Error> {

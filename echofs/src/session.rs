@@ -1,5 +1,6 @@
 //! A mounted tree, from the mount to the unmount.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::fs::Fs;
 use crate::fuse::Adapter;
 use crate::real::RealNode;
 use crate::tree::Context;
+use crate::tree::kept::Watch;
 
 /// Threads for searches and the like; the event loop has one of its own.
 const WORKERS: usize = 3;
@@ -32,6 +34,8 @@ pub struct MountConfig {
     pub notes: PathBuf,
     /// The settings in force, as TOML.
     pub settings: String,
+    /// A command that touches the paths behind it through the mount, for those who watch kept queries.
+    pub helper: Vec<OsString>,
     /// Mount options of fuse(8), such as `ro`, `noatime`.
     pub options: Vec<MountOption>,
 }
@@ -39,6 +43,7 @@ pub struct MountConfig {
 /// A mounted tree; dropping it unmounts.
 pub struct Session {
     background: BackgroundSession,
+    _watch: Watch,
 }
 
 /// Mounts the tree for its owner alone and serves it on threads of its own.
@@ -49,8 +54,10 @@ pub fn mount(config: MountConfig) -> Result<Session, Error> {
     let notes = RealNode::root(&config.notes)?;
     let cx =
         Context::new(config.index, config.answers, config.generator, notes, config.mountpoint.clone(), config.settings);
-    let adapter = Adapter::new(Arc::new(Fs::new(Arc::new(cx))), WORKERS)?;
-    Ok(Session { background: fuser::spawn_mount(adapter, &config.mountpoint, &options(config.options))? })
+    let cx = Arc::new(cx);
+    let adapter = Adapter::new(Arc::new(Fs::new(Arc::clone(&cx))), WORKERS)?;
+    let background = fuser::spawn_mount(adapter, &config.mountpoint, &options(config.options))?;
+    Ok(Session { background, _watch: Watch::start(cx, config.helper)? })
 }
 
 fn options(given: Vec<MountOption>) -> Config {

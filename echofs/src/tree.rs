@@ -3,6 +3,7 @@
 mod ask;
 mod cached;
 pub mod control;
+pub mod kept;
 mod knowledge;
 mod live;
 mod names;
@@ -10,6 +11,7 @@ mod readme;
 mod render;
 mod search;
 mod similar;
+mod states;
 mod status;
 
 use std::path::PathBuf;
@@ -22,7 +24,8 @@ use fuser::{FileAttr, FileType};
 
 use crate::answer::Answers;
 use crate::error::Error;
-use crate::node::{CHANGING, Caller, Control as Order, Directory, File, Id, Listing, Node};
+use crate::events::Events;
+use crate::node::{CHANGING, Caller, Control as Order, Directory, File, Id, Link, Listing, Node};
 use crate::real::RealNode;
 
 pub use render::jsonl as results_jsonl;
@@ -44,6 +47,9 @@ pub struct Context {
     pub settings: String,
     /// When the mount began.
     pub started: SystemTime,
+    pub(crate) events: Arc<Events>,
+    pub(crate) signal: Arc<kept::Signal>,
+    pub(crate) helper: kept::Helper,
     pub(crate) since: Instant,
     pub(crate) owner: (u32, u32),
     pub(crate) searches: search::Searches,
@@ -70,6 +76,9 @@ impl Context {
             mountpoint,
             settings,
             started: SystemTime::now(),
+            events: Arc::default(),
+            signal: Arc::default(),
+            helper: kept::Helper::default(),
             since: Instant::now(),
             owner: (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()),
             searches: search::Searches::default(),
@@ -105,8 +114,9 @@ impl Context {
 pub struct Root;
 
 impl Root {
-    const NAMES: [&'static str; 8] =
-        ["README.md", "status", "remember", "ask", "search", "similar", "knowledge", ".echo"];
+    /// What is listed last is met last by those who read everything: see [`crate::crawlers`].
+    const NAMES: [&'static str; 9] =
+        ["README.md", "status", "remember", "ask", "search", "similar", "knowledge", ".echo", "events"];
 
     fn node(cx: &Context, name: &str) -> Option<Node> {
         Some(match name {
@@ -120,6 +130,12 @@ impl Root {
             "similar" => Node::Dir(Arc::new(similar::Similar::top())),
             "knowledge" => Node::Dir(Arc::new(knowledge::Knowledge)),
             ".echo" => Node::Dir(Arc::new(control::Control)),
+            // Everything listed is settled; the stream itself is not listed.
+            "events" => Node::Link(Arc::new(Link {
+                id: Id::ROOT.child(name),
+                target: PathBuf::from(".echo/events"),
+                modified: cx.started,
+            })),
             _ => return None,
         })
     }

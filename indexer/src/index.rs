@@ -24,7 +24,7 @@ use crate::search::{self, Searcher};
 use crate::shared::{Shared, lock};
 use crate::watch::{self, Watcher};
 use crate::writer::Writer;
-use crate::{Counts, Coverage, Document, Error, Forgotten, Passage, Results, Source, State, meaning};
+use crate::{Counts, Coverage, Document, Error, Forgotten, Happened, Kept, Passage, Results, Source, State, meaning};
 
 /// Readers of files, and as many extraction workers.
 const READERS: usize = 2;
@@ -51,6 +51,7 @@ pub struct Config {
 /// The store of one data directory.
 pub struct Index {
     shared: Arc<Shared>,
+    kept: Kept,
     ranking: Ranking,
     queries: Cache<String, Arc<Vec<f32>>>,
     idle: Mutex<Option<Opened>>,
@@ -74,9 +75,11 @@ impl Index {
     pub fn open(config: Config, embedder: Option<Arc<dyn Embedder>>) -> Result<Arc<Index>, Error> {
         files::private_dir(&config.data)?;
         let lock = Lock::take(&config.data)?;
+        let data = config.data.clone();
         let (shared, opened) = opening::open(config, embedder)?;
         Ok(Arc::new(Index {
             shared: Arc::new(shared),
+            kept: Kept::open(&data.join("journal/queries.jsonl"))?,
             ranking: Ranking::default(),
             queries: Cache::new(QUERIES),
             idle: Mutex::new(Some(opened)),
@@ -313,6 +316,18 @@ impl Index {
                 Some(path) => running.watcher.touched(path),
                 None => running.watcher.rescan(None),
             }
+        }
+    }
+
+    /// The queries that are kept.
+    pub fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// Has `listener` told of every visible change, on the thread that makes it, so it has to be quick. The first one counts.
+    pub fn listen(&self, listener: impl Fn(&[Happened]) + Send + Sync + 'static) {
+        if self.shared.listener.set(Box::new(listener)).is_err() {
+            log::warn!("somebody listens to the index already");
         }
     }
 

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use echofs_embedder::Embedder;
 
 use crate::forgotten::{Forgotten, Order};
+use crate::happened::{Happened, Listener};
 use crate::journal::Journal;
 use crate::policy::Policy;
 use crate::scan::FileStat;
@@ -32,6 +33,8 @@ pub struct Shared {
     pub pending: Mutex<HashMap<PathBuf, Pending>>,
     /// Whether the threads are to end.
     pub stopping: AtomicBool,
+    /// Who is told of changes.
+    pub listener: OnceLock<Listener>,
     journal: Journal<Order>,
     forgotten: RwLock<Forgotten>,
     snapshot: RwLock<Arc<Snapshot>>,
@@ -96,6 +99,7 @@ impl Shared {
             embedder,
             pending: Mutex::default(),
             stopping: AtomicBool::new(false),
+            listener: OnceLock::new(),
             forgotten: RwLock::new(Forgotten::new(&journal.1)),
             journal: journal.0,
             snapshot: RwLock::new(Arc::new(snapshot)),
@@ -125,6 +129,14 @@ impl Shared {
     /// Says that more can be found by meaning.
     pub fn more_meaning(&self) {
         self.epoch.fetch_add(1, Ordering::Release);
+        self.tell(&[]);
+    }
+
+    /// Tells the listener, if there is one.
+    pub fn tell(&self, happened: &[Happened]) {
+        if let Some(listener) = self.listener.get() {
+            listener(happened);
+        }
     }
 
     /// Changes the progress and wakes those who wait for it.

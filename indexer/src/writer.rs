@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::catalogue::Catalogue;
+use crate::happened::happened;
 use crate::lexical::Lexical;
 use crate::prepare::Prepared;
 use crate::record::{Changes, Record, Serial};
@@ -179,9 +180,14 @@ impl Writer {
         if self.dirty.is_none() {
             return Ok(());
         }
+        let happened = match self.shared.listener.get() {
+            Some(_) => happened(&self.changes, &self.shared.snapshot().table),
+            None => Vec::new(),
+        };
         if let Err(e) = self.save_words().and_then(|()| self.show()) {
             return Err(self.failed(&e));
         }
+        self.shared.tell(&happened);
         // Searches are right already; without the records the next start reads these files again.
         let saved = self.catalogue.as_ref().map_or(Ok(()), |catalogue| catalogue.write(&self.changes));
         let error = saved.err().map(|e| e.to_string());

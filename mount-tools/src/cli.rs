@@ -67,6 +67,14 @@ pub enum Command {
     /// Turns untrusted files into text; started by the mount
     #[command(hide = true)]
     ExtractWorker,
+    /// Shows new hits of a kept query to those who watch its directory; started by the mount
+    #[command(hide = true)]
+    ShowNew {
+        /// The directory
+        directory: PathBuf,
+        /// Names in it that are new
+        new: Vec<PathBuf>,
+    },
 }
 
 #[derive(Args, Clone, Debug, Default)]
@@ -240,5 +248,6 @@ mod tests {
     #[test]
     fn the_worker_is_not_shown() {
         assert!(!Cli::command().render_help().to_string().contains("extract-worker"));
+        assert!(!Cli::command().render_help().to_string().contains("show-new"));
     }
 }

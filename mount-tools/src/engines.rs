@@ -60,6 +60,7 @@ impl Knowledge {
             generator: self.generator.clone(),
             notes: self.notes.clone(),
             settings: self.settings.clone(),
+            helper: vec!["/proc/self/exe".into(), "show-new".into()],
             options,
         };
         echofs_fs::mount(config).map_err(|error| {

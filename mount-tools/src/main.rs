@@ -24,6 +24,7 @@ mod rebuild;
 mod record;
 mod remember;
 mod search;
+mod show_new;
 mod status;
 mod umount;
 mod wait;
@@ -67,6 +68,7 @@ fn run(cli: Cli) -> Outcome {
             clap_complete::generate(shell, &mut Cli::command(), "echofs", &mut std::io::stdout());
             Ok(())
         }
+        Command::ShowNew { directory, new } => show_new::run(&directory, &new),
         Command::ExtractWorker => echofs_indexer::extract::worker_main(),
     }
 }

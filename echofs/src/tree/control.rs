@@ -58,6 +58,13 @@ impl Directory for Control {
             "status.json" => return Ok(Node::File(cx.live.file(place().child(name), || status::status_json(cx)))),
             "metrics" => return Ok(Node::File(cx.live.file(place().child(name), || status::metrics(cx)))),
             "config.toml" => File::settled(place().child(name), cx.settings.clone().into_bytes(), cx.started, CHANGING),
+            "events" => File {
+                id: place().child(name),
+                content: Content::Events,
+                modified: cx.started,
+                ttl: CHANGING,
+                xattrs: Vec::new(),
+            },
             "coverage.jsonl" => coverage(cx),
             "forget" => order(place().child(name), node::Control::Forget, FORGET, cx),
             "reindex" => order(place().child(name), node::Control::Reindex, REINDEX, cx),

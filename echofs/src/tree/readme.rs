@@ -22,6 +22,8 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
     cat '{at}/search/budget offsite/results.txt'     the same as path:line: text
     ls '{at}/search/\"exact words\" type:pdf/'         quotes and fields filter, bare words rank
     ls '{at}/search/budget/+after:2026-03/'          narrow a search by another one
+    mkdir '{at}/search/budget offsite'               keeps a search; rmdir drops it
+    cat {at}/events                                  what happens, as it happens
     ls '{at}/similar/home/me/notes/plan.md/'         what is like that file (its absolute path)
     echo 'Oda has the key' > {at}/remember           keeps a sentence
     cat {at}/status                                  how far the index is
@@ -30,6 +32,8 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
 |---|---|
 | `ask/` | finished answers; any name that is a question is answered when it is read |
 | `search/<query>/` | `01-....md` passages, `files/` links to the originals, `results.jsonl`, `results.txt`, `explain.md` |
+| `search/` | kept searches (`mkdir`, `rmdir`, `mv`), then the latest ones |
+| `events` | JSON lines: documents, new hits of kept searches, refused writes; waits like a pipe |
 | `similar/<absolute path>/` | the same, for documents like that one |
 | `knowledge/notes/` | your notes: ordinary files and folders, read and write |
 | `knowledge/recent/` `by-date/` `by-type/` `by-tag/` | links to every document, sorted in these ways |

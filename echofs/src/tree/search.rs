@@ -1,5 +1,6 @@
 //! `search/<query>/`: ranked results of a query, and `+<query>/` below it to narrow them.
 //!
+//! `mkdir` keeps a query, `rmdir` drops it and `mv` gives it another name. Kept queries are listed, and the latest others.
 //! Naming a query or looking at it from outside runs nothing; looking into it does, once for each state of the index.
 
 use std::collections::VecDeque;
@@ -7,40 +8,57 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use echofs_indexer::Results;
+use echofs_indexer::{Hit, Results};
 use echofs_query_lang::{Parsed, parse, path};
 use quick_cache::sync::Cache;
 
-use super::{Context, render};
+use super::{Context, names, render};
 use crate::error::Error;
+use crate::events::Event;
 use crate::node::{CHANGING, Caller, Directory, File, Id, LIVE, Link, Listing, Node, Ttl};
+use crate::syscall::{self, Making};
 
 /// Recent queries that are listed.
 const RECENT: usize = 20;
-/// Queries whose results are kept.
-const KEPT: usize = 64;
+/// Queries whose results stay in memory.
+const REMEMBERED: usize = 256;
+/// Queries that `mkdir` may keep.
+const MOST_KEPT: usize = 100;
 
 /// The queries that were looked into.
 pub struct Searches {
-    recent: Mutex<VecDeque<Arc<QueryDir>>>,
-    kept: Cache<u64, Arc<QueryDir>>,
+    recent: Mutex<Recent>,
+    known: Cache<u64, Arc<QueryDir>>,
+}
+
+/// The names that were looked into last, newest first.
+#[derive(Default)]
+struct Recent {
+    names: VecDeque<String>,
+    changed: Option<SystemTime>,
 }
 
 impl Default for Searches {
     fn default() -> Self {
-        Searches { recent: Mutex::default(), kept: Cache::new(KEPT) }
+        Searches { recent: Mutex::default(), known: Cache::new(REMEMBERED) }
     }
 }
 
 impl Searches {
     /// The directory of a query: the same one as long as it is kept.
     fn dir(&self, id: Id, make: impl FnOnce() -> QueryDir) -> Arc<QueryDir> {
-        if let Some(dir) = self.kept.get(&id.0) {
+        if let Some(dir) = self.known.get(&id.0) {
             return dir;
         }
         let dir = Arc::new(make());
-        self.kept.insert(id.0, Arc::clone(&dir));
+        self.known.insert(id.0, Arc::clone(&dir));
         dir
+    }
+
+    /// The directory of the query that is called `name` in `search/`.
+    fn named(&self, name: &str) -> Arc<QueryDir> {
+        let id = Search.id().child(name);
+        self.dir(id, || QueryDir::new(id, None, Some(name.to_owned()), vec![path::decode(name)]))
     }
 
     /// The directory of documents like the one at `path`.
@@ -48,12 +66,29 @@ impl Searches {
         self.dir(id, || QueryDir::new(id, Some(path), None, Vec::new()))
     }
 
-    fn note(&self, dir: &Arc<QueryDir>) {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if recent.iter().all(|known| known.id != dir.id) {
-            recent.push_front(Arc::clone(dir));
-            recent.truncate(RECENT);
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lists a query that was looked into. A name that is too long for directories is not listed.
+    fn note(&self, name: &str) {
+        let mut recent = self.recent();
+        if recent.names.front().is_some_and(|newest| newest == name) || name.len() > names::MAX {
+            return;
         }
+        recent.names.retain(|known| known != name);
+        recent.names.push_front(name.to_owned());
+        recent.names.truncate(RECENT);
+        recent.changed = Some(SystemTime::now());
+    }
+
+    /// Lists a query no longer; whether it was listed.
+    fn drop(&self, name: &str) -> bool {
+        let mut recent = self.recent();
+        let before = recent.names.len();
+        recent.names.retain(|known| known != name);
+        recent.changed = Some(SystemTime::now());
+        recent.names.len() < before
     }
 }
 
@@ -66,23 +101,99 @@ impl Directory for Search {
     }
 
     fn modified(&self, cx: &Context) -> SystemTime {
-        cx.started
+        cx.searches.recent().changed.unwrap_or(cx.started)
     }
 
-    fn lookup(&self, cx: &Context, name: &str, _caller: Caller) -> Result<Node, Error> {
+    fn ttl(&self) -> Ttl {
+        Ttl { attr: LIVE.attr, ..crate::node::STABLE }
+    }
+
+    fn lookup(&self, cx: &Context, name: &str, caller: Caller) -> Result<Node, Error> {
         if name.starts_with('.') || name.trim().is_empty() {
             return Err(Error::NotFound);
         }
-        let id = self.id().child(name);
-        let make = || QueryDir::new(id, None, Some(name.to_owned()), vec![path::decode(name)]);
-        Ok(Node::Dir(Arc::new(Handle(cx.searches.dir(id, make)))))
+        let is_there = match syscall::making(caller.pid) {
+            None => true,
+            Some(Making::Directory) => is_kept(cx, name),
+            Some(Making::Rename) => is_kept(cx, name) || cx.searches.recent().names.iter().any(|known| known == name),
+        };
+        if !is_there {
+            return Err(Error::NotFound);
+        }
+        Ok(Node::Dir(Arc::new(Handle(cx.searches.named(name)))))
     }
 
     fn list(&self, cx: &Context) -> Result<Arc<Listing>, Error> {
-        let recent = cx.searches.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = |dir: &Arc<QueryDir>| Some((dir.name.clone()?, Node::Dir(Arc::new(Handle(Arc::clone(dir))))));
-        Ok(Arc::new(Listing::new(recent.iter().filter_map(entry).collect())))
+        let kept = cx.index.kept().all();
+        let recent = cx.searches.recent().names.clone();
+        let recent = recent.iter().filter(|name| kept.iter().all(|query| query.name != **name));
+        let names = kept.iter().map(|query| &query.name).chain(recent);
+        let entry = |name: &String| (name.clone(), Node::Dir(Arc::new(Handle(cx.searches.named(name)))));
+        Ok(Arc::new(Listing::new(names.map(entry).collect())))
     }
+
+    fn mkdir(&self, cx: &Context, name: &str) -> Result<Node, Error> {
+        check(name)?;
+        if cx.index.kept().all().len() >= MOST_KEPT {
+            return Err(Error::TooMany("as many queries are kept as can be; rmdir one of them"));
+        }
+        if !cx.index.kept().keep(name)? {
+            return Err(Error::Exists);
+        }
+        self.changed(cx, &Event::Kept { query: name });
+        Ok(Node::Dir(Arc::new(Handle(cx.searches.named(name)))))
+    }
+
+    fn rmdir(&self, cx: &Context, name: &str) -> Result<(), Error> {
+        let was_kept = cx.index.kept().discard(name)?;
+        if !cx.searches.drop(name) && !was_kept {
+            return Err(Error::NotFound);
+        }
+        if was_kept {
+            self.changed(cx, &Event::Dropped { query: name });
+        }
+        Ok(())
+    }
+
+    fn rename(&self, cx: &Context, from: &str, to: &str) -> Result<(), Error> {
+        check(to)?;
+        if !is_kept(cx, from) {
+            return Err(Error::NotPermitted("only a kept query can be renamed; mkdir keeps one"));
+        }
+        if !cx.index.kept().rename(from, to)? {
+            return Err(Error::Exists);
+        }
+        cx.searches.drop(from);
+        self.changed(cx, &Event::Renamed { query: from, to });
+        Ok(())
+    }
+}
+
+impl Search {
+    fn changed(&self, cx: &Context, event: &Event) {
+        cx.searches.recent().changed = Some(SystemTime::now());
+        cx.events.tell(event);
+        cx.signal.ring();
+    }
+}
+
+fn is_kept(cx: &Context, name: &str) -> bool {
+    cx.index.kept().all().iter().any(|query| query.name == name)
+}
+
+/// Whether a query can be kept under this name.
+fn check(name: &str) -> Result<(), Error> {
+    if name.starts_with('.') || name.trim().is_empty() {
+        return Err(Error::NotPermitted("this is no query"));
+    }
+    if name.len() > names::MAX { Err(Error::NameTooLong) } else { Ok(()) }
+}
+
+/// The hits of the query that is called `name` in `search/`, each with the name of its excerpt.
+pub fn hits(cx: &Context, name: &str) -> Result<Vec<(String, Hit)>, Error> {
+    let view = cx.searches.named(name).view(cx)?;
+    let of = view.hits.len();
+    Ok(view.hits.iter().map(|hit| (render::hit_name(hit, of), hit.clone())).collect())
 }
 
 /// A query: what stands in the path, and what it found.
@@ -110,8 +221,17 @@ struct Views {
 /// The results for one state of the index.
 struct View {
     epoch: u64,
-    made: SystemTime,
+    /// When its documents or their order last changed.
+    changed: SystemTime,
+    hits: Vec<Hit>,
     listing: Arc<Listing>,
+}
+
+impl View {
+    /// Whether both list the same documents in the same order.
+    fn shows_what(&self, other: &View) -> bool {
+        self.hits.iter().map(|hit| hit.document.id).eq(other.hits.iter().map(|hit| hit.document.id))
+    }
 }
 
 /// The node of a query directory.
@@ -140,14 +260,22 @@ impl QueryDir {
         if let Some(view) = self.current(cx) {
             return Ok(view);
         }
-        let view = Arc::new(self.run(cx, cx.index.epoch())?);
+        let mut view = self.run(cx, cx.index.epoch())?;
         let mut views = self.views();
-        views.before = views.latest.replace(Arc::clone(&view));
-        drop(views);
-        if self.name.is_some() {
-            cx.searches.note(self);
+        if let Some(before) = views.latest.as_ref().filter(|before| before.shows_what(&view)) {
+            view.changed = before.changed;
         }
+        let view = Arc::new(view);
+        views.before = views.latest.replace(Arc::clone(&view));
         Ok(view)
+    }
+
+    /// The same, for somebody who looks into the directory.
+    fn looked_into(self: &Arc<Self>, cx: &Context) -> Result<Arc<View>, Error> {
+        if let Some(name) = &self.name {
+            cx.searches.note(name);
+        }
+        self.view(cx)
     }
 
     fn run(&self, cx: &Context, epoch: u64) -> Result<View, Error> {
@@ -169,7 +297,8 @@ impl QueryDir {
             None => self.queries.join(" + "),
         };
         let made = SystemTime::now();
-        Ok(View { epoch, made, listing: Arc::new(Listing::new(entries(self.id, &asked, &parsed, &results, made))) })
+        let listing = Arc::new(Listing::new(entries(self.id, &asked, &parsed, &results, made)));
+        Ok(View { epoch, changed: made, hits: results.hits, listing })
     }
 }
 
@@ -211,25 +340,29 @@ impl Directory for Handle {
     }
 
     fn modified(&self, cx: &Context) -> SystemTime {
-        self.0.views().latest.as_ref().map_or(cx.started, |view| view.made)
+        self.0.views().latest.as_ref().map_or(cx.started, |view| view.changed)
     }
 
     fn ttl(&self) -> Ttl {
-        Ttl { attr: LIVE.attr, ..crate::node::STABLE }
+        LIVE
     }
 
     fn is_slow(&self, cx: &Context) -> bool {
         self.0.current(cx).is_none()
     }
 
-    fn lookup(&self, cx: &Context, name: &str, _caller: Caller) -> Result<Node, Error> {
+    fn lookup(&self, cx: &Context, name: &str, caller: Caller) -> Result<Node, Error> {
+        if cx.helper.is(caller) {
+            // It is about to make what is there.
+            return Err(Error::NotFound);
+        }
         if let Some(narrower) = name.strip_prefix('+') {
             return Ok(Node::Dir(Arc::new(Handle(self.0.narrowed(cx, name, narrower)))));
         }
         if name.starts_with('.') {
             return Err(Error::NotFound);
         }
-        if let Some(node) = self.0.view(cx)?.listing.get(name) {
+        if let Some(node) = self.0.looked_into(cx)?.listing.get(name) {
             return Ok(node.clone());
         }
         let views = self.0.views();
@@ -238,7 +371,22 @@ impl Directory for Handle {
     }
 
     fn list(&self, cx: &Context) -> Result<Arc<Listing>, Error> {
-        Ok(Arc::clone(&self.0.view(cx)?.listing))
+        Ok(Arc::clone(&self.0.looked_into(cx)?.listing))
+    }
+
+    fn mknod(&self, cx: &Context, name: &str, caller: Caller) -> Result<Node, Error> {
+        let listed = || self.0.views().latest.as_ref().and_then(|view| view.listing.get(name).cloned());
+        match cx.helper.is(caller) {
+            true => listed().ok_or(Error::NotFound),
+            false => Err(Error::NotPermitted("no files can be made here; they live in knowledge/notes")),
+        }
+    }
+
+    fn touch(&self, cx: &Context) -> Result<(), Error> {
+        match self.0.name.as_deref().is_some_and(|name| is_kept(cx, name)) {
+            true => Ok(()),
+            false => Err(Error::NotPermitted("the times of this directory are those of what it lists")),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use echofs_inference::State;
 use serde::Serialize;
 
 use super::Context;
+use crate::events::Refusal;
 
 /// `.echo/status.json`.
 #[derive(Serialize)]
@@ -27,6 +28,8 @@ struct Status<'a> {
     models: Models,
     inference: Inference,
     answers: usize,
+    kept_queries: usize,
+    refused: Vec<Refusal>,
     uptime_s: f64,
     rss_bytes: u64,
     pid: u32,
@@ -88,20 +91,34 @@ fn status(cx: &Context) -> Status<'static> {
             generation: Generation { name: generator.model, cpu: generator.cpu },
         },
         inference: Inference {
-            state: match generator.state {
-                State::Idle => "idle",
-                State::Busy => "busy",
-                State::Down => "down",
-            },
+            state: name_of(generator.state),
             queue: generator.queue,
             restarts: generator.restarts,
             last_error: generator.last_error,
         },
         answers: cx.answers.settled().len(),
+        kept_queries: cx.index.kept().all().len(),
+        refused: cx.events.refusals(),
         uptime_s: (cx.since.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
         rss_bytes: resident(),
         pid: std::process::id(),
     }
+}
+
+/// The name of a state of the language model.
+pub fn name_of(state: State) -> &'static str {
+    match state {
+        State::Idle => "idle",
+        State::Busy => "busy",
+        State::Down => "down",
+    }
+}
+
+/// The state of the index, and how much of what there is in it.
+pub fn state_of(cx: &Context) -> (&'static str, Counts) {
+    let counts = cx.index.counts();
+    let errors = errors(&counts, &cx.index.sources());
+    (state(&counts, &errors), counts)
 }
 
 fn errors(counts: &Counts, sources: &[Source]) -> Vec<String> {
@@ -173,6 +190,12 @@ pub fn status_text(cx: &Context) -> String {
             source.watch,
             if source.available { "" } else { ", not available" }
         );
+    }
+    if !s.refused.is_empty() {
+        out.push_str("\nrefused\n");
+    }
+    for refusal in &s.refused {
+        let _ = writeln!(out, "  {} {} {}: {}", refusal.at, refusal.operation, refusal.path, refusal.reason);
     }
     for error in s.errors.iter().chain(&s.inference.last_error) {
         let _ = writeln!(out, "\n! {error}");

@@ -1,0 +1,253 @@
+//! Kept queries: asked again when the index changes, told of in `events`, and shown to those who watch their directories.
+//!
+//! One thread does all this, beside the event loop. It waits until the index rests for a moment, and then for some
+//! times as long as the last round took, so that many kept queries and a bulk index do not hold each other up.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use echofs_indexer::{Happened, Hit, What};
+
+use super::{Context, search, states};
+use crate::error::Error;
+use crate::events::{Event, Events};
+use crate::node::Caller;
+
+/// The index has to be at rest for this long ...
+const REST: Duration = Duration::from_millis(200);
+/// ... or has to have been waiting for this long.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// After a round, as many times its length pass before the next one.
+const SHARE: u32 = 5;
+/// How often states are compared.
+const TICK: Duration = Duration::from_secs(1);
+/// New hits of one query that are shown to watchers by name.
+const NAMED: usize = 20;
+
+/// What the index has said and the thread has not yet looked at.
+#[derive(Default)]
+pub struct Signal {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// When the first and the last change came.
+    since: Option<(Instant, Instant)>,
+    /// Documents that came or changed, and files that went.
+    came: HashSet<PathBuf>,
+    went: HashSet<PathBuf>,
+    stopping: bool,
+}
+
+impl Signal {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hears of changes, and tells them to the readers of `events`.
+    pub fn hear(&self, events: &Events, happened: &[Happened]) {
+        let mut state = self.lock();
+        for Happened { path, what, .. } in happened {
+            match what {
+                What::Indexed | What::Changed => state.came.insert(path.clone()),
+                What::Removed | What::Skipped(_) | What::Failed(_) => state.went.insert(path.clone()),
+            };
+        }
+        drop(state);
+        self.ring();
+        if events.has_readers() {
+            happened.iter().for_each(|one| tell(events, one));
+        }
+    }
+
+    /// Has everything looked at again.
+    pub fn ring(&self) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        state.since = Some((state.since.map_or(now, |(first, _)| first), now));
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Waits for a change and for the rest after it, at most for a moment; `None` when it is time to end.
+    fn next(&self, not_before: Instant) -> Option<bool> {
+        let end = Instant::now() + TICK;
+        let mut state = self.lock();
+        loop {
+            let now = Instant::now();
+            if state.stopping {
+                return None;
+            }
+            let due = state.since.map(|(first, last)| (last + REST).min(first + PATIENCE).max(not_before));
+            if due.is_some_and(|due| due <= now) {
+                state.since = None;
+                return Some(true);
+            }
+            if now >= end {
+                return Some(false);
+            }
+            let left = due.unwrap_or(end).min(end) - now;
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn take(&self) -> (HashSet<PathBuf>, HashSet<PathBuf>) {
+        let mut state = self.lock();
+        (std::mem::take(&mut state.came), std::mem::take(&mut state.went))
+    }
+}
+
+fn tell(events: &Events, Happened { path, title, what }: &Happened) {
+    let path = &*path.to_string_lossy();
+    events.tell(&match what {
+        What::Indexed => Event::Indexed { path, title },
+        What::Changed => Event::Changed { path, title },
+        What::Removed => Event::Removed { path },
+        What::Skipped(reason) => Event::Skipped { path, reason },
+        What::Failed(reason) => Event::Failed { path, reason },
+    });
+}
+
+/// The thread; ends when it is dropped.
+pub struct Watch {
+    signal: Arc<Signal>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    /// Starts to listen to the index. `helper` is a command that touches the paths behind it.
+    ///
+    /// # Errors
+    /// When there can be no more threads.
+    pub fn start(cx: Arc<Context>, helper: Vec<OsString>) -> Result<Watch, Error> {
+        let signal = Arc::clone(&cx.signal);
+        let (told, events) = (Arc::clone(&signal), Arc::clone(&cx.events));
+        cx.index.listen(move |happened| told.hear(&events, happened));
+        signal.ring();
+        let watcher = Watcher { cx, helper, shown: HashMap::new(), fresh: HashSet::new() };
+        let thread = std::thread::Builder::new().name("echofs-kept".into()).spawn(move || watcher.run())?;
+        Ok(Watch { signal, thread: Some(thread) })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.signal.lock().stopping = true;
+        self.signal.changed.notify_all();
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            log::error!("the thread of the kept queries panicked");
+        }
+    }
+}
+
+struct Watcher {
+    cx: Arc<Context>,
+    helper: Vec<OsString>,
+    /// For each kept query what it has shown so far.
+    shown: HashMap<String, HashSet<PathBuf>>,
+    /// Documents that came or changed and may still enter, since their meaning is not yet known.
+    fresh: HashSet<PathBuf>,
+}
+
+impl Watcher {
+    fn run(mut self) {
+        let signal = Arc::clone(&self.cx.signal);
+        let mut states = states::States::default();
+        let mut not_before = Instant::now();
+        while let Some(changed) = signal.next(not_before) {
+            if changed {
+                let started = Instant::now();
+                self.round(&signal);
+                not_before = Instant::now() + started.elapsed() * SHARE;
+            }
+            states.compare(&self.cx);
+        }
+    }
+
+    /// Asks every kept query again.
+    fn round(&mut self, signal: &Signal) {
+        let (came, went) = signal.take();
+        self.fresh.extend(came);
+        for path in &went {
+            self.fresh.remove(path);
+            self.shown.values_mut().for_each(|shown| {
+                shown.remove(path);
+            });
+        }
+        // Asked before the queries are: what becomes known by meaning after this rings again.
+        let settled = self.cx.index.counts().pending_semantic == 0;
+        let kept = self.cx.index.kept().all();
+        self.shown.retain(|name, _| kept.iter().any(|query| query.name == *name));
+        for query in kept.iter() {
+            if let Err(e) = self.ask(&query.name) {
+                log::warn!("the kept query {}: {e}", query.name);
+            }
+        }
+        if settled {
+            self.fresh.clear();
+        }
+    }
+
+    fn ask(&mut self, name: &str) -> Result<(), Error> {
+        let hits = search::hits(&self.cx, name)?;
+        let paths = || hits.iter().map(|(_, hit)| hit.document.path.clone());
+        let Some(shown) = self.shown.get_mut(name) else {
+            // What is there when the query begins to be kept is not new.
+            self.shown.insert(name.to_owned(), paths().collect());
+            return Ok(());
+        };
+        let new = |hit: &Hit| !shown.contains(&hit.document.path) && self.fresh.contains(&hit.document.path);
+        let new: Vec<&(String, Hit)> = hits.iter().filter(|(_, hit)| new(hit)).collect();
+        shown.extend(paths());
+        if !new.is_empty() {
+            self.announce(name, &new);
+        }
+        Ok(())
+    }
+
+    fn announce(&self, query: &str, new: &[&(String, Hit)]) {
+        for (_, Hit { document, passage, rank, .. }) in new {
+            let path = &*document.path.to_string_lossy();
+            let event = Event::Hit { query, path, title: &document.title, rank: *rank, line: passage.line };
+            self.cx.events.tell(&event);
+        }
+        let dir = self.cx.mountpoint.join("search").join(query);
+        let names = new.iter().take(NAMED).map(|(name, _)| dir.join(name));
+        if let Err(e) = self.cx.helper.touch(&self.helper, &dir, names) {
+            log::warn!("watchers of {} are not told: {e}", dir.display());
+        }
+    }
+}
+
+/// The process that uses the mount so that inotify sees what has changed. The mount itself must never do that: it
+/// would wait for itself.
+#[derive(Default)]
+pub struct Helper(AtomicU32);
+
+impl Helper {
+    /// Has the directory touched and the names in it made, as far as the kernel can tell.
+    fn touch(&self, command: &[OsString], dir: &Path, names: impl Iterator<Item = PathBuf>) -> std::io::Result<()> {
+        let [program, arguments @ ..] = command else { return Ok(()) };
+        let mut command = Command::new(program);
+        command.args(arguments).arg(dir).args(names).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn()?;
+        // It begins at the end of its input: by then it is known by its number.
+        self.0.store(child.id(), Ordering::Release);
+        let ended = child.wait();
+        self.0.store(0, Ordering::Release);
+        ended.map(drop)
+    }
+
+    /// Whether it is the helper that calls.
+    pub fn is(&self, caller: Caller) -> bool {
+        caller.pid != 0 && self.0.load(Ordering::Acquire) == caller.pid
+    }
+}
