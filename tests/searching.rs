@@ -73,6 +73,63 @@ fn narrowing_gives_a_part_of_the_results() {
 }
 
 #[test]
+fn narrowing_goes_to_any_depth_and_below_similar() {
+    let session = Session::with(NOTES);
+    session.wait_for_meaning();
+    let links = |path: &str| session.list(format!("{path}/files"));
+    assert_eq!(links("search/seeds/+ext:md/+path:garden%2F*/+-leeks"), ["01-tomato.md"]);
+    assert_eq!(
+        links("search/seeds/+ext:md/+tag:garden/+after:2026/+before:2027/+lines:..20/+limit:5"),
+        ["01-tomato.md"]
+    );
+    assert!(links("search/seeds/+ext:md/+ext:txt").is_empty());
+    assert_eq!(links("search/seeds/+ext:(md OR txt)/+sort:path/+limit:2"), ["01-leek.md", "02-tomato.md"]);
+    let vault = session.vault().canonicalize().expect("real");
+    let similar = format!("similar{}", vault.join("garden/tomato.md").display());
+    assert_eq!(links(&format!("{similar}/+ext:md")), ["01-leek.md"]);
+    assert_eq!(links(&format!("{similar}/+ext:md/+lex:leeks")), ["01-leek.md"]);
+    assert!(links(&format!("{similar}/+ext:md/+lex:importer")).is_empty());
+    assert!(session.list("search").is_empty(), "what narrows is not listed by itself");
+}
+
+#[test]
+fn a_query_is_explained() {
+    let session = Session::with(NOTES);
+    session.wait_for_meaning();
+    let text = session.read("search/tomato seeds (ext:md OR ext:txt) topic:garden \"/explain.md");
+    for part in [
+        "Read as: `tomato seeds (ext:md OR ext:txt) topic:garden`\n",
+        "- not used: topic:garden: topics are not known yet\n",
+        "3 documents are listed: 3 of 4 pass the filters, 1 do not.",
+        "| ext:md OR ext:txt | 3 |",
+        "| tomato | tomato | 1 |",
+        "Compared with: tomato seeds\n",
+        "| tomato seeds | ",
+        "| all | ",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    assert!(text.contains("quot"), "the quotation mark is spoken of: {text}");
+}
+
+#[test]
+fn copies_are_one_hit_with_the_others_named() {
+    let letter =
+        format!("# Letter\n\n{}\n", "The walrus keeps the lamp of the harbour lit all winter long. ".repeat(8));
+    let session =
+        Session::with(&[("a/letter.md", &letter), ("b/letter.md", &letter), ("c/other.md", "# Other\n\nA walrus.\n")]);
+    let lines = session.read("search/lex:walrus/results.jsonl");
+    let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    let letter = lines.iter().find(|line| line["title"] == "Letter").expect("found");
+    assert!(letter["copies"][0].as_str().is_some_and(|path| path.ends_with("/letter.md")), "{letter}");
+    let name = session.list("search/lex:walrus").into_iter().find(|name| name.contains("-Letter")).expect("listed");
+    assert!(session.read(format!("search/lex:walrus/{name}")).contains("\ncopies: [\""));
+    assert!(session.hits("lex:walrus path:b")[0].ends_with("/b/letter.md"));
+    assert_eq!(session.hits("path:*%2Fletter.md").len(), 2, "filters alone fold nothing");
+}
+
+#[test]
 fn results_follow_the_files() {
     let session = Session::with(NOTES);
     assert_eq!(session.hits("lex:importer").len(), 1);

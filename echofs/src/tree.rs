@@ -3,6 +3,7 @@
 mod ask;
 mod cached;
 pub mod control;
+mod explain;
 pub mod kept;
 mod knowledge;
 mod live;

@@ -11,7 +11,7 @@ use crate::record::{Changes, Record};
 use crate::{Error, files};
 
 /// Changes whenever the form of a stored record does.
-const FORMAT: &[u8] = b"1";
+const FORMAT: &[u8] = b"2";
 
 /// The stored form of the record table.
 #[derive(Debug)]

@@ -2,12 +2,15 @@
 //!
 //! Words, phrases and beginnings are looked up in the word index, everything else in the record table.
 
+use std::collections::HashMap;
+
 use echofs_query_lang::{Field, Node, Query, TextField};
 
 use crate::bits::Bits;
 use crate::bm25::each_posting;
 use crate::lexical::Words;
-use crate::record::{Content, Record, Table};
+use crate::record::{Content, Key, Record, Table};
+use crate::traits::Trait;
 use crate::{Error, Kind, Source, globs, groups, languages, phrase};
 
 /// What a part of a query says about documents.
@@ -31,6 +34,8 @@ pub struct Filter<'a> {
     pub sources: &'a [Source],
     /// Parts that were left out, each with the reason.
     pub ignored: Vec<String>,
+    /// Parts that filter, each with the number of documents it alone lets through.
+    pub used: Vec<(String, usize)>,
 }
 
 impl Filter<'_> {
@@ -46,10 +51,31 @@ impl Filter<'_> {
             Node::Phrase { words, slop } => self.phrase(words, *slop)?,
             Node::Prefix(start) => self.prefix(start)?,
             Node::Field(field) => self.field(node, field)?,
-            Node::And(parts) => self.all(parts)?,
+            Node::And(parts) => self.all(parts, false)?,
             Node::Or(parts) => self.any(parts)?,
             Node::Not(inner) => self.without(node, inner)?,
         })
+    }
+
+    /// Evaluates a whole query, and notes what each of its parts lets through.
+    ///
+    /// # Errors
+    /// I/O errors of the index.
+    pub fn evaluate_each(&mut self, root: &Node) -> Result<Meaning, Error> {
+        match root {
+            Node::And(parts) => self.all(parts, true),
+            part => {
+                let meaning = self.evaluate(part)?;
+                Ok(self.noted(part, meaning))
+            }
+        }
+    }
+
+    fn noted(&mut self, part: &Node, meaning: Meaning) -> Meaning {
+        if let Meaning::Set(set) = &meaning {
+            self.used.push((text_of(part), set.count()));
+        }
+        meaning
     }
 
     /// Every indexed document.
@@ -72,16 +98,17 @@ impl Filter<'_> {
     }
 
     fn ignore(&mut self, node: &Node, why: &str) -> Meaning {
-        let text = Query { root: Some(node.clone()), ..Query::default() }.to_string();
-        self.ignored.push(format!("{text}: {why}"));
+        self.ignored.push(format!("{}: {why}", text_of(node)));
         Meaning::Unknown
     }
 
-    fn all(&mut self, parts: &[Node]) -> Result<Meaning, Error> {
+    fn all(&mut self, parts: &[Node], note: bool) -> Result<Meaning, Error> {
         let mut sets = Vec::new();
         let mut free = false;
         for part in parts {
-            match self.evaluate(part)? {
+            let meaning = self.evaluate(part)?;
+            let meaning = if note { self.noted(part, meaning) } else { meaning };
+            match meaning {
                 Meaning::Set(set) => sets.push(set),
                 Meaning::Free => free = true,
                 Meaning::Unknown => {}
@@ -187,7 +214,7 @@ impl Filter<'_> {
             Field::Text { name, value } => return self.text(node, *name, value),
             Field::Path(pattern) => self.path(pattern),
             Field::In(place) => return Ok(self.place(node, place)),
-            Field::Is(_) => return Ok(self.ignore(node, "no document has such a state")),
+            Field::Is(what) => return Ok(self.is(node, what)),
             Field::Has(what) => return Ok(self.has(node, what)),
             Field::Size { from, to } => self.select(|r, _| within(r.stat.size, *from, *to)),
             Field::Lines { from, to } => self.select(|_, c| within(u64::from(c.lines), *from, *to)),
@@ -249,15 +276,7 @@ impl Filter<'_> {
     }
 
     fn place(&mut self, node: &Node, place: &str) -> Meaning {
-        let kind = match place.to_lowercase().trim_end_matches('s') {
-            "file" => Some(Kind::File),
-            "note" => Some(Kind::Note),
-            "conversation" => Some(Kind::Conversation),
-            "fact" => Some(Kind::Fact),
-            "relationship" => Some(Kind::Relationship),
-            _ => None,
-        };
-        if let Some(kind) = kind {
+        if let Some(kind) = kind(place) {
             return Meaning::Set(self.select(|_, c| c.kind == kind));
         }
         let Some(source) = self.sources.iter().find(|s| s.name.eq_ignore_ascii_case(place)) else {
@@ -276,9 +295,68 @@ impl Filter<'_> {
             "date" => self.select(|_, c| c.stated_date.is_some()),
             "title" => self.select(|_, c| c.stated_title.is_some()),
             "lang" => self.select(|_, c| c.lang.is_some()),
-            _ => return self.ignore(node, "no document has such a property"),
+            name => match Trait::named(name) {
+                Some(wanted) => self.select(|_, c| c.traits & wanted as u8 != 0),
+                None => return self.ignore(node, HAS),
+            },
         })
     }
+
+    fn is(&mut self, node: &Node, what: &str) -> Meaning {
+        let what = what.to_lowercase();
+        let media = media(&what);
+        Meaning::Set(match what.trim_end_matches('s') {
+            "copy" | "copie" | "duplicate" => self.copies(),
+            "empty" => self.select(|_, c| c.words == 0),
+            "untitled" => self.select(|_, c| c.stated_title.is_none()),
+            "tagged" => self.select(|_, c| !c.tags.is_empty()),
+            "untagged" => self.select(|_, c| c.tags.is_empty()),
+            name => match kind(name) {
+                Some(kind) => self.select(|_, c| c.kind == kind),
+                None if self.has_media(media) => self.select(|_, c| c.media == media),
+                None => return self.ignore(node, IS),
+            },
+        })
+    }
+
+    fn has_media(&self, media: &str) -> bool {
+        let known = |content: &Content| content.media == media;
+        MEDIA.contains(&media) || self.table.records().iter().any(|r| r.content.as_ref().is_some_and(known))
+    }
+
+    /// Documents whose bytes another document has too.
+    fn copies(&self) -> Bits {
+        let mut holders: HashMap<Key, usize> = HashMap::new();
+        for content in self.table.records().iter().filter_map(|r| r.content.as_ref()) {
+            *holders.entry(content.hash).or_default() += 1;
+        }
+        self.select(|_, c| holders.get(&c.hash).is_some_and(|count| *count > 1))
+    }
+}
+
+/// What `is:` knows beside kinds of documents.
+const IS: &str = "is: knows file, note, conversation, fact, relationship, kinds such as mail or pdf, copy, empty, untitled, \
+                  tagged and untagged";
+/// What `has:` knows.
+const HAS: &str = "has: knows tag, author, date, title, lang, link, task, code, table, image and page";
+/// Kinds that are known even where no document is of that kind.
+const MEDIA: [&str; 11] =
+    ["book", "calendar", "code", "document", "mail", "markdown", "pdf", "sheet", "slides", "table", "text"];
+
+fn kind(name: &str) -> Option<Kind> {
+    match name.to_lowercase().trim_end_matches('s') {
+        "file" => Some(Kind::File),
+        "note" => Some(Kind::Note),
+        "conversation" => Some(Kind::Conversation),
+        "fact" => Some(Kind::Fact),
+        "relationship" => Some(Kind::Relationship),
+        _ => None,
+    }
+}
+
+/// A part of a query in canonical form.
+fn text_of(node: &Node) -> String {
+    Query { root: Some(node.clone()), ..Query::default() }.to_string()
 }
 
 fn within(value: u64, from: Option<u64>, to: Option<u64>) -> bool {

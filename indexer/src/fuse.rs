@@ -9,39 +9,85 @@ use crate::ranking::Ranking;
 use crate::record::Serial;
 use crate::vectors::Nearest;
 
-/// Documents with their fused scores, best first. `telling` has a bit for each word that says something; a side that
-/// was not asked is `None`. What a filter let through is listed even if no side has a score for it.
-pub fn fuse(
-    lexical: Option<&Scores>,
-    semantic: Option<&Nearest>,
-    filtered: Option<&Bits>,
+/// Both sides of one query, ready to be fused. A side that was not asked is `None`.
+pub struct Fusion<'a> {
+    lexical: Option<&'a Scores>,
+    semantic: Option<&'a Nearest>,
+    /// A bit for each word that says something.
     telling: u64,
-    ranking: &Ranking,
-    limit: usize,
-) -> Vec<(Serial, f32)> {
-    let top = lexical.map_or(0.0, |l| l.found.iter().map(|s| l.score[*s as usize]).fold(0.0, f32::max));
-    let weight = weight(lexical.is_some() && top > 0.0, semantic.is_some(), ranking);
-    // Many words together are rare anyway, and then their scores tell more.
-    let bonus = ranking.all_words / telling.count_ones().saturating_sub(1).max(1) as f32;
-    let range = semantic.map_or(1.0, |s| range(s, ranking));
-    let score = |serial: Serial| {
-        let at = serial as usize;
-        let words = lexical.map_or(0.0, |l| l.score[at] / top.max(f32::MIN_POSITIVE));
-        let meaning = semantic.map_or(0.0, |s| s.score[at].max(0.0) / range);
-        let all = lexical.is_some_and(|l| l.matched[at] & telling == telling);
-        weight * words + (1.0 - weight) * meaning + if all { bonus } else { 0.0 }
-    };
-    let mut ranked: Vec<(Serial, f32)> = match filtered {
-        Some(filtered) => filtered.iter().map(|serial| (serial, score(serial))).collect(),
-        None => candidates(lexical, semantic).map(|serial| (serial, score(serial))).collect(),
-    };
-    let order = |a: &(Serial, f32), b: &(Serial, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-    if ranked.len() > limit && limit > 0 {
-        ranked.select_nth_unstable_by(limit - 1, order);
+    /// Share of the words in a score.
+    weight: f32,
+    best_words: f32,
+    best_meaning: f32,
+    bonus: f32,
+}
+
+/// What a fused score is the sum of.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Parts {
+    /// What the words brought.
+    pub words: f32,
+    /// What the meaning brought.
+    pub meaning: f32,
+    /// What was added because all the words are there.
+    pub all_words: f32,
+}
+
+impl Parts {
+    fn sum(self) -> f32 {
+        self.words + self.meaning + self.all_words
     }
-    ranked.truncate(limit);
-    ranked.sort_unstable_by(order);
-    ranked
+}
+
+impl<'a> Fusion<'a> {
+    /// Takes the scores of both sides together.
+    pub fn new(
+        lexical: Option<&'a Scores>,
+        semantic: Option<&'a Nearest>,
+        telling: u64,
+        ranking: &Ranking,
+    ) -> Fusion<'a> {
+        let top = lexical.map_or(0.0, |l| l.found.iter().map(|s| l.score[*s as usize]).fold(0.0, f32::max));
+        Fusion {
+            lexical,
+            semantic,
+            telling,
+            weight: weight(lexical.is_some() && top > 0.0, semantic.is_some(), ranking),
+            best_words: top.max(f32::MIN_POSITIVE),
+            best_meaning: semantic.map_or(1.0, |s| range(s, ranking)),
+            // Many words together are rare anyway, and then their scores tell more.
+            bonus: ranking.all_words / telling.count_ones().saturating_sub(1).max(1) as f32,
+        }
+    }
+
+    /// What the score of a document is made of.
+    pub fn parts(&self, serial: Serial) -> Parts {
+        let at = serial as usize;
+        let words = self.lexical.map_or(0.0, |l| l.score[at] / self.best_words);
+        let meaning = self.semantic.map_or(0.0, |s| s.score[at].max(0.0) / self.best_meaning);
+        let all = self.lexical.is_some_and(|l| l.matched[at] & self.telling == self.telling);
+        Parts {
+            words: self.weight * words,
+            meaning: (1.0 - self.weight) * meaning,
+            all_words: if all { self.bonus } else { 0.0 },
+        }
+    }
+
+    /// Documents with their fused scores, best first. What a filter let through is listed even if no side has a score for it.
+    pub fn best(&self, filtered: Option<&Bits>, limit: usize) -> Vec<(Serial, f32)> {
+        let scored = |serial: Serial| (serial, self.parts(serial).sum());
+        let mut ranked: Vec<(Serial, f32)> = match filtered {
+            Some(filtered) => filtered.iter().map(scored).collect(),
+            None => candidates(self.lexical, self.semantic).map(scored).collect(),
+        };
+        let order = |a: &(Serial, f32), b: &(Serial, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+        if ranked.len() > limit && limit > 0 {
+            ranked.select_nth_unstable_by(limit - 1, order);
+        }
+        ranked.truncate(limit);
+        ranked.sort_unstable_by(order);
+        ranked
+    }
 }
 
 /// What cosines are divided by: 1, or some way from there to the best one.
@@ -97,7 +143,8 @@ mod tests {
     }
 
     fn order(lexical: Option<&Scores>, semantic: Option<&Nearest>, limit: usize) -> Vec<Serial> {
-        fuse(lexical, semantic, None, 0b11, &Ranking::default(), limit).into_iter().map(|(serial, _)| serial).collect()
+        let fusion = Fusion::new(lexical, semantic, 0b11, &Ranking::default());
+        fusion.best(None, limit).into_iter().map(|(serial, _)| serial).collect()
     }
 
     #[test]

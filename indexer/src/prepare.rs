@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::copies::Sketch;
 use crate::extract::{ExtractError, Extractor, extract};
 use crate::lexical::{Entry, StoredPassage};
 use crate::policy::Policy;
 use crate::record::{Content, Key};
 use crate::scan::FileStat;
+use crate::traits::traits;
 use crate::words::words;
 use crate::{Config, Extracted, Kind, Passage, Source, Span, globs};
 
@@ -96,10 +98,12 @@ impl Reader {
     }
 
     fn prepare(&self, path: &Path, hash: Key, extracted: Extracted) -> Prepared {
-        let title = extracted.title.filter(|title| !title.trim().is_empty());
+        let title = extracted.title.clone().filter(|title| !title.trim().is_empty());
         let passages = passages(&extracted.text, &extracted.passages);
         let keys = passages.iter().map(|p| key_of(meaning_text(title.as_deref(), &p.passage).as_bytes()));
         let content = Content {
+            sketch: Sketch::new(passages.iter().map(|p| p.passage.text.as_str())),
+            traits: traits(&extracted),
             serial: 0,
             hash,
             kind: self.kind(path),

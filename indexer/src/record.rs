@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
+use crate::copies::Sketch;
 use crate::scan::FileStat;
 use crate::{Coverage, Document, Kind, State};
 
@@ -61,6 +62,10 @@ pub struct Content {
     pub lines: u32,
     /// Words of its text.
     pub words: u32,
+    /// What its text is compared by with other texts.
+    pub sketch: Sketch,
+    /// What can be told of its text, as bits of [`Trait`](crate::traits::Trait).
+    pub traits: u8,
     /// Its passages' texts, as the embedding cache names them.
     pub keys: Vec<Key>,
 }
@@ -275,6 +280,8 @@ pub mod tests {
                 media: "text".into(),
                 lines: 1,
                 words: 3,
+                sketch: Sketch::default(),
+                traits: 0,
                 keys: vec![[1; 16]],
             }),
         }

@@ -1,10 +1,12 @@
 //! What a search gives back.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Document;
+use crate::fuse::Parts;
 
 /// The answer to a query: one hit per document, best first (or in the order of `sort:`).
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct Hit {
     pub passage: Passage,
     /// Which engine brought it.
     pub why: Why,
+    /// Documents that say the same and would have come later.
+    pub copies: Vec<PathBuf>,
 }
 
 /// A passage of a document. For files that are text, `text` stands literally in lines `line..=end_line`.
@@ -62,6 +66,8 @@ pub struct Why {
     pub semantic: Option<f32>,
     /// The query's words that the document holds, as typed.
     pub words: Vec<String>,
+    /// What the fused score is the sum of.
+    pub parts: Parts,
 }
 
 /// How a query was carried out, for `explain.md`.
@@ -71,6 +77,8 @@ pub struct Explain {
     pub documents: usize,
     /// Documents that pass the filters; `None` when there are no filters.
     pub passed: Option<usize>,
+    /// Each part of the query that filters, in canonical form, with the documents that it alone lets through.
+    pub filters: Vec<(String, usize)>,
     /// Each word that ranks, and how it was looked up.
     pub words: Vec<WordUse>,
     /// Text whose meaning was compared, empty when none was.
@@ -87,6 +95,8 @@ pub struct Explain {
     pub semantic_error: Option<String>,
     /// Parts of the query that have no meaning here, in canonical form, each with the reason.
     pub ignored: Vec<String>,
+    /// Documents that are named with another one because they say the same.
+    pub folded: usize,
     /// Time to evaluate the filters.
     pub filter_time: Duration,
     /// Time to fuse, choose passages and read their texts.

@@ -8,8 +8,9 @@ use echofs_query_lang::{DEFAULT_LIMIT, Query, Sort};
 
 use crate::bits::Bits;
 use crate::bm25::{self, Scores};
+use crate::copies::{self, Folded};
 use crate::filter::{Filter, Meaning};
-use crate::fuse;
+use crate::fuse::{self, Fusion};
 use crate::plan::Plan;
 use crate::ranking::Ranking;
 use crate::record::{Record, Serial, Table};
@@ -63,22 +64,49 @@ impl Searcher<'_> {
         let semantic = vector.as_deref().map(|vector| self.by_meaning(vector, &allowed, &wanted, &mut explain));
         let fusing = Instant::now();
         let filtered = explain.passed.is_some().then_some(&allowed);
-        let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
         let nearest = semantic.as_ref().map(|s| &s.1);
-        let mut ordered = fuse::fuse(lexical.as_ref(), nearest, filtered, plan.telling(), self.ranking, limit);
-        sort_by(query.sort, table, &mut ordered);
-        let found = Found { plan: &plan, lexical: lexical.as_ref(), semantic: semantic.as_ref() };
+        let fusion = Fusion::new(lexical.as_ref(), nearest, plan.telling(), self.ranking);
+        let folded = self.in_order(query, filtered, &fusion);
+        let found =
+            Found { plan: &plan, lexical: lexical.as_ref(), semantic: semantic.as_ref(), fusion: Some(&fusion) };
         explain.lexical_weight = fuse::weight(lexical.is_some(), semantic.is_some(), self.ranking);
-        let hits = self.hits(&ordered, &found)?;
+        explain.folded = folded.iter().map(|document| document.copies.len()).sum();
+        let hits = self.hits(&folded, &found)?;
         (explain.fuse_time, explain.total_time) = (fusing.elapsed(), started.elapsed());
         Ok(Results { hits, epoch: 0, explain })
+    }
+
+    /// The documents in the order that is asked for, copies folded, as many as are asked for.
+    fn in_order(&self, query: &Query, filtered: Option<&Bits>, fusion: &Fusion) -> Vec<Folded> {
+        let table = &*self.snapshot.table;
+        let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
+        // Where bare words rank, another order is one of the best; where everything is required, one of all there are.
+        let all = query.sort != Sort::Score && !query.has_bare_words() && filtered.is_some();
+        let least = if query.sort == Sort::Score { limit } else { limit.max(DEFAULT_LIMIT) };
+        let mut wanted = if all { table.serials() } else { least };
+        loop {
+            let mut ordered = fusion.best(filtered, wanted);
+            let is_all = ordered.len() < wanted;
+            sort_by(query.sort, table, &mut ordered);
+            let folded = copies::fold_copies(&ordered, table, limit, &|a, b| self.say_the_same(a, b));
+            if folded.len() == limit || is_all {
+                return folded;
+            }
+            wanted *= 2;
+        }
+    }
+
+    fn say_the_same(&self, a: Serial, b: Serial) -> bool {
+        let words = &self.snapshot.words;
+        let entry = |serial| words.address(serial).ok().flatten().and_then(|address| words.entry(address).ok());
+        entry(a).zip(entry(b)).is_some_and(|(a, b)| copies::say_the_same(&a, &b))
     }
 
     fn allowed(&self, query: &Query, without: Option<Serial>, explain: &mut Explain) -> Result<Bits, Error> {
         let started = Instant::now();
         let Snapshot { table, words } = self.snapshot;
-        let mut filter = Filter { words, table, sources: self.sources, ignored: Vec::new() };
-        let meaning = query.root.as_ref().map_or(Ok(Meaning::Free), |root| filter.evaluate(root))?;
+        let mut filter = Filter { words, table, sources: self.sources, ignored: Vec::new(), used: Vec::new() };
+        let meaning = query.root.as_ref().map_or(Ok(Meaning::Free), |root| filter.evaluate_each(root))?;
         let mut allowed = match meaning {
             Meaning::Set(set) => {
                 explain.passed = Some(set.count());
@@ -92,6 +120,7 @@ impl Searcher<'_> {
             allowed.subtract(&one);
         }
         explain.ignored.append(&mut filter.ignored);
+        explain.filters.append(&mut filter.used);
         explain.filter_time = started.elapsed();
         Ok(allowed)
     }
@@ -180,19 +209,22 @@ impl Searcher<'_> {
         let sort = if query.sort == Sort::Score { Sort::Date } else { query.sort };
         sort_by(sort, &self.snapshot.table, &mut all);
         all.truncate(query.limit.unwrap_or(DEFAULT_LIMIT));
+        let alone = |&(serial, score): &(Serial, f32)| Folded { serial, score, copies: Vec::new() };
+        let all: Vec<Folded> = all.iter().map(alone).collect();
         let plan = Plan::default();
-        let hits = self.hits(&all, &Found { plan: &plan, lexical: None, semantic: None })?;
+        let hits = self.hits(&all, &Found { plan: &plan, lexical: None, semantic: None, fusion: None })?;
         explain.total_time = started.elapsed();
         Ok(Results { hits, epoch: 0, explain })
     }
 
-    fn hits(&self, ordered: &[(Serial, f32)], found: &Found) -> Result<Vec<Hit>, Error> {
-        let lexical: Vec<Option<f32>> = ordered.iter().map(|(serial, _)| found.lexical_score(*serial)).collect();
-        let semantic: Vec<Option<f32>> = ordered.iter().map(|(serial, _)| found.semantic_score(*serial)).collect();
+    fn hits(&self, ordered: &[Folded], found: &Found) -> Result<Vec<Hit>, Error> {
+        let lexical: Vec<Option<f32>> = ordered.iter().map(|one| found.lexical_score(one.serial)).collect();
+        let semantic: Vec<Option<f32>> = ordered.iter().map(|one| found.semantic_score(one.serial)).collect();
         let lexical_ranks = found.lexical.map(|l| fuse::ranks(&l.found, &l.score, &lexical));
         let semantic_ranks = found.semantic.map(|(_, s)| fuse::ranks(&s.found, &s.score, &semantic));
         let mut hits = Vec::with_capacity(ordered.len());
-        for (at, (serial, score)) in ordered.iter().enumerate() {
+        let path = |serial: &Serial| self.snapshot.table.by_serial(*serial).map(|record| record.path.clone());
+        for (at, Folded { serial, score, copies }) in ordered.iter().enumerate() {
             let Some(document) = self.snapshot.table.by_serial(*serial).and_then(|r| r.document()) else { continue };
             let best = passages::best(self.snapshot, self.vectors, *serial, found, self.ranking)?;
             let why = Why {
@@ -201,8 +233,10 @@ impl Searcher<'_> {
                 lexical: lexical[at],
                 semantic: semantic[at],
                 words: best.words,
+                parts: found.fusion.map(|fusion| fusion.parts(*serial)).unwrap_or_default(),
             };
-            hits.push(Hit { rank: hits.len() + 1, score: *score, document, passage: best.passage, why });
+            let copies = copies.iter().filter_map(path).collect();
+            hits.push(Hit { rank: hits.len() + 1, score: *score, document, passage: best.passage, why, copies });
         }
         Ok(hits)
     }
@@ -216,6 +250,8 @@ pub struct Found<'a> {
     pub lexical: Option<&'a Scores>,
     /// The meaning side, if it was asked, with the query's vector.
     pub semantic: Option<&'a (Quantised, Nearest)>,
+    /// Both together, if anything ranks.
+    pub fusion: Option<&'a Fusion<'a>>,
 }
 
 impl Found<'_> {

@@ -113,7 +113,10 @@ fn covers(window: &[&str], phrase: &[String]) -> bool {
 fn found(index: &Index, node: &Node) -> BTreeSet<String> {
     let query = Query { root: Some(node.clone()), limit: Some(1_000), ..Query::default() };
     let results = index.search(&query).unwrap();
-    let names: Vec<String> = results.hits.iter().map(|h| h.document.title.clone()).collect();
+    // Copies are named with the first of them.
+    let stem = |path: &std::path::PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
+    let all = results.hits.iter().flat_map(|hit| std::iter::once(&hit.document.path).chain(&hit.copies));
+    let names: Vec<String> = all.map(stem).collect();
     let set: BTreeSet<String> = names.iter().cloned().collect();
     assert_eq!(set.len(), names.len(), "a document twice");
     set

@@ -21,6 +21,8 @@ struct Hit {
     path: String,
     line: u32,
     snippet: String,
+    #[serde(default)]
+    copies: Vec<String>,
 }
 
 impl From<&indexer::Hit> for Hit {
@@ -31,6 +33,7 @@ impl From<&indexer::Hit> for Hit {
             path: hit.document.path.to_string_lossy().into_owned(),
             line: hit.passage.line,
             snippet: hit.passage.text.clone(),
+            copies: hit.copies.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
         }
     }
 }
@@ -80,8 +83,11 @@ fn one(id: &str, query: &str, options: &cli::Search, source: &Origin, out: &mut 
     let hits: Vec<Hit> =
         text.lines().map(serde_json::from_str).collect::<Result<_, _>>().context("a line of results.jsonl")?;
     if let Some(run) = &options.trec {
-        for hit in &hits {
-            writeln!(out, "{id} Q0 {} {} {:.6} {run}", word(&hit.path), hit.rank, hit.score)?;
+        // A run is of documents: copies that are folded elsewhere stand behind their originals.
+        let all =
+            hits.iter().flat_map(|hit| std::iter::once(&hit.path).chain(&hit.copies).map(|path| (path, hit.score)));
+        for (rank, (path, score)) in (1..).zip(all) {
+            writeln!(out, "{id} Q0 {} {rank} {score:.6} {run}", word(path))?;
         }
         return Ok(());
     }
@@ -148,7 +154,7 @@ mod tests {
     use super::*;
 
     fn hit(path: &str, snippet: &str) -> Hit {
-        Hit { rank: 1, score: 0.5, path: path.into(), line: 3, snippet: snippet.into() }
+        Hit { rank: 1, score: 0.5, path: path.into(), line: 3, snippet: snippet.into(), copies: Vec::new() }
     }
 
     #[test]

@@ -29,6 +29,15 @@ impl Query {
         matches!(self.root, Some(Node::Words(_)))
     }
 
+    /// Whether there are bare words in it, which rank and require nothing.
+    pub fn has_bare_words(&self) -> bool {
+        let bare = |node: &Node| matches!(node, Node::Words(_));
+        match &self.root {
+            Some(Node::And(children)) => children.iter().any(bare),
+            root => root.as_ref().is_some_and(bare),
+        }
+    }
+
     /// Whether it asks for nothing and so matches every document.
     pub fn is_empty(&self) -> bool {
         self.root.is_none()

@@ -1,10 +1,9 @@
-//! Results as text: excerpts, `results.jsonl`, `results.txt`, `explain.md`.
+//! Results as text: excerpts, `results.jsonl`, `results.txt`.
 
 use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use echofs_indexer::{Document, Hit, Results, Stage};
-use echofs_query_lang::Parsed;
+use echofs_indexer::{Document, Hit, Results};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -29,6 +28,8 @@ struct Line<'a> {
     snippet: &'a str,
     kind: echofs_indexer::Kind,
     modified: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    copies: Vec<String>,
     why: Why,
 }
 
@@ -99,6 +100,10 @@ pub fn hit(hit: &Hit) -> String {
     if !hit.passage.heading.is_empty() {
         let _ = writeln!(out, "heading: {}", quoted(&hit.passage.heading));
     }
+    if !hit.copies.is_empty() {
+        let copies = hit.copies.iter().map(|path| quoted(&path.to_string_lossy()));
+        let _ = writeln!(out, "copies: [{}]", copies.collect::<Vec<_>>().join(", "));
+    }
     let _ = writeln!(out, "modified: {}", iso(&hit.document));
     let _ = writeln!(out, "score: {:.4}", hit.score);
     let _ = writeln!(out, "why: {}", quoted(&why(hit)));
@@ -131,6 +136,7 @@ pub fn jsonl(results: &Results) -> String {
             snippet: &hit.passage.text,
             kind: hit.document.kind,
             modified: iso(&hit.document),
+            copies: hit.copies.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
             why: Why {
                 lexical_rank: hit.why.lexical_rank,
                 semantic_rank: hit.why.semantic_rank,
@@ -161,97 +167,6 @@ fn first_line(text: &str) -> (u32, &str) {
 }
 
 /// Without control characters but line ends and tabs.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     text.chars().filter(|&c| c == '\n' || c == '\t' || !c.is_control()).collect()
-}
-
-/// `explain.md`.
-pub fn explain(asked: &str, parsed: &Parsed, results: &Results) -> String {
-    let e = &results.explain;
-    let mut out = format!("# {}\n\nRead as: `{}`\n", plain(asked).replace('\n', " "), parsed.query);
-    for diagnostic in &parsed.diagnostics {
-        let _ = writeln!(out, "- {diagnostic}");
-    }
-    for ignored in &e.ignored {
-        let _ = writeln!(out, "- not used: {ignored}");
-    }
-    let _ = writeln!(
-        out,
-        "\n{} of {} documents{}, state {} of the index.\n",
-        results.hits.len(),
-        e.documents,
-        passed(e.passed),
-        results.epoch
-    );
-    out.push_str(&sides(results));
-    if !e.words.is_empty() {
-        out.push_str("\n| word | looked up as | documents |\n|---|---|---|\n");
-        for word in &e.words {
-            let note = if word.corrected { " (nothing holds the word itself)" } else { "" };
-            let _ = writeln!(out, "| {} | {}{note} | {} |", word.word, word.forms.join(", "), word.documents);
-        }
-    }
-    out.push_str(&hits_table(results));
-    out
-}
-
-fn passed(passed: Option<usize>) -> String {
-    passed.map_or(String::new(), |n| format!(", {n} of which pass the filters"))
-}
-
-fn sides(results: &Results) -> String {
-    let e = &results.explain;
-    let mut out = String::from("| side | how | documents | ms |\n|---|---|---|---|\n");
-    let mut row = |name: &str, stage: &Stage| {
-        let method = if stage.method.is_empty() { "not used" } else { stage.method };
-        let _ = writeln!(out, "| {name} | {method} | {} | {:.2} |", stage.candidates, ms(stage.time));
-    };
-    row("words", &e.lexical);
-    row("meaning", &e.semantic);
-    let _ = writeln!(
-        out,
-        "| filters | | | {:.2} |\n| fusion, passages | | | {:.2} |\n| all | | | {:.2} |\n",
-        ms(e.filter_time),
-        ms(e.fuse_time),
-        ms(e.total_time)
-    );
-    if !e.lexical.method.is_empty() && !e.semantic.method.is_empty() {
-        let _ = writeln!(out, "Fused score: {:.2} words + {:.2} meaning.", e.lexical_weight, 1.0 - e.lexical_weight);
-    }
-    if let Some(error) = &e.semantic_error {
-        let _ = writeln!(out, "Meaning was not used: {error}.");
-    }
-    if e.pending_semantic > 0 {
-        let _ = writeln!(out, "{} documents are not yet searchable by meaning.", e.pending_semantic);
-    }
-    out
-}
-
-fn hits_table(results: &Results) -> String {
-    if results.hits.is_empty() {
-        return String::from("\nNothing was found.\n");
-    }
-    let mut out = String::from("\n| # | score | words | meaning | holds | document |\n|---|---|---|---|---|---|\n");
-    for hit in &results.hits {
-        let side = |rank: Option<usize>, score: Option<f32>| match (rank, score) {
-            (Some(rank), Some(score)) => format!("#{rank} ({score:.2})"),
-            (None, Some(score)) => format!("({score:.2})"),
-            _ => "-".into(),
-        };
-        let lexical = side(hit.why.lexical_rank, hit.why.lexical);
-        let semantic = side(hit.why.semantic_rank, hit.why.semantic);
-        let place = format!("{}:{}", hit.document.path.display(), hit.passage.line);
-        let _ = writeln!(
-            out,
-            "| {} | {:.3} | {lexical} | {semantic} | {} | {place} |",
-            hit.rank,
-            hit.score,
-            hit.why.words.join(" ")
-        );
-    }
-    out
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
 }

@@ -1,0 +1,197 @@
+//! `explain.md`: how a query was read, what each side gave, and how that became an order.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use echofs_indexer::{Explain, Hit, Results};
+use echofs_query_lang::{Parsed, Sort};
+
+use super::render::plain;
+
+/// The whole file.
+pub fn explain(asked: &str, parsed: &Parsed, results: &Results) -> String {
+    let parts = [
+        reading(asked, parsed, results),
+        found(parsed, results),
+        filters(&results.explain),
+        words(&results.explain),
+        meaning(&results.explain),
+        hits(results),
+        times(&results.explain),
+    ];
+    parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join("\n")
+}
+
+fn reading(asked: &str, parsed: &Parsed, results: &Results) -> String {
+    let read = parsed.query.to_string();
+    let read = if read.is_empty() { "everything".into() } else { format!("`{read}`") };
+    let mut out = format!("# {}\n\nRead as: {read}\n", plain(asked).replace('\n', " "));
+    let said = parsed.diagnostics.iter().map(ToString::to_string);
+    let ignored = results.explain.ignored.iter().map(|part| format!("not used: {part}"));
+    let notes: Vec<String> = said.chain(ignored).collect();
+    if !notes.is_empty() {
+        out.push('\n');
+    }
+    for note in notes {
+        let _ = writeln!(out, "- {}", plain(&note));
+    }
+    out
+}
+
+fn found(parsed: &Parsed, results: &Results) -> String {
+    let e = &results.explain;
+    let mut out = match results.hits.len() {
+        0 => "Nothing was found".to_owned(),
+        1 => "1 document is listed".to_owned(),
+        n => format!("{n} documents are listed"),
+    };
+    let _ = match e.passed {
+        Some(passed) => write!(
+            out,
+            ": {passed} of {} pass the filters, {} do not.",
+            e.documents,
+            e.documents.saturating_sub(passed)
+        ),
+        None => write!(out, " of {}; nothing is filtered out.", e.documents),
+    };
+    if e.folded > 0 {
+        let _ = write!(out, " {} more say the same as one of these and are named with it.", e.folded);
+    }
+    let order = match parsed.query.sort {
+        Sort::Score if e.lexical.method.is_empty() && e.semantic.method.is_empty() => {
+            "nothing ranks, so the newest come first"
+        }
+        Sort::Score => "the best come first",
+        Sort::Date => "the newest come first",
+        Sort::Path => "they are in the order of their paths",
+        Sort::Size => "the largest come first",
+    };
+    let limit = parsed.query.limit.unwrap_or(echofs_query_lang::DEFAULT_LIMIT);
+    let _ = writeln!(out, "\nAt most {limit} are listed; {order}. This is state {} of the index.", results.epoch);
+    out
+}
+
+fn filters(e: &Explain) -> String {
+    if e.filters.is_empty() {
+        return String::new();
+    }
+    let mut out =
+        String::from("## Filters\n\nAll of these have to hold.\n\n| filter | documents it lets through |\n|---|---|\n");
+    for (part, documents) in &e.filters {
+        let _ = writeln!(out, "| {} | {documents} |", cell(part));
+    }
+    out
+}
+
+fn words(e: &Explain) -> String {
+    if e.words.is_empty() {
+        return String::new();
+    }
+    let found = e.lexical.candidates;
+    let mut out = format!("## Words\n\n{found} documents hold at least one of the words that rank.\n\n");
+    out.push_str("| word | looked up as | documents |\n|---|---|---|\n");
+    for word in &e.words {
+        let note = if word.corrected { " (nothing holds the word itself)" } else { "" };
+        let forms: Vec<String> = word.forms.iter().map(|form| readable(form)).collect();
+        let _ =
+            writeln!(out, "| {} | {}{note} | {} |", cell(&word.word), cell(&once(forms).join(", ")), word.documents);
+    }
+    out
+}
+
+/// A form without the sign that the index puts before stems and parts of words.
+fn readable(form: &str) -> String {
+    form.trim_start_matches(|c: char| !c.is_alphanumeric()).to_owned()
+}
+
+fn once(mut all: Vec<String>) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    all.retain(|one| seen.insert(one.clone()));
+    all
+}
+
+fn meaning(e: &Explain) -> String {
+    let mut out = String::new();
+    if !e.semantic.method.is_empty() {
+        let _ = match e.meaning.as_str() {
+            "" => writeln!(out, "## Meaning\n"),
+            text => writeln!(out, "## Meaning\n\nCompared with: {}\n", plain(text).replace('\n', " ")),
+        };
+        let (documents, method) = (e.semantic.candidates, e.semantic.method);
+        let _ = writeln!(out, "{documents} documents were compared by {method}.");
+    }
+    if let Some(error) = &e.semantic_error {
+        let _ = writeln!(out, "Meaning was not used: {error}.");
+    }
+    if e.pending_semantic > 0 {
+        let _ = writeln!(out, "{} documents are not yet searchable by meaning; by words they are.", e.pending_semantic);
+    }
+    out
+}
+
+fn hits(results: &Results) -> String {
+    let e = &results.explain;
+    if results.hits.is_empty() || e.lexical.method.is_empty() && e.semantic.method.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("## Scores\n\n");
+    if !e.lexical.method.is_empty() && !e.semantic.method.is_empty() {
+        let (words, meaning) = (e.lexical_weight, 1.0 - e.lexical_weight);
+        let _ = writeln!(
+            out,
+            "A score is {words:.2} times what the words are worth beside the best, and {meaning:.2} times what the \
+             meaning is; a document with all the words gets some more.\n"
+        );
+    }
+    out.push_str("| # | score | words | meaning | all words | rank by words | rank by meaning | holds | document |\n");
+    out.push_str("|---|---|---|---|---|---|---|---|---|\n");
+    results.hits.iter().for_each(|hit| out.push_str(&row(hit)));
+    out
+}
+
+fn row(hit: &Hit) -> String {
+    let why = &hit.why;
+    let side = |rank: Option<usize>, score: Option<f32>| match (rank, score) {
+        (Some(rank), Some(score)) => format!("#{rank} ({score:.2})"),
+        (None, Some(score)) => format!("({score:.2})"),
+        _ => "-".into(),
+    };
+    let part = |part: f32| if part == 0.0 { "-".into() } else { format!("{part:.3}") };
+    format!(
+        "| {} | {:.3} | {} | {} | {} | {} | {} | {} | {}:{} |\n",
+        hit.rank,
+        hit.score,
+        part(why.parts.words),
+        part(why.parts.meaning),
+        part(why.parts.all_words),
+        side(why.lexical_rank, why.lexical),
+        side(why.semantic_rank, why.semantic),
+        cell(&why.words.join(" ")),
+        cell(&hit.document.path.to_string_lossy()),
+        hit.passage.line
+    )
+}
+
+fn times(e: &Explain) -> String {
+    let mut out = String::from("## Time\n\n| step | ms |\n|---|---|\n");
+    let steps = [
+        ("filters", e.filter_time),
+        ("words", e.lexical.time),
+        ("meaning", e.semantic.time),
+        ("order, passages", e.fuse_time),
+        ("all", e.total_time),
+    ];
+    for (step, time) in steps {
+        let _ = writeln!(out, "| {step} | {:.2} |", ms(time));
+    }
+    out
+}
+
+/// Text that stays within a cell of a table.
+fn cell(text: &str) -> String {
+    plain(text).replace('|', "\\|").replace('\n', " ")
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
