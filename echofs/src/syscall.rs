@@ -25,6 +25,8 @@ const CALLS: &[(i64, Making)] = &[
     (libc::SYS_renameat, Making::Rename),
     (libc::SYS_renameat2, Making::Rename),
 ];
+/// How often a thread is looked at that does not sleep yet.
+const TRIES: usize = 20;
 /// Where the system does not show other programs' calls, these are told by their names.
 const PROGRAMS: [(&str, Making); 2] = [("mkdir", Making::Directory), ("mv", Making::Rename)];
 
@@ -33,13 +35,26 @@ pub fn making(tid: u32) -> Option<Making> {
     if tid == 0 {
         return None;
     }
-    match fs::read_to_string(format!("/proc/{tid}/syscall")).ok().and_then(|line| number(&line)) {
+    match current(tid) {
         Some(call) => CALLS.iter().find(|(known, _)| *known == call).map(|(_, making)| *making),
         None => {
             let name = fs::read_to_string(format!("/proc/{tid}/comm")).ok()?;
             PROGRAMS.iter().find(|(known, _)| *known == name.trim_end()).map(|(_, making)| *making)
         }
     }
+}
+
+/// The call that the thread is in; `None` where the system does not say.
+fn current(tid: u32) -> Option<i64> {
+    for _ in 0..TRIES {
+        let line = fs::read_to_string(format!("/proc/{tid}/syscall")).ok()?;
+        if let Some(call) = number(&line) {
+            return Some(call);
+        }
+        // It waits for us, so it sleeps as soon as it has had the processor.
+        std::thread::yield_now();
+    }
+    None
 }
 
 fn number(line: &str) -> Option<i64> {

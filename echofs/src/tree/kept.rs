@@ -44,6 +44,8 @@ struct State {
     /// Documents that came or changed, and files that went.
     came: HashSet<PathBuf>,
     went: HashSet<PathBuf>,
+    /// What queries showed when they began to be kept.
+    begun: HashMap<String, HashSet<PathBuf>>,
     stopping: bool,
 }
 
@@ -66,6 +68,11 @@ impl Signal {
         if events.has_readers() {
             happened.iter().for_each(|one| tell(events, one));
         }
+    }
+
+    /// A query is kept from now on and shows these documents: what comes later is new.
+    pub fn begin(&self, name: &str, shown: HashSet<PathBuf>) {
+        self.lock().begun.insert(name.to_owned(), shown);
     }
 
     /// Has everything looked at again.
@@ -99,9 +106,10 @@ impl Signal {
         }
     }
 
-    fn take(&self) -> (HashSet<PathBuf>, HashSet<PathBuf>) {
+    fn take(&self) -> (HashSet<PathBuf>, HashSet<PathBuf>, HashMap<String, HashSet<PathBuf>>) {
         let mut state = self.lock();
-        (std::mem::take(&mut state.came), std::mem::take(&mut state.went))
+        let State { came, went, begun, .. } = &mut *state;
+        (std::mem::take(came), std::mem::take(went), std::mem::take(begun))
     }
 }
 
@@ -131,7 +139,6 @@ impl Watch {
         let signal = Arc::clone(&cx.signal);
         let (told, events) = (Arc::clone(&signal), Arc::clone(&cx.events));
         cx.index.listen(move |happened| told.hear(&events, happened));
-        signal.ring();
         let watcher = Watcher { cx, helper, shown: HashMap::new(), fresh: HashSet::new() };
         let thread = std::thread::Builder::new().name("echofs-kept".into()).spawn(move || watcher.run())?;
         Ok(Watch { signal, thread: Some(thread) })
@@ -161,6 +168,8 @@ impl Watcher {
     fn run(mut self) {
         let signal = Arc::clone(&self.cx.signal);
         let mut states = states::States::default();
+        // What the first scan brings is new already.
+        self.round(&signal);
         let mut not_before = Instant::now();
         while let Some(changed) = signal.next(not_before) {
             if changed {
@@ -174,8 +183,9 @@ impl Watcher {
 
     /// Asks every kept query again.
     fn round(&mut self, signal: &Signal) {
-        let (came, went) = signal.take();
+        let (came, went, begun) = signal.take();
         self.fresh.extend(came);
+        self.shown.extend(begun);
         for path in &went {
             self.fresh.remove(path);
             self.shown.values_mut().for_each(|shown| {
@@ -200,7 +210,7 @@ impl Watcher {
         let hits = search::hits(&self.cx, name)?;
         let paths = || hits.iter().map(|(_, hit)| hit.document.path.clone());
         let Some(shown) = self.shown.get_mut(name) else {
-            // What is there when the query begins to be kept is not new.
+            // What is there when the mount begins is not new.
             self.shown.insert(name.to_owned(), paths().collect());
             return Ok(());
         };

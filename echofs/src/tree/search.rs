@@ -140,6 +140,7 @@ impl Directory for Search {
         if !cx.index.kept().keep(name)? {
             return Err(Error::Exists);
         }
+        self.begin(cx, name);
         self.changed(cx, &Event::Kept { query: name });
         Ok(Node::Dir(Arc::new(Handle(cx.searches.named(name)))))
     }
@@ -164,12 +165,21 @@ impl Directory for Search {
             return Err(Error::Exists);
         }
         cx.searches.drop(from);
+        self.begin(cx, to);
         self.changed(cx, &Event::Renamed { query: from, to });
         Ok(())
     }
 }
 
 impl Search {
+    /// Notes what a query shows as it begins to be kept.
+    fn begin(&self, cx: &Context, name: &str) {
+        match hits(cx, name) {
+            Ok(hits) => cx.signal.begin(name, hits.into_iter().map(|(_, hit)| hit.document.path).collect()),
+            Err(e) => log::debug!("{name}: {e}"),
+        }
+    }
+
     fn changed(&self, cx: &Context, event: &Event) {
         cx.searches.recent().changed = Some(SystemTime::now());
         cx.events.tell(event);
