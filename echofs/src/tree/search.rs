@@ -31,7 +31,7 @@ pub struct Searches {
     known: Cache<u64, Arc<QueryDir>>,
 }
 
-/// The names that were looked into last, newest first.
+/// The latest names that were looked into, newest first.
 #[derive(Default)]
 struct Recent {
     names: VecDeque<String>,
@@ -70,13 +70,13 @@ impl Searches {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lists a query that was looked into. A name that is too long for directories is not listed.
+    /// Lists a query that was looked into. A name that is too long for directories is not listed. One that is listed
+    /// stays where it is, so that going over the whole tree changes nothing in it.
     fn note(&self, name: &str) {
         let mut recent = self.recent();
-        if recent.names.front().is_some_and(|newest| newest == name) || name.len() > names::MAX {
+        if recent.names.iter().any(|known| known == name) || name.len() > names::MAX {
             return;
         }
-        recent.names.retain(|known| known != name);
         recent.names.push_front(name.to_owned());
         recent.names.truncate(RECENT);
         recent.changed = Some(SystemTime::now());
