@@ -40,7 +40,8 @@ mod shared;
 mod snapshot;
 mod status;
 mod stop_words;
-mod vectors;
+#[doc(hidden)] // for benchmarks
+pub mod vectors;
 pub mod watch;
 mod words;
 mod writer;
@@ -50,4 +51,4 @@ pub use error::Error;
 pub use index::{Config, Index};
 pub use ranking::Ranking;
 pub use results::{Explain, Hit, Passage, Results, Stage, Why, WordUse};
-pub use status::{Counts, Forgotten, Source};
+pub use status::{Counts, Forgotten, Graph, Source};
