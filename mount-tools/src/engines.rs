@@ -110,11 +110,15 @@ pub fn faster_embedding(settings: &Settings) -> Option<&'static str> {
 }
 
 /// Whether sums of products of bytes are exact here: without VNNI the runtime adds them up in 16 bits, which overflow.
+#[cfg(target_arch = "x86_64")]
 fn multiplies_bytes() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return std::arch::is_x86_feature_detected!("avx512vnni") || std::arch::is_x86_feature_detected!("avxvnni");
-    #[cfg(not(target_arch = "x86_64"))]
-    return cfg!(target_arch = "aarch64");
+    std::arch::is_x86_feature_detected!("avx512vnni") || std::arch::is_x86_feature_detected!("avxvnni")
+}
+
+/// The same elsewhere.
+#[cfg(not(target_arch = "x86_64"))]
+fn multiplies_bytes() -> bool {
+    cfg!(target_arch = "aarch64")
 }
 
 /// Where the embedding model and the library that runs it are.
