@@ -26,7 +26,7 @@ use std::ops::Range;
 
 pub use adopt::save;
 pub use audit::{Recall, audit};
-pub use cache::Cache;
+pub(crate) use cache::Cache;
 pub use codes::Quantised;
 pub use generation::Generations;
 pub use graph::{Graph, Near, Plan};

@@ -100,7 +100,7 @@ fn write_rows(
 impl Vectors {
     /// Goes on with saved rows, which have the given new numbers.
     fn replace(&mut self, loaded: Loaded, numbers: &[u32]) {
-        let mut owners = vec![NOBODY; loaded.rows.len()];
+        let mut owners = vec![NOBODY; loaded.rows.count()];
         for (owner, number) in self.owners.iter().zip(numbers).filter(|(_, number)| **number != NONE) {
             owners[*number as usize] = *owner;
         }

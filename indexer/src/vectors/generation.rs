@@ -198,8 +198,8 @@ impl Writing {
         self.manifest.rows += 1;
         let Some(links) = links else { return Ok(()) };
         self.manifest.in_graph += 1;
-        let padded = links.iter().copied().chain(std::iter::repeat(u32::MAX)).take(LINKS);
-        padded.map(|link| self.links.write(&link.to_le_bytes())).collect()
+        let mut padded = links.iter().copied().chain(std::iter::repeat(u32::MAX)).take(LINKS);
+        padded.try_for_each(|link| self.links.write(&link.to_le_bytes()))
     }
 
     /// Makes it last, and gives its number.

@@ -32,13 +32,13 @@ impl Rows {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.measures.len()
     }
 
     /// How many are in memory alone.
     pub fn unsaved(&self) -> usize {
-        self.len() - self.before
+        self.count() - self.before
     }
 
     /// Numbers of a vector.
@@ -49,7 +49,7 @@ impl Rows {
     /// A copy of the first `count` rows, in memory.
     pub fn first(&self, count: usize) -> Self {
         let mut copy = Self::new(self.dim);
-        for row in 0..count.min(self.len()) as u32 {
+        for row in 0..count.min(self.count()) as u32 {
             copy.coarse.extend_from_slice(self.coarse(row));
             copy.fine.extend_from_slice(self.fine(row));
             copy.measures.push(self.measure(row));

@@ -22,7 +22,7 @@ impl Distance<u32> for Unlikeness<'_> {
 
 /// A graph over rows. Slow: about a thousand rows a second. `None` if `stop` says so meanwhile.
 pub fn seed(rows: &Rows, stop: &dyn Fn() -> bool) -> Option<Graph> {
-    let count = rows.len();
+    let count = rows.count();
     let hnsw = Hnsw::new(HALF, count.max(1), LAYERS, EFFORT, Unlikeness(rows));
     for row in 0..count {
         if row % 64 == 0 && stop() {
