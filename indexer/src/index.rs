@@ -21,10 +21,12 @@ use crate::prepare::Reader;
 use crate::ranking::Ranking;
 use crate::record::Record;
 use crate::search::{self, Searcher};
-use crate::shared::{Shared, lock};
+use crate::shared::{Shared, lock, read};
 use crate::watch::{self, Watcher};
 use crate::writer::Writer;
-use crate::{Counts, Coverage, Document, Error, Forgotten, Happened, Kept, Passage, Results, Source, State, meaning};
+use crate::{
+    Counts, Coverage, Document, Error, Forgotten, Graph, Happened, Kept, Passage, Results, Source, State, meaning,
+};
 
 /// Readers of files, and as many extraction workers.
 const READERS: usize = 2;
@@ -265,6 +267,13 @@ impl Index {
     /// Totals; cheap.
     pub fn counts(&self) -> Counts {
         self.shared.counts()
+    }
+
+    /// The vectors and their graph; cheap.
+    pub fn graph(&self) -> Graph {
+        let size = read(&self.shared.vectors).size();
+        let recall_at_10 = self.shared.progress().recall.map(|recall| recall.at_10);
+        Graph { vectors: size.living, tombstones: size.dead, in_graph: size.in_graph, recall_at_10 }
     }
 
     /// The indexed roots: the given ones and the notes.

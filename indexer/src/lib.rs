@@ -44,7 +44,8 @@ mod snapshot;
 mod status;
 mod stop_words;
 mod traits;
-mod vectors;
+#[doc(hidden)] // for benchmarks
+pub mod vectors;
 pub mod watch;
 mod words;
 mod writer;
@@ -57,4 +58,4 @@ pub use index::{Config, Index};
 pub use kept::{Kept, KeptQuery};
 pub use ranking::Ranking;
 pub use results::{Explain, Hit, Passage, Results, Stage, Why, WordUse};
-pub use status::{Counts, Forgotten, Source};
+pub use status::{Counts, Forgotten, Graph, Source};

@@ -10,11 +10,13 @@ use crate::prepare::meaning_text;
 use crate::record::{Content, Key, Record, Serial};
 use crate::shared::{Shared, read, write};
 use crate::snapshot::Snapshot;
-use crate::vectors::Cache;
+use crate::vectors::{self, Cache, Generations, Growth, Vectors};
 use crate::{Error, files};
 
 /// Passages that are given to the model together.
 const BATCH: usize = 8;
+/// Rows that are put into the graph between two documents that the model is needed for.
+const STEP: usize = 512;
 /// How often new vectors are made known.
 const PUBLISH: Duration = Duration::from_secs(1);
 /// How long a model that fails is left alone.
@@ -36,6 +38,7 @@ struct Meaning<'a> {
     shared: &'a Shared,
     embedder: &'a dyn Embedder,
     cache: Cache,
+    generations: Generations,
     published: Instant,
     fresh: bool,
     /// Documents that the model failed on, until the next start.
@@ -58,6 +61,7 @@ impl<'a> Meaning<'a> {
             shared,
             embedder,
             cache,
+            generations: Generations::in_dir(&dir),
             published: Instant::now(),
             fresh: false,
             given_up: HashSet::new(),
@@ -66,6 +70,7 @@ impl<'a> Meaning<'a> {
     }
 
     fn run(&mut self) -> Result<(), Error> {
+        self.load_saved()?;
         while !self.shared.is_stopping() {
             let number = self.shared.table_number();
             let snapshot = self.shared.snapshot();
@@ -77,6 +82,8 @@ impl<'a> Meaning<'a> {
             while let Some(record) = missing.pop() {
                 let embedded = self.embed(&snapshot, &record);
                 self.judge(&record, embedded)?;
+                self.grow_graph(number, STEP);
+                self.save(&snapshot, 2);
                 self.report(number, &missing);
                 if self.shared.table_number() != number || self.shared.is_stopping() {
                     break;
@@ -84,13 +91,26 @@ impl<'a> Meaning<'a> {
             }
             self.publish(true);
             if missing.is_empty() {
-                self.tidy(&snapshot)?;
-                self.grow_graph(number);
+                self.grow_graph(number, usize::MAX);
+                self.tidy(&snapshot, number)?;
             }
             let wanted = |p: &crate::shared::Progress| p.table != number || p.purges.0 > p.purges.1;
             self.shared.wait_for(Duration::from_secs(60), |p| self.shared.is_stopping() || wanted(p));
         }
         self.cache.sync()
+    }
+
+    /// Takes what was saved the last time, so that little has to be computed and the graph need not be built.
+    fn load_saved(&self) -> Result<(), Error> {
+        if read(&self.shared.vectors).documents().next().is_some() {
+            return Ok(());
+        }
+        if let Some(loaded) = self.generations.load(self.embedder.dim())? {
+            let saved = Vectors::adopt(loaded, &self.shared.snapshot().table);
+            *write(&self.shared.vectors) = saved;
+            self.shared.more_meaning();
+        }
+        Ok(())
     }
 
     /// Vectors of documents that are no more.
@@ -207,6 +227,10 @@ impl<'a> Meaning<'a> {
         if wanted > self.shared.progress().purges.1 {
             self.cache.compact(&live(snapshot), true)?;
             // Vectors of other models are of no use here and may be of what was forgotten.
+            if !self.generations.numbers().is_empty() {
+                vectors::save(&self.shared.vectors, &snapshot.table, &self.generations, &|| false)?;
+            }
+            self.generations.remove_damaged()?;
             let own = dir_name(&self.embedder.id().0);
             files::remove_others(&self.shared.config.data.join("vectors"), &|name| name == own.as_str())?;
             self.shared.update(|p| p.purges.1 = wanted);
@@ -214,23 +238,62 @@ impl<'a> Meaning<'a> {
         Ok(())
     }
 
-    /// Puts rows into the graph until all are in or there is something else to do.
-    fn grow_graph(&self, number: u64) {
-        const STEP: usize = 64;
-        let busy = || self.shared.table_number() != number || self.shared.is_stopping();
-        while !busy() {
-            let growth = write(&self.shared.vectors).growth(STEP);
-            let Some(growth) = growth else { return };
-            growth.apply();
+    /// Puts rows into the graph, `most` of them, until all are in or there is something else to do. Searches go on while
+    /// it looks for the place of a row.
+    fn grow_graph(&self, number: u64, most: usize) {
+        let vectors = &self.shared.vectors;
+        for _ in 0..most {
+            if self.is_busy(number) {
+                return;
+            }
+            let growth = read(vectors).growth();
+            match growth {
+                None => return,
+                Some(Growth::Row(plan)) => write(vectors).grow(plan),
+                Some(Growth::Seed(rows)) => match vectors::seed(&rows, &|| self.shared.is_stopping()) {
+                    Some(graph) => write(vectors).plant(graph),
+                    None => return,
+                },
+            }
         }
     }
 
-    fn tidy(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
+    fn is_busy(&self, number: u64) -> bool {
+        self.shared.table_number() != number || self.shared.is_stopping()
+    }
+
+    /// What has time: disk, the graph's recall, the next generation.
+    fn tidy(&mut self, snapshot: &Snapshot, number: u64) -> Result<(), Error> {
         self.cache.sync()?;
         if self.cache.len() > 2 * snapshot.table.totals().passages + 1_000 {
             self.cache.compact(&live(snapshot), false)?;
         }
+        self.audit(number);
+        self.save(snapshot, 10);
         Ok(())
+    }
+
+    /// Measures the graph when it has grown by a tenth since it was measured.
+    fn audit(&self, number: u64) {
+        let measured = self.shared.progress().recall.map_or(0, |recall| recall.rows);
+        if read(&self.shared.vectors).size().in_graph * 10 <= measured * 11 {
+            return;
+        }
+        if let Some(recall) = vectors::audit(&self.shared.vectors, &|| self.is_busy(number)) {
+            self.shared.update(|p| p.recall = Some(recall));
+        }
+    }
+
+    /// Saves what is new, if that is one part in `share` of everything, or if many rows are tombstones. It only makes the
+    /// next start faster: a full disk is no reason to stop.
+    fn save(&self, snapshot: &Snapshot, share: usize) {
+        if !read(&self.shared.vectors).is_worth_saving(share) {
+            return;
+        }
+        let stop = || self.shared.is_stopping();
+        if let Err(e) = vectors::save(&self.shared.vectors, &snapshot.table, &self.generations, &stop) {
+            log::warn!("vectors are not saved: {e}");
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::journal::Journal;
 use crate::policy::Policy;
 use crate::scan::FileStat;
 use crate::snapshot::Snapshot;
-use crate::vectors::Vectors;
+use crate::vectors::{Recall, Vectors};
 use crate::{Config, Counts, Error, Source};
 
 /// State that readers and the background threads share.
@@ -73,6 +73,8 @@ pub struct Progress {
     pub table: u64,
     /// Documents and passages without meaning, of table `meant`.
     pub missing: (usize, usize),
+    /// What the last audit of the graph found.
+    pub recall: Option<Recall>,
     /// Why meaning is not computed.
     pub semantic_error: Option<String>,
     /// Why nothing can be written.

@@ -31,6 +31,19 @@ pub struct Counts {
     pub write_error: Option<String>,
 }
 
+/// The vectors of passages and the graph that finds them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Graph {
+    /// Vectors that can be found.
+    pub vectors: usize,
+    /// Vectors of what is gone, until the next generation is saved.
+    pub tombstones: usize,
+    /// Vectors that the graph has; 0 while there are so few that every search compares all.
+    pub in_graph: usize,
+    /// Share of the 10 nearest neighbours that the graph found in its last audit.
+    pub recall_at_10: Option<f32>,
+}
+
 /// An indexed root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {

@@ -130,6 +130,72 @@ fn the_same_text_is_never_embedded_twice() {
 }
 
 #[test]
+fn an_edited_paragraph_of_a_long_file_is_embedded_alone() {
+    let place = Place::new();
+    let paragraph =
+        |section: usize, n: usize| format!("Entry {section}.{n}: {}\n\n", "what was said and done that day ".repeat(6));
+    let text = |edited: &str| -> String {
+        let section = |s: usize| format!("## Week {s}\n\n{}", (0..12).map(|n| paragraph(s, n)).collect::<String>());
+        let whole: String = (0..20).map(section).collect();
+        format!("# Diary\n\n{}", whole.replace("Entry 7.5: what was said", edited))
+    };
+    place.write("diary.md", &text("Entry 7.5: what was said"));
+    let embedder = Counting::new();
+    let index = place.open(Some(embedder.clone()));
+    let before = embedder.count();
+    assert!(before > 50, "{before} passages");
+    for (n, edited) in ["Entry 7.5: what we heard", "Entry 7.5: the okapi was said"].iter().enumerate() {
+        place.write("diary.md", &text(edited));
+        until("the edit is known", || {
+            index.passages(&place.path("diary.md")).unwrap().iter().any(|p| p.text.contains(edited))
+        });
+        assert!(index.wait(true, PATIENCE));
+        assert_eq!(embedder.count(), before + n + 1);
+    }
+    assert_eq!(index.graph().vectors, index.counts().chunks);
+}
+
+#[test]
+fn saved_vectors_serve_the_next_start_and_may_be_damaged_or_forgotten() {
+    let place = Place::new();
+    let words = "what was said and done that day ".repeat(7);
+    let text: String = (0..1_100).map(|n| format!("## Day {n}\n\nEntry number{n}: {words}\n\n")).collect();
+    place.write("diary.md", &text);
+    place.write("secret.md", "the okapi hides here\n");
+    let embedder = Counting::new();
+    let index = place.open(Some(embedder.clone()));
+    let saved = place.data().join("vectors/hashed-64");
+    let generation = |n: u32| saved.join(format!("generation-{n}"));
+    until("they are saved", || generation(1).exists());
+    assert!(index.graph().vectors >= 1_100 && index.graph().in_graph == 0);
+    drop(index);
+
+    let texts = embedder.count();
+    let top = |index: &Index| search(index, "sem:(entry number77)").hits[0].passage.text.contains("number77:");
+    for damage in [scramble as fn(&Path), remove, |_: &Path| {}] {
+        let index = place.open(Some(embedder.clone()));
+        assert!(top(&index), "after a start");
+        until("they are saved", || fs::read_dir(&saved).unwrap().flatten().any(|e| generation_of(&e.path()).is_some()));
+        drop(index);
+        let newest = fs::read_dir(&saved).unwrap().flatten().find_map(|e| generation_of(&e.path()).map(|_| e.path()));
+        damage(&newest.unwrap());
+    }
+    let index = place.open(Some(embedder.clone()));
+    assert!(top(&index));
+    assert_eq!(embedder.count(), texts, "nothing was embedded again");
+
+    index.forget(&place.path("secret.md")).unwrap();
+    let names = || fs::read_dir(&saved).unwrap().flatten().map(|e| e.file_name().to_string_lossy().into_owned());
+    assert!(!names().any(|name| name.ends_with(".damaged")), "what was moved aside may hold what is forgotten");
+    assert!(top(&index));
+    assert_eq!(index.graph().tombstones, 0, "no row is left of what was forgotten");
+}
+
+fn generation_of(path: &Path) -> Option<u32> {
+    path.file_name()?.to_str()?.strip_prefix("generation-")?.parse().ok()
+}
+
+#[test]
 fn derived_stores_come_back() {
     let place = Place::new();
     (0..5).for_each(|n| drop(place.write(&format!("{n}.md"), &format!("apples and pears {n}\n"))));

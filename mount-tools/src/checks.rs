@@ -236,7 +236,13 @@ fn embedding(settings: &Settings) -> Check {
     const NAME: &str = "embedding";
     let (model, runtime) = engines::embedding_paths(settings);
     match echofs_embedder::Fastembed::open(&model, echofs_embedder::Options::new(runtime)) {
-        Ok(_) => Check::ok(NAME, format!("{}", model.display())),
+        Ok(_) => match engines::faster_embedding(settings) {
+            None => Check::ok(NAME, format!("{}", model.display())),
+            Some(faster) => {
+                let text = format!("{}: {faster} would be twice as fast here", model.display());
+                Check::warn(NAME, text, format!("echofs model pull {faster}"))
+            }
+        },
         Err(error) => Check::warn(NAME, format!("search is by words only: {error}"), "echofs model pull"),
     }
 }

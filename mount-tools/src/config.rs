@@ -3,7 +3,7 @@
 //! ```toml
 //! sources = ["/home/me/notes"]                  # indexed at every mount, besides --source
 //! model = "qwen2.5-coder-1.5b-q4_k_m"           # what words the answers; "none" for evidence alone
-//! embedding = "all-minilm-l6-v2-int8"           # directory of the embedding model below the models directory
+//! embedding = "all-minilm-l6-v2-dyn8"           # directory of the embedding model below the models directory
 //! models = "/srv/models"                        # where models are looked for
 //! threads = 2                                   # threads of the language model
 //! ```

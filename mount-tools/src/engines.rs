@@ -18,7 +18,9 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::models::{self, Kind, Presence};
 
 /// The directory of the embedding model that is used when none is named.
-pub const EMBEDDING: &str = "all-minilm-l6-v2-int8";
+const EMBEDDING: &str = "all-minilm-l6-v2-int8";
+/// The one that is used instead where the processor multiplies bytes without rounding them.
+const FAST_EMBEDDING: &str = "all-minilm-l6-v2-dyn8";
 
 /// An open store with its engines.
 pub struct Knowledge {
@@ -95,8 +97,29 @@ fn in_force(settings: &Settings, options: &Mount, model: Option<&Path>) -> Strin
     format!("# In force since the mount; the file is {}\n{document}", settings.path().display())
 }
 
-fn embedding_name(settings: &Settings) -> &str {
-    settings.file.embedding.as_deref().unwrap_or(EMBEDDING)
+/// The embedding model that is named, else the fastest one that is there and right on this processor.
+pub fn embedding_name(settings: &Settings) -> &str {
+    let there = |name| models::find(name).is_some_and(|m| m.presence(&settings.models, false) == Presence::There);
+    let best = || if multiplies_bytes() && there(FAST_EMBEDDING) { FAST_EMBEDDING } else { EMBEDDING };
+    settings.file.embedding.as_deref().unwrap_or_else(best)
+}
+
+/// The model that would be faster here, if only it were there.
+pub fn faster_embedding(settings: &Settings) -> Option<&'static str> {
+    let slow = settings.file.embedding.is_none() && embedding_name(settings) != FAST_EMBEDDING;
+    (slow && multiplies_bytes()).then_some(FAST_EMBEDDING)
+}
+
+/// Whether sums of products of bytes are exact here: without VNNI the runtime adds them up in 16 bits, which overflow.
+#[cfg(target_arch = "x86_64")]
+fn multiplies_bytes() -> bool {
+    std::arch::is_x86_feature_detected!("avx512vnni") || std::arch::is_x86_feature_detected!("avxvnni")
+}
+
+/// The same elsewhere.
+#[cfg(not(target_arch = "x86_64"))]
+fn multiplies_bytes() -> bool {
+    cfg!(target_arch = "aarch64")
 }
 
 /// Where the embedding model and the library that runs it are.

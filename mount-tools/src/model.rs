@@ -1,7 +1,7 @@
 //! `echofs model`: list, info, pull, use.
 //!
-//! Fetching is done by `pull.py`, which this program carries and gives to python3: nothing in this program
-//! itself speaks to a network.
+//! Fetching is done by `pull.py`, with `dynamic8.py`, which this program carries and gives to python3: nothing in
+//! this program itself speaks to a network.
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -14,7 +14,8 @@ use crate::config::{self, Settings};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::models::{self, Kind, Model, Presence, human};
 
-const PULL: &str = include_str!("../pull.py");
+/// Both files as one program: python3 takes it from the command line.
+const PULL: &str = concat!(include_str!("../dynamic8.py"), "\n", include_str!("../pull.py"));
 
 /// Runs one of the actions.
 pub fn run(action: &Action, settings: &Settings) -> Outcome {
@@ -37,7 +38,8 @@ fn state(presence: Presence, in_use: bool) -> &'static str {
 
 fn in_use(model: &Model, settings: &Settings) -> bool {
     match model.kind {
-        Kind::Runtime | Kind::Embedding => model.default,
+        Kind::Runtime => model.default,
+        Kind::Embedding => model.name == crate::engines::embedding_name(settings),
         Kind::Generation => {
             let used = crate::engines::model_in_use(settings);
             used.is_some() && used == model.path(&settings.models)

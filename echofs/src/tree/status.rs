@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::fs;
 
-use echofs_indexer::{Counts, Source};
+use echofs_indexer::{Counts, Graph, Source};
 use echofs_inference::State;
 use serde::Serialize;
 
@@ -46,6 +46,8 @@ struct Embedding {
     name: Option<String>,
     dimensions: Option<usize>,
     loaded: bool,
+    #[serde(flatten)]
+    graph: Graph,
 }
 
 #[derive(Serialize)]
@@ -87,6 +89,7 @@ fn status(cx: &Context) -> Status<'static> {
                 name: embedder.map(|embedder| embedder.id().0.clone()),
                 dimensions: embedder.map(|embedder| embedder.dim()),
                 loaded: embedder.is_some_and(|embedder| embedder.loaded()),
+                graph: cx.index.graph(),
             },
             generation: Generation { name: generator.model, cpu: generator.cpu },
         },
@@ -162,9 +165,10 @@ pub fn status_text(cx: &Context) -> String {
     let _ = writeln!(out, "pending     {} by words, {} by meaning", s.pending, s.pending_semantic);
     let _ = writeln!(
         out,
-        "meaning     {}{}",
+        "meaning     {}{}{}",
         s.models.embedding.name.as_deref().unwrap_or("no model"),
-        if s.models.embedding.loaded { ", loaded" } else { "" }
+        if s.models.embedding.loaded { ", loaded" } else { "" },
+        graph(&s.models.embedding.graph)
     );
     let cpu = s.models.generation.cpu.map_or(String::new(), |cpu| format!(", on {cpu}"));
     let _ = writeln!(
@@ -203,6 +207,15 @@ pub fn status_text(cx: &Context) -> String {
     out
 }
 
+fn graph(graph: &Graph) -> String {
+    let recall = graph.recall_at_10.map_or(String::new(), |recall| format!(", which finds {:.1} %", recall * 100.0));
+    match (graph.vectors, graph.in_graph) {
+        (0, _) => String::new(),
+        (vectors, 0) => format!("; {vectors} vectors, all compared"),
+        (vectors, rows) => format!("; {vectors} vectors, {rows} in the graph{recall}"),
+    }
+}
+
 /// `.echo/metrics`, in the text format of Prometheus.
 pub fn metrics(cx: &Context) -> String {
     let s = status(cx);
@@ -215,6 +228,13 @@ pub fn metrics(cx: &Context) -> String {
     gauge("passages", "Passages of these documents.", s.chunks as f64);
     gauge("pending_documents", "Files not yet searchable by words.", s.pending as f64);
     gauge("pending_semantic_documents", "Documents not yet searchable by meaning.", s.pending_semantic as f64);
+    let graph = &s.models.embedding.graph;
+    gauge("vectors", "Passages that can be found by meaning.", graph.vectors as f64);
+    gauge("vector_tombstones", "Vectors of what is gone.", graph.tombstones as f64);
+    gauge("vectors_in_graph", "Vectors that the graph has.", graph.in_graph as f64);
+    if let Some(recall) = graph.recall_at_10 {
+        gauge("graph_recall_at_10", "Share of the nearest vectors that the graph finds.", f64::from(recall));
+    }
     gauge("failed_files", "Files that could not be read.", s.failed as f64);
     gauge("skipped_files", "Files left out on purpose.", s.skipped as f64);
     gauge("answers", "Answers that are kept.", s.answers as f64);
