@@ -93,6 +93,7 @@ fn clause(s: &Sentence, at: usize, form: Form, last: Option<&(Run, Form)>) -> Op
         Some((before, Kind::Open)) => new(before.checked_sub(1).filter(|n| s.is_noun(*n)).map(|n| chain(s, n))?, participle(form)),
         Some((before, Kind::Close)) => behind_bracket(s, at, before, form),
         Some((before, Kind::Noun)) => behind_noun(s, at, before, form, last),
+        Some((before, Kind::Preposition)) if matches!(s.lower(before).as_str(), "of" | "for" | "from" | "to") => None,
         Some((_, Kind::Preposition | Kind::Subordinator)) => new(shared()?, participle(form)),
         Some((_, Kind::Sign | Kind::Verb(_) | Kind::Adjective | Kind::Adverb)) => new(shared()?, form),
     }
@@ -143,6 +144,11 @@ fn of_chain(s: &Sentence, at: usize) -> Run {
     start..at + 1
 }
 
+/// The noun phrase that a participle behind it tells of; not a time, but what happened then.
+fn nearest(s: &Sentence, at: usize) -> Run {
+    if dates::is_time(&s.words(&(at..at + 1))) { chain(s, at) } else { of_chain(s, at) }
+}
+
 /// The head of "A in B on C" for a C: A with what `of` adds to it.
 fn chain(s: &Sentence, at: usize) -> Run {
     let mut start = at;
@@ -165,11 +171,14 @@ fn behind_comma(s: &Sentence, at: usize, comma: usize, form: Form, last: Option<
     let lone = matches!(form, Form::Past | Form::Gerund);
     match (before, last) {
         (Some(noun), _) if !lone || !has_verb && !s.has_finite(at + 1..s.phrases.len()) => new(chain(s, noun), finite(form)),
-        (Some(noun), None) => new(chain(s, noun), form),
+        (Some(noun), None) => {
+            let participle = s.kind(at + 1) == Some(Kind::Preposition) && s.has_finite(at + 1..s.phrases.len());
+            new(chain(s, noun), if participle { form } else { finite(form) })
+        }
         (_, Some((subject, _))) if lone => {
             // A past participle tells of the noun before it, a form in -ing of the subject.
             let noun = comma.checked_sub(1).filter(|n| s.is_noun(*n) && form == Form::Past && s.kind(at + 1) == Some(Kind::Preposition));
-            new(noun.map_or_else(|| subject.clone(), |n| of_chain(s, n)), form)
+            new(noun.map_or_else(|| subject.clone(), |n| chain(s, n)), form)
         }
         (None, Some((subject, _))) => new(subject.clone(), form),
         _ => None,
@@ -196,9 +205,12 @@ fn behind_noun(s: &Sentence, at: usize, noun: usize, form: Form, last: Option<&(
     let start = chain(s, noun).start;
     let free = start.checked_sub(1).is_none_or(|n| !s.is_verb(n) && s.kind(n) != Some(Kind::Preposition));
     match form {
-        Form::Past if !s.is_pronoun(noun) && is_reduced_relative(s, at, free, last) => new(of_chain(s, noun), form, None),
-        Form::Gerund => new(of_chain(s, noun), form, None),
-        Form::Infinitive => new(if free { last.map(|(run, _)| run.clone())? } else { of_chain(s, noun) }, form, None),
+        Form::Past if !s.is_pronoun(noun) && is_reduced_relative(s, at, free, last) => new(nearest(s, noun), form, None),
+        Form::Gerund => new(nearest(s, noun), form, None),
+        Form::Infinitive => {
+            let object = noun.checked_sub(1).is_some_and(|n| s.is_verb(n)) && (s.is_name(noun) || s.is_pronoun(noun));
+            new(if object { noun..noun + 1 } else { last.map(|(run, _)| run.clone())? }, form, None)
+        }
         _ => {
             let subject = chain(s, noun);
             let relative = subject.start.checked_sub(1).filter(|n| s.kind(*n) == Some(Kind::Relative));
@@ -310,12 +322,16 @@ fn emit(s: &Sentence, clause: &Clause, found: &Arguments, out: &mut Vec<Triple>)
                 }
                 match relational::split(s, object) {
                     Some((relation, of)) => add(out, format!("{verb} {relation}"), &of, "is-of"),
-                    None => add(out, verb.clone(), object, "is"),
+                    None => add(out, verb.clone(), &extended(object, found), "is"),
                 }
             }
-            if let Some(adjective) = &found.adjective {
-                let end = found.prepositions.first().map_or(adjective.end, |(_, runs)| runs[0].end);
-                add(out, verb.clone(), &(adjective.start..end), "is-adj");
+            match (&found.adjective, found.prepositions.is_empty()) {
+                (Some(adjective), true) => add(out, verb.clone(), adjective, "is-adj"),
+                (Some(adjective), false) => {
+                    let verb = format!("{verb} {}", s.words(adjective));
+                    prepositional(s, &verb, found, "is-adj-prep", &mut |p, o, r| add(out, p, o, r));
+                }
+                (None, _) => {}
             }
             if found.objects.is_empty() && found.adjective.is_none() {
                 prepositional(s, &verb, found, "is-prep", &mut |p, o, r| add(out, p, o, r));
@@ -335,14 +351,14 @@ fn emit(s: &Sentence, clause: &Clause, found: &Arguments, out: &mut Vec<Triple>)
                 _ => "active",
             };
             for object in &found.objects {
-                add(out, verb.clone(), object, rule);
+                add(out, verb.clone(), &if s.is_name(object.end - 1) { object.clone() } else { extended(object, found) }, rule);
             }
             if let Some(object) = clause.antecedent.as_ref().filter(|_| found.objects.is_empty()) {
                 add(out, verb.clone(), object, "antecedent");
             }
             if found.objects.is_empty() {
                 prepositional(s, &verb, found, if rule == "active" { "active-prep" } else { rule }, &mut |p, o, r| add(out, p, o, r));
-            } else if let [object] = &found.objects[..] {
+            } else if let [object] = &found.objects[..] && s.is_name(object.end - 1) {
                 let verb = format!("{verb} {}", s.words(object));
                 prepositional(s, &verb, found, "active-obj-prep", &mut |p, o, r| add(out, p, o, r));
             }
@@ -361,7 +377,21 @@ fn prepositional(
     add: &mut impl FnMut(String, &Run, &'static str),
 ) {
     for (preposition, runs) in &found.prepositions {
+        if preposition.is_some_and(|at| s.lower(at) == "including") {
+            continue;
+        }
         let predicate = preposition.map_or_else(|| verb.to_owned(), |at| format!("{verb} {}", s.lower(at)));
         runs.iter().for_each(|run| add(predicate.clone(), run, rule));
     }
+}
+
+/// An object with the prepositional phrases behind it.
+fn extended(object: &Run, found: &Arguments) -> Run {
+    let mut end = object.end;
+    for (preposition, runs) in &found.prepositions {
+        if *preposition == Some(end) && runs.len() == 1 {
+            end = runs[0].end;
+        }
+    }
+    object.start..end
 }

@@ -37,7 +37,8 @@ fn apposition(s: &Sentence, at: usize) -> Vec<Triple> {
         Some(Kind::Verb(form)) => form == super::phrase::Form::Past,
         _ => false,
     };
-    if !closes || in_list(s, at, end) {
+    let office = items.iter().all(|item| is_relational(s.head(item.start))) && s.kind(end) != Some(Kind::And);
+    if !closes || !office && in_list(s, at, end) {
         return Vec::new();
     }
     let describes = |run: &Run| describes(s, run);

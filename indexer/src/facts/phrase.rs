@@ -107,7 +107,7 @@ fn noun(tokens: &[Token], tags: &[Tag], at: usize) -> Option<(Kind, usize)> {
             Tag::Pronoun if tokens[end].lower == "her" => return None,
             Tag::Possessive if after_head => head = None,
             Tag::Determiner if !after_head && (end == at || is_open_to_determiner(tokens, tags, end)) => {}
-            Tag::Adjective if !after_head => {}
+            Tag::Adjective if !after_head || tags[end - 1] == Tag::Number && begins_name(tags, end) => {}
             Tag::Adverb if !after_head && goes_on(tags, end) => {}
             Tag::Verb if !after_head && end > at && is_modifier(tokens, tags, end) => {}
             Tag::And if !after_head && end > at && tags[end - 1] == Tag::Adjective && tags.get(end + 1) == Some(&Tag::Adjective) => {}
@@ -248,4 +248,9 @@ fn form(tokens: &[Token], tags: &[Tag], at: usize, verbs: &[usize]) -> Form {
         false if morphology::is_gerund(word(first)) => Form::Gerund,
         false => Form::Active,
     }
+}
+
+/// Whether an adjective behind a number leads on to a noun: "the 10th consecutive month".
+fn begins_name(tags: &[Tag], at: usize) -> bool {
+    matches!(tags.get(at + 1), Some(Tag::Noun | Tag::Proper | Tag::Adjective))
 }

@@ -282,11 +282,22 @@ fn verb_or_noun(tokens: &[Token], tags: &[Tag], at: usize) -> Tag {
             Tag::Verb
         }
         Tag::Noun | Tag::Adjective if before == Some(Tag::Auxiliary) && morphology::is_past(word) && !begins_noun(next) => Tag::Verb,
-        Tag::Noun if direct == Some(Tag::Pronoun) && is_subject(&tokens[at - 1].lower) && morphology::is_verb_form(word) => {
+        Tag::Noun if before == Some(Tag::Pronoun) && is_subject_before(tokens, tags, at) && (morphology::is_verb_form(word) || is_plural(word)) => {
             Tag::Verb
         }
+        // Two noun phrases do not follow each other: "the spray overcomes these problems".
+        Tag::Noun if is_plural(word) && matches!(before, Some(Tag::Noun | Tag::Proper)) && next == Some(Tag::Determiner) => Tag::Verb,
         _ => tag,
     }
+}
+
+fn is_plural(word: &str) -> bool {
+    word.len() > 3 && word.ends_with('s') && !word.ends_with("ss")
+}
+
+fn is_subject_before(tokens: &[Token], tags: &[Tag], at: usize) -> bool {
+    let before = (0..at).rev().find(|n| !matches!(tags[*n], Tag::Adverb | Tag::Not));
+    before.is_some_and(|n| is_subject(&tokens[n].lower))
 }
 
 fn is_subject(word: &str) -> bool {
