@@ -76,6 +76,7 @@ impl Error {
             Error::Answer(ReadError::Failed(_)) => Errno::EIO,
             Error::CrossDevice => Errno::EXDEV,
             Error::Unsupported => Errno::EOPNOTSUPP,
+            Error::Index(echofs_indexer::Error::NoFact) => Errno::EINVAL,
             Error::Index(_) => Errno::EIO,
             Error::Os(e) => Errno::from_i32(e.raw_os_error().unwrap_or(libc::EIO)),
         }

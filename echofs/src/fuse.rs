@@ -175,7 +175,8 @@ impl Filesystem for Adapter {
     }
 
     fn unlink(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        caught(|| empty(reply, self.fs.unlink(id(parent), name)));
+        let (parent, name) = (id(parent), name.to_owned());
+        self.dispatch(self.fs.unlinks_slowly(parent), move |fs| empty(reply, fs.unlink(parent, &name)));
     }
 
     fn rmdir(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {

@@ -3,6 +3,8 @@
 mod ask;
 mod cached;
 pub mod control;
+mod fact_pages;
+mod facts;
 mod knowledge;
 mod live;
 mod names;
@@ -48,6 +50,7 @@ pub struct Context {
     pub(crate) owner: (u32, u32),
     pub(crate) searches: search::Searches,
     pub(crate) views: knowledge::Views,
+    pub(crate) facts: facts::Views,
     pub(crate) control: control::Files,
     pub(crate) live: live::Live,
 }
@@ -74,6 +77,7 @@ impl Context {
             owner: (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()),
             searches: search::Searches::default(),
             views: knowledge::Views::default(),
+            facts: facts::Views::default(),
             control: control::Files::default(),
             live: live::Live::default(),
         }
@@ -105,8 +109,8 @@ impl Context {
 pub struct Root;
 
 impl Root {
-    const NAMES: [&'static str; 8] =
-        ["README.md", "status", "remember", "ask", "search", "similar", "knowledge", ".echo"];
+    const NAMES: [&'static str; 9] =
+        ["README.md", "status", "remember", "ask", "search", "similar", "facts", "knowledge", ".echo"];
 
     fn node(cx: &Context, name: &str) -> Option<Node> {
         Some(match name {
@@ -118,6 +122,7 @@ impl Root {
             "ask" => Node::Dir(Arc::new(ask::Ask)),
             "search" => Node::Dir(Arc::new(search::Search)),
             "similar" => Node::Dir(Arc::new(similar::Similar::top())),
+            "facts" => facts::top(),
             "knowledge" => Node::Dir(Arc::new(knowledge::Knowledge)),
             ".echo" => Node::Dir(Arc::new(control::Control)),
             _ => return None,

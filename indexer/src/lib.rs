@@ -11,6 +11,7 @@ mod chunk;
 mod document;
 mod error;
 pub mod extract;
+pub mod facts;
 mod files;
 mod filter;
 mod forgotten;

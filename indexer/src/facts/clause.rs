@@ -1,5 +1,7 @@
 //! Verbs and what stands around them: who does what to whom, where and when.
 
+use jiff::civil::Date;
+
 use super::Triple;
 use super::dates;
 use super::morphology;
@@ -310,14 +312,16 @@ fn sentence_end(s: &Sentence, at: usize) -> usize {
 fn emit(s: &Sentence, clause: &Clause, found: &Arguments, out: &mut Vec<Triple>) {
     let subject = s.words(&clause.subject);
     let verb = s.words(&(clause.verb..clause.verb + 1));
+    let (from, until) = times(s, found);
     let add = |out: &mut Vec<Triple>, predicate: String, object: &Run, rule: &'static str| {
-        out.push(Triple { subject: subject.clone(), predicate, object: s.words(object), rule });
+        out.push(Triple { subject: subject.clone(), predicate, object: s.words(object), from, until, rule });
     };
     match clause.form {
         Form::Copula => {
             for object in &found.objects {
                 if let Some((relation, of)) = relational::subject(s, &clause.subject).filter(|_| s.is_name(object.start)) {
-                    out.push(Triple { subject: s.words(object), predicate: format!("{verb} {relation}"), object: of, rule: "role" });
+                    let predicate = format!("{verb} {relation}");
+                    out.push(Triple { subject: s.words(object), predicate, object: of, from, until, rule: "role" });
                     continue;
                 }
                 match relational::split(s, object) {
@@ -394,4 +398,17 @@ fn extended(object: &Run, found: &Arguments) -> Run {
         }
     }
     object.start..end
+}
+
+/// Since when and until when a clause says that it is true.
+fn times(s: &Sentence, found: &Arguments) -> (Option<Date>, Option<Date>) {
+    let (mut from, mut until) = (None, None);
+    for (preposition, runs) in &found.prepositions {
+        let date = runs.first().and_then(|run| dates::parse(&s.words(run)));
+        match preposition.map(|at| s.lower(at)).as_deref() {
+            Some("until" | "till" | "to") => until = until.or(date),
+            _ => from = from.or(date),
+        }
+    }
+    (from, until)
 }

@@ -1,40 +1,51 @@
-//! Facts: what the documents state.
+//! Facts: what the documents state, taken from them by rules.
+//!
+//! A document goes through `lines` (form), `token`, `tag`, `phrase` (words and phrases of a sentence), then `clause` and
+//! `noun` (what verbs and noun phrases state). `merge` makes facts of the statements of all documents, `orders` is what
+//! the owner says about them, `worker` keeps everything in step with the index. Nothing here runs a language model.
 
+mod category;
 mod clause;
 mod dates;
+mod document;
+mod entity;
+mod fact;
+mod functional;
+mod lines;
+mod merge;
 mod morphology;
 mod noun;
+mod orders;
 mod phrase;
 mod relational;
 mod sentence;
+mod store;
 mod tag;
 mod token;
+pub mod worker;
 
-/// Something a sentence states.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Triple {
+use jiff::civil::Date;
+
+pub use dates::parse as parse_date;
+pub use document::{Document, facts};
+pub use entity::is_pronoun;
+pub use fact::{Category, Fact, Found, Method, Origin};
+pub use merge::Facts;
+pub use orders::{Order, Orders, Wish};
+
+/// Something that a sentence states.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Triple {
     /// What it is about.
-    pub subject: String,
+    subject: String,
     /// How the two are related.
-    pub predicate: String,
+    predicate: String,
     /// The other thing.
-    pub object: String,
+    object: String,
+    /// Since when.
+    from: Option<Date>,
+    /// Until when.
+    until: Option<Date>,
     /// The rule that found it.
-    pub rule: &'static str,
-}
-
-/// For trying rules out.
-pub fn try_out(text: &str) -> Vec<(Triple, String)> {
-    let tokens = token::tokens(text, 0..text.len());
-    let mut out = Vec::new();
-    for range in token::sentences(&tokens) {
-        let part = &tokens[range];
-        let quote = text[part[0].span.start..part[part.len() - 1].span.end].to_owned();
-        let s = sentence::Sentence::new(text, part);
-        if std::env::var("PHRASES").is_ok() {
-            for p in &s.phrases { eprintln!("{:?} {:?} {:?}", p.kind, token::join(text, &part[p.span.clone()]), &s.tags[p.span.clone()]); }
-        }
-        for t in clause::triples(&s).into_iter().chain(noun::triples(&s)) { out.push((t, quote.clone())); }
-    }
-    out
+    rule: &'static str,
 }

@@ -20,7 +20,7 @@ pub fn triples(s: &Sentence) -> Vec<Triple> {
 }
 
 fn triple(subject: String, predicate: impl Into<String>, object: String, rule: &'static str) -> Triple {
-    Triple { subject, predicate: predicate.into(), object, rule }
+    Triple { subject, predicate: predicate.into(), object, rule, ..Triple::default() }
 }
 
 /// "A, the B of C,": one of the two is a name, the other says what it is.
