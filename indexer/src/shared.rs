@@ -246,6 +246,8 @@ impl Shared {
                 documents.max(1)
             },
             pending_passages: passages,
+            facts: self.facts().all().len(),
+            pending_facts: progress.missing_facts,
             failed: totals.failed,
             skipped: totals.skipped,
             scanned: progress.scanned,

@@ -83,7 +83,9 @@ pub fn fact(fact: &Fact) -> String {
     };
     let mut out = String::from("---\n");
     if let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(&head) {
-        fields.iter().for_each(|(key, value)| drop(writeln!(out, "{key}: {value}")));
+        for (key, value) in &fields {
+            let _ = writeln!(out, "{key}: {value}");
+        }
     }
     let _ = writeln!(out, "---\n\n{}\n", visible(&fact.sentence()));
     for source in &fact.sources {
@@ -136,12 +138,12 @@ pub fn day(date: Date, facts: &[&Fact]) -> String {
 
 fn item(out: &mut String, fact: &Fact) {
     let _ = write!(out, "- {}", visible(&fact.sentence()));
-    match (fact.valid_from, fact.valid_until) {
-        (Some(from), Some(until)) => drop(write!(out, " ({from} to {until})")),
-        (Some(from), None) => drop(write!(out, " (since {from})")),
-        (None, Some(until)) => drop(write!(out, " (until {until})")),
-        (None, None) => {}
-    }
+    let _ = match (fact.valid_from, fact.valid_until) {
+        (Some(from), Some(until)) => write!(out, " ({from} to {until})"),
+        (Some(from), None) => write!(out, " (since {from})"),
+        (None, Some(until)) => write!(out, " (until {until})"),
+        (None, None) => Ok(()),
+    };
     let places: Vec<String> =
         fact.sources.iter().take(SOURCES).map(|s| format!("{}:{}", s.path.display(), s.line)).collect();
     let _ = writeln!(out, "\n  {}", places.join(" "));

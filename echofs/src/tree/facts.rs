@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::node::{CHANGING, Caller, Control as Order, Directory, File, Id, LIVE, Listing, Node, Ttl};
 
 /// Days in `as-of/` that are listed; any other day can be looked up.
-const DAYS: usize = 60;
+const DAYS: usize = 8;
 
 const NAMES: [&str; 6] = ["by-category", "by-entity", "by-source", "as-of", "facts.jsonl", "correct"];
 
@@ -49,7 +49,9 @@ impl Key {
             Key::Categories => top().child("by-category"),
             Key::Category(category) => Key::Categories.id().child(category.name()),
             Key::Entities => top().child("by-entity"),
-            Key::Sources(prefix) => prefix.split_terminator('/').fold(top().child("by-source"), |id, name| id.child(name)),
+            Key::Sources(prefix) => {
+                prefix.split_terminator('/').fold(top().child("by-source"), |id, name| id.child(name))
+            }
             Key::Days => top().child("as-of"),
             Key::Day(date) => Key::Days.id().child(&date.to_string()),
         }
@@ -199,7 +201,8 @@ impl Made {
     fn category(&self, key: &Key, category: Category) -> Vec<(String, Node)> {
         let file = |fact: &Fact| {
             let name = pages::name(fact);
-            let mut file = File::settled(key.id().child(&name), pages::fact(fact).into_bytes(), pages::time(fact), CHANGING);
+            let mut file =
+                File::settled(key.id().child(&name), pages::fact(fact).into_bytes(), pages::time(fact), CHANGING);
             file.xattrs = pages::xattrs(fact);
             (name, Node::File(Arc::new(file)))
         };
@@ -248,7 +251,8 @@ impl Made {
 
     /// The latest days on which something began or ended to be true.
     fn days(&self) -> Vec<Date> {
-        let mut days: BTreeSet<Date> = self.all().flat_map(|fact| [Some(fact.since()), fact.valid_until]).flatten().collect();
+        let mut days: BTreeSet<Date> =
+            self.all().flat_map(|fact| [Some(fact.since()), fact.valid_until]).flatten().collect();
         while days.len() > DAYS {
             days.pop_first();
         }
@@ -267,7 +271,10 @@ impl Made {
 
 /// A document's path as `by-source` shows it: the name of its source, then the path below that.
 fn below(path: &Path, roots: &[echofs_indexer::Source]) -> Option<String> {
-    let root = roots.iter().filter(|source| path.starts_with(&source.root)).max_by_key(|source| source.root.as_os_str().len())?;
+    let root = roots
+        .iter()
+        .filter(|source| path.starts_with(&source.root))
+        .max_by_key(|source| source.root.as_os_str().len())?;
     let rest = path.strip_prefix(&root.root).ok()?;
     let rest = rest.to_string_lossy().replace('\u{fffd}', "_");
     Some(format!("{}/{rest}", names::clean(&root.name, names::MAX)))
@@ -275,7 +282,8 @@ fn below(path: &Path, roots: &[echofs_indexer::Source]) -> Option<String> {
 
 /// Does what a line written to `correct` says.
 pub fn correct(cx: &Context, line: &str) -> Result<(), Error> {
-    let wish = wish(line).ok_or_else(|| Error::Invalid("not `ID | subject | predicate | object` or `remove ID`".into()))?;
+    let wish =
+        wish(line).ok_or_else(|| Error::Invalid("not `ID | subject | predicate | object` or `remove ID`".into()))?;
     Ok(cx.index.change_facts(&wish)?)
 }
 

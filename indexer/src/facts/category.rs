@@ -5,14 +5,19 @@ use super::fact::Category;
 use super::relational::{is_kin, is_office};
 use super::{dates, morphology, noun};
 
-const PREFER: &[&str] = &["prefer", "like", "lov", "hat", "dislik", "enjoy", "favour", "favor", "ador", "detest", "avoid"];
+const PREFER: &[&str] =
+    &["prefer", "like", "lov", "hat", "dislik", "enjoy", "favour", "favor", "ador", "detest", "avoid"];
 const DECIDE: &[&str] = &["decid", "choos", "agre", "settl", "select", "opt", "pick", "adopt", "reject", "approv"];
 const LIFE: &[&str] = &[
-    "born", "bear", "di", "marri", "marry", "divorc", "work", "employ", "graduat", "study", "studi", "attend", "teach", "retir",
-    "hir", "appoint", "elect", "serv", "join", "rais", "educat", "coach", "play",
+    "born", "bear", "di", "marri", "marry", "divorc", "work", "employ", "graduat", "study", "studi", "attend", "teach",
+    "retir", "hir", "appoint", "elect", "serv", "join", "rais", "educat", "coach", "play",
 ];
-const PLACE: &[&str] = &["liv", "locat", "bas", "headquarter", "situat", "resid", "stand", "lie", "settl", "mov", "kept", "keep", "stor"];
-const HAPPEN: &[&str] = &["happen", "meet", "visit", "held", "hold", "open", "clos", "launch", "releas", "arriv", "leav", "start", "begin", "end", "win", "los"];
+const PLACE: &[&str] =
+    &["liv", "locat", "bas", "headquarter", "situat", "resid", "stand", "lie", "settl", "mov", "kept", "keep", "stor"];
+const HAPPEN: &[&str] = &[
+    "happen", "meet", "visit", "held", "hold", "open", "clos", "launch", "releas", "arriv", "leav", "start", "begin",
+    "end", "win", "los",
+];
 const MEAN: &[&str] = &["mean", "stand for", "denot", "describ", "defin", "refer"];
 
 /// The category, and the confidence from 0 to 1.
@@ -33,8 +38,16 @@ fn category(triple: &Triple) -> Category {
         () if words.iter().any(|word| is_kin(word) || is_office(word)) && copula => Category::Person,
         () if has(LIFE) => Category::Person,
         () if has(MEAN) && !copula => Category::Definition,
-        () if has(PLACE) && matches!(last, "in" | "at" | "on" | "to" | "from" | "near" | "behind" | "under" | "above") => Category::Location,
-        () if copula && words.len() == 2 && matches!(last, "in" | "at" | "near" | "behind" | "under" | "above") && !dates::is_time(&triple.object) => {
+        () if has(PLACE)
+            && matches!(last, "in" | "at" | "on" | "to" | "from" | "near" | "behind" | "under" | "above") =>
+        {
+            Category::Location
+        }
+        () if copula
+            && words.len() == 2
+            && matches!(last, "in" | "at" | "near" | "behind" | "under" | "above")
+            && !dates::is_time(&triple.object) =>
+        {
             Category::Location
         }
         () if dates::is_time(&triple.object) || has(HAPPEN) && triple.from.is_some() => Category::Event,
@@ -46,7 +59,9 @@ fn category(triple: &Triple) -> Category {
 
 /// What "X is Y" says: what a named thing is, or what a word means.
 fn identity(triple: &Triple) -> Category {
-    let name = triple.subject.starts_with(char::is_uppercase) && !triple.subject.starts_with("The ") && !triple.subject.starts_with("A ");
+    let name = triple.subject.starts_with(char::is_uppercase)
+        && !triple.subject.starts_with("The ")
+        && !triple.subject.starts_with("A ");
     let person = triple.object.split_whitespace().next_back().is_some_and(|word| noun::is_person(&word.to_lowercase()));
     let article = ["a ", "an "].iter().any(|article| triple.object.starts_with(article));
     match (name || person, article) {
@@ -62,7 +77,9 @@ fn is_amount(object: &str) -> bool {
 /// Rules that look at one verb and its own noun phrases are right more often than those that look further.
 fn confidence(triple: &Triple) -> f32 {
     let by_rule: f32 = match triple.rule {
-        "that" | "title" | "appos" | "appos-of" | "is-of" | "antecedent" | "lifespan" | "role" | "based" | "native" => 0.8,
+        "that" | "title" | "appos" | "appos-of" | "is-of" | "antecedent" | "lifespan" | "role" | "based" | "native" => {
+            0.8
+        }
         "active" | "passive" | "passive-obj" | "is" => 0.7,
         "active-prep" | "is-prep" | "is-adj" | "is-adj-prep" | "infinitive" | "title-of" | "alias" => 0.6,
         _ => 0.45,

@@ -5,13 +5,25 @@ use std::ops::Range;
 use jiff::civil::Date;
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];
 
 /// The number of a month, by its name or the first three letters of it.
 pub fn month(word: &str) -> Option<i8> {
     let word = word.trim_end_matches('.');
-    let at = MONTHS.iter().position(|name| word == *name || word == &name[..3] || word == "sept" && *name == "september")?;
+    let at =
+        MONTHS.iter().position(|name| word == *name || word == &name[..3] || word == "sept" && *name == "september")?;
     Some(at as i8 + 1)
 }
 
@@ -72,8 +84,22 @@ pub fn is_time(text: &str) -> bool {
                 month(word).is_some() && *word != "may"
                     || matches!(
                         word.trim_end_matches('s'),
-                        "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday" | "yesterday"
-                            | "today" | "tomorrow" | "year" | "month" | "week" | "day" | "decade" | "century"
+                        "monday"
+                            | "tuesday"
+                            | "wednesday"
+                            | "thursday"
+                            | "friday"
+                            | "saturday"
+                            | "sunday"
+                            | "yesterday"
+                            | "today"
+                            | "tomorrow"
+                            | "year"
+                            | "month"
+                            | "week"
+                            | "day"
+                            | "decade"
+                            | "century"
                     )
             })
 }
@@ -84,7 +110,8 @@ mod tests {
 
     #[test]
     fn dates_are_read() {
-        let check = |text: &str, want: Option<&str>| assert_eq!(parse(text).map(|d| d.to_string()).as_deref(), want, "{text}");
+        let check =
+            |text: &str, want: Option<&str>| assert_eq!(parse(text).map(|d| d.to_string()).as_deref(), want, "{text}");
         check("2026-03-14", Some("2026-03-14"));
         check("2026-03-14T10:00:00Z", Some("2026-03-14"));
         check("2026-03", Some("2026-03-01"));

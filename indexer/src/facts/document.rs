@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::fact::{Category, Found, Method};
 use super::sentence::Sentence;
 use super::token::{Token, sentences, tokens};
-use super::{Triple, category, clause, dates, lines, noun};
+use super::{Triple, category, clause, dates, entity, lines, noun};
 use crate::Passage;
 
 /// No more facts are taken from one document.
@@ -37,7 +37,7 @@ pub fn facts<'a>(document: &Document, passages: impl Iterator<Item = &'a Passage
     for passage in passages {
         let heading = passage.heading.rsplit(" > ").next().filter(|h| !h.is_empty());
         let topic = heading.unwrap_or(document.title);
-        let reader = Reader { document, text: &passage.text, line: passage.line, topic };
+        let mut reader = Reader { document, text: &passage.text, line: passage.line, topic, person: None };
         for block in lines::blocks(&passage.text, &mut fenced) {
             reader.block(&block, &mut found);
         }
@@ -60,10 +60,12 @@ struct Reader<'a> {
     text: &'a str,
     line: u32,
     topic: &'a str,
+    /// The last person that a sentence was about: "he" or "she" in the next one.
+    person: Option<String>,
 }
 
 impl Reader<'_> {
-    fn block(&self, block: &lines::Block, found: &mut Vec<Found>) {
+    fn block(&mut self, block: &lines::Block, found: &mut Vec<Found>) {
         match block {
             lines::Block::Prose(range) => self.prose(range.clone(), found),
             lines::Block::Statement(statement) => {
@@ -76,7 +78,7 @@ impl Reader<'_> {
         }
     }
 
-    fn prose(&self, range: Range<usize>, found: &mut Vec<Found>) {
+    fn prose(&mut self, range: Range<usize>, found: &mut Vec<Found>) {
         if matches!(self.document.media, "yaml" | "toml") {
             return;
         }
@@ -88,18 +90,32 @@ impl Reader<'_> {
         }
     }
 
-    fn sentence(&self, tokens: &[Token], found: &mut Vec<Found>) {
+    fn sentence(&mut self, tokens: &[Token], found: &mut Vec<Found>) {
         let span = tokens[0].span.start..tokens[tokens.len() - 1].span.end;
         let sentence = Sentence::new(self.text, tokens);
         let mut triples = clause::triples(&sentence);
         triples.extend(noun::triples(&sentence));
         let first = found.len();
         for triple in triples.into_iter().filter(is_sound) {
-            let same = |f: &Found| (&f.subject, &f.predicate, &f.object) == (&triple.subject, &triple.predicate, &triple.object);
+            let same = |f: &Found| {
+                (&f.subject, &f.predicate, &f.object) == (&triple.subject, &triple.predicate, &triple.object)
+            };
             if !found[first..].iter().any(same) {
                 found.push(self.from_triple(&triple, span.clone()));
             }
         }
+        self.resolve(&mut found[first..]);
+    }
+
+    /// Puts the person of an earlier sentence in the place of "he" and "she", and remembers the one of this sentence.
+    fn resolve(&mut self, found: &mut [Found]) {
+        if let Some(person) = &self.person {
+            for fact in found.iter_mut().filter(|fact| matches!(fact.subject.to_lowercase().as_str(), "he" | "she")) {
+                fact.subject.clone_from(person);
+            }
+        }
+        let person = found.iter().find_map(|fact| entity::name(&fact.subject).filter(|name| is_person(name)));
+        self.person = person.or(self.person.take());
     }
 
     fn from_triple(&self, triple: &Triple, span: Range<usize>) -> Found {
@@ -125,6 +141,14 @@ impl Reader<'_> {
             method: Method::Rule,
         }
     }
+}
+
+/// Whether a name looks like that of a person.
+fn is_person(name: &str) -> bool {
+    let word = |word: &str| {
+        word.starts_with(char::is_uppercase) && word.chars().skip(1).all(|c| c.is_lowercase() || "-'’.".contains(c))
+    };
+    name != "me" && name.split(' ').count() <= 3 && name.split(' ').all(word)
 }
 
 /// Whether a triple says something: three parts of a sensible length, and two different things.

@@ -5,15 +5,42 @@ use std::collections::{HashMap, HashSet};
 use super::fact::Found;
 
 const PRONOUNS: &[&str] = &[
-    "he", "she", "it", "they", "him", "her", "them", "this", "that", "these", "those", "you", "who", "which", "his", "its",
-    "one", "there", "us", "what", "everyone", "someone", "something", "anyone", "everything", "nothing", "others",
+    "he",
+    "she",
+    "it",
+    "they",
+    "him",
+    "her",
+    "them",
+    "this",
+    "that",
+    "these",
+    "those",
+    "you",
+    "who",
+    "which",
+    "his",
+    "its",
+    "one",
+    "there",
+    "us",
+    "what",
+    "everyone",
+    "someone",
+    "something",
+    "anyone",
+    "everything",
+    "nothing",
+    "others",
 ];
 const OWNER: &[&str] = &["i", "me", "my", "myself", "we", "us", "our"];
-const TITLES: &[&str] = &["mr", "mrs", "ms", "dr", "prof", "sir", "dame", "president", "chancellor", "captain", "aunt", "uncle"];
+const TITLES: &[&str] =
+    &["mr", "mrs", "ms", "dr", "prof", "sir", "dame", "president", "chancellor", "captain", "aunt", "uncle"];
 /// Words that may stand inside a name without a capital.
 const INSIDE: &[&str] = &["of", "the", "and", "de", "van", "von", "der", "la", "le", "du", "for", "&"];
 /// What a name may be followed by without being another one.
-const KINDS: &[&str] = &["project", "team", "company", "group", "plan", "programme", "program", "app", "repo", "repository", "server"];
+const KINDS: &[&str] =
+    &["project", "team", "company", "group", "plan", "programme", "program", "app", "repo", "repository", "server"];
 /// Longest name, in words.
 const MAX_WORDS: usize = 6;
 
@@ -33,7 +60,8 @@ pub fn name(text: &str) -> Option<String> {
         return Some("me".into());
     }
     let words: Vec<&str> = text.split_whitespace().collect();
-    let words = &words[usize::from(words.first().is_some_and(|w| matches!(w.to_lowercase().as_str(), "the" | "a" | "an")))..];
+    let words =
+        &words[usize::from(words.first().is_some_and(|w| matches!(w.to_lowercase().as_str(), "the" | "a" | "an")))..];
     let words = match words.split_last() {
         Some((last, rest)) if !rest.is_empty() && KINDS.contains(&last.to_lowercase().as_str()) => rest,
         _ => words,
@@ -45,7 +73,10 @@ pub fn name(text: &str) -> Option<String> {
     let first = words.first().and_then(|w| w.chars().next()).is_some_and(char::is_uppercase);
     let fits = (1..=MAX_WORDS).contains(&words.len()) && named && first;
     let text = words.join(" ");
-    let text = text.trim_end_matches("'s").trim_end_matches("’s").trim_matches(|c: char| !c.is_alphanumeric() && c != '.' && c != ')');
+    let text = text
+        .trim_end_matches("'s")
+        .trim_end_matches("’s")
+        .trim_matches(|c: char| !c.is_alphanumeric() && c != '.' && c != ')');
     let small = text.chars().count() < 2 || is_pronoun(text) || OWNER.contains(&text.to_lowercase().as_str());
     let date = super::dates::is_time(text) || super::dates::parse(text).is_some();
     (fits && !small && !date && !is_small_word(text)).then(|| text.to_owned())
@@ -53,7 +84,28 @@ pub fn name(text: &str) -> Option<String> {
 
 /// A word that has a capital only because it begins a sentence.
 fn is_small_word(text: &str) -> bool {
-    const WORDS: &[&str] = &["both", "all", "some", "each", "many", "most", "no", "yes", "every", "another", "any", "none", "nobody", "everybody", "somebody", "anything", "here", "todo", "note", "people"];
+    const WORDS: &[&str] = &[
+        "both",
+        "all",
+        "some",
+        "each",
+        "many",
+        "most",
+        "no",
+        "yes",
+        "every",
+        "another",
+        "any",
+        "none",
+        "nobody",
+        "everybody",
+        "somebody",
+        "anything",
+        "here",
+        "todo",
+        "note",
+        "people",
+    ];
     WORDS.contains(&text.to_lowercase().as_str())
 }
 
@@ -86,7 +138,8 @@ impl Names {
 
     fn add(&mut self, full: String) {
         let words: Vec<&str> = full.split(' ').collect();
-        let person = (2..=3).contains(&words.len()) && words.iter().all(|w| w.chars().skip(1).all(|c| c.is_lowercase() || "-'’.".contains(c)) || w.len() < 3);
+        let person = (2..=3).contains(&words.len())
+            && words.iter().all(|w| w.chars().skip(1).all(|c| c.is_lowercase() || "-'’.".contains(c)) || w.len() < 3);
         if person {
             self.full.entry(words[0].to_lowercase()).or_default().insert(full);
         }
@@ -125,7 +178,11 @@ impl Names {
 
 /// The full names that the statements of one document hold.
 pub fn near(found: &[Found]) -> HashSet<String> {
-    found.iter().flat_map(|f| [&f.subject, &f.object]).filter_map(|side| name(side).filter(|n| n.contains(' '))).collect()
+    found
+        .iter()
+        .flat_map(|f| [&f.subject, &f.object])
+        .filter_map(|side| name(side).filter(|n| n.contains(' ')))
+        .collect()
 }
 
 #[cfg(test)]

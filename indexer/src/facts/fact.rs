@@ -134,7 +134,8 @@ pub struct Fact {
     pub observed_at: jiff::Timestamp,
     /// The best source.
     pub source: Origin,
-    /// All of them, the best first.
+    /// All of them, the best first; not written where it is only that one.
+    #[serde(skip_serializing_if = "is_single")]
     pub sources: Vec<Origin>,
     /// The newer fact that took its place.
     pub superseded_by: Option<String>,
@@ -151,6 +152,10 @@ pub struct Fact {
     pub statements: Vec<String>,
 }
 
+fn is_single(sources: &[Origin]) -> bool {
+    sources.len() < 2
+}
+
 impl Fact {
     /// Subject, predicate and object as one sentence.
     pub fn sentence(&self) -> String {
@@ -164,7 +169,8 @@ impl Fact {
 
     /// Whether it was true, as far as is known now, on that day.
     pub fn holds_on(&self, day: Date) -> bool {
-        self.since() <= day && self.valid_until.is_none_or(|until| day < until || self.superseded_by.is_none() && day <= until)
+        self.since() <= day
+            && self.valid_until.is_none_or(|until| day < until || self.superseded_by.is_none() && day <= until)
     }
 }
 

@@ -19,7 +19,9 @@ fn key(fact: &Fact) -> Option<String> {
         () if has(&["not", "n't", "never", "was", "were", "had", "used"]) => return None,
         () if place && has(&["live", "lives", "lived", "living", "moved", "moves", "resides"]) => "lives in",
         () if place && has(&["located", "based", "headquartered", "kept", "stored", "stands"]) => "is in",
-        () if has(&["works", "working"]) && matches!(last, "for" | "at") || has(&["joined"]) && words.len() == 1 => "works for",
+        () if has(&["works", "working"]) && matches!(last, "for" | "at") || has(&["joined"]) && words.len() == 1 => {
+            "works for"
+        }
         () if has(&["married"]) && last == "to" => "is married to",
         () if has(&["ceo", "president", "chairman", "head", "captain", "mayor", "director"]) && last == "of" => {
             let of = fact.object_entity.as_deref().unwrap_or(&fact.object).to_lowercase();
@@ -33,7 +35,10 @@ fn key(fact: &Fact) -> Option<String> {
 
 /// `key: value`, whose key is no verb.
 fn is_setting(fact: &Fact) -> bool {
-    const ONE: &[&str] = &["status", "phone", "email", "address", "deadline", "due", "price", "version", "budget", "owner", "state", "port", "location", "where", "role", "when"];
+    const ONE: &[&str] = &[
+        "status", "phone", "email", "address", "deadline", "due", "price", "version", "budget", "owner", "state",
+        "port", "location", "where", "role", "when",
+    ];
     fact.confidence >= 0.8 && ONE.contains(&fact.predicate.to_lowercase().as_str())
 }
 
@@ -57,7 +62,8 @@ pub fn supersede(facts: &mut [Fact]) {
         // The owner's word is the last one.
         group.sort_by_key(|at| (facts[*at].method == Method::User, facts[*at].since()));
         for pair in 0..group.len() - 1 {
-            let (old, new) = (group[pair], group[pair + 1..].iter().find(|new| is_newer(&facts[**new], &facts[group[pair]])));
+            let (old, new) =
+                (group[pair], group[pair + 1..].iter().find(|new| is_newer(&facts[**new], &facts[group[pair]])));
             if let Some(new) = new {
                 facts[old].superseded_by = Some(facts[*new].id.clone());
                 facts[old].valid_until = Some(facts[old].valid_until.unwrap_or_else(|| facts[*new].since()));
@@ -68,5 +74,10 @@ pub fn supersede(facts: &mut [Fact]) {
 
 fn is_newer(new: &Fact, old: &Fact) -> bool {
     let later = new.since() > old.since() || new.method == Method::User && old.method != Method::User;
-    later && value(new) != value(old) && !new.sources.iter().any(|source| old.sources.iter().any(|other| other.path == source.path && other.line == source.line))
+    later
+        && value(new) != value(old)
+        && !new
+            .sources
+            .iter()
+            .any(|source| old.sources.iter().any(|other| other.path == source.path && other.line == source.line))
 }

@@ -53,20 +53,23 @@ pub fn blocks(text: &str, fenced: &mut bool) -> Vec<Block> {
         let body = line.trim();
         if body.starts_with("```") || body.starts_with("~~~") {
             *fenced = !*fenced;
-        } else if *fenced || line.starts_with("    ") && !begins_item(body) || body.starts_with('#') && !body.starts_with("#tag") {
+        } else if *fenced
+            || line.starts_with("    ") && !begins_item(body)
+            || body.starts_with('#') && !body.starts_with("#tag")
+        {
             blocks.push(Block::Prose(range.start..range.start));
         } else if body.starts_with('|') {
             table(body, range, &mut columns, &mut blocks);
             continue;
         } else {
-            blocks.push(self::line(text, range, body, blocks.last()));
+            blocks.push(self::line(text, range, body));
         }
         columns = None;
     }
     joined(blocks)
 }
 
-fn line(text: &str, range: Range<usize>, body: &str, _before: Option<&Block>) -> Block {
+fn line(text: &str, range: Range<usize>, body: &str) -> Block {
     let start = range.start + (text[range.clone()].len() - text[range.clone()].trim_start().len());
     let item = begins_item(body);
     let content = if item { after_marker(body) } else { body };
@@ -88,7 +91,8 @@ fn begins_item(body: &str) -> bool {
 
 /// What stands behind the mark of a list item.
 fn after_marker(body: &str) -> &str {
-    if let Some(rest) = body.strip_prefix("- ").or_else(|| body.strip_prefix("* ")).or_else(|| body.strip_prefix("+ ")) {
+    if let Some(rest) = body.strip_prefix("- ").or_else(|| body.strip_prefix("* ")).or_else(|| body.strip_prefix("+ "))
+    {
         return rest.trim_start();
     }
     let digits = body.len() - body.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -104,7 +108,9 @@ fn joined(blocks: Vec<Block>) -> Vec<Block> {
     let mut out: Vec<Block> = Vec::new();
     for block in blocks {
         match (out.last_mut(), block) {
-            (Some(Block::Prose(last)), Block::Prose(next)) if !last.is_empty() && !next.is_empty() && next.start == last.end + 1 => {
+            (Some(Block::Prose(last)), Block::Prose(next))
+                if last.start < last.end && next.start < next.end && next.start == last.end + 1 =>
+            {
                 last.end = next.end;
             }
             (_, block) => out.push(block),
@@ -160,7 +166,19 @@ fn is_sentence(value: &str) -> bool {
 fn key_category(key: &str, value: &str) -> Category {
     let is = |words: &[&str]| key.split([' ', '-', '_']).any(|word| words.contains(&word));
     match () {
-        () if is(&["phone", "email", "mail", "tel", "mobile", "birthday", "nickname", "role", "job", "organisation"]) => {
+        () if is(&[
+            "phone",
+            "email",
+            "mail",
+            "tel",
+            "mobile",
+            "birthday",
+            "nickname",
+            "role",
+            "job",
+            "organisation",
+        ]) =>
+        {
             Category::Person
         }
         () if is(&["due", "deadline", "todo", "task", "action", "next"]) => Category::Task,
@@ -181,7 +199,9 @@ fn table(body: &str, range: Range<usize>, columns: &mut Option<Vec<String>>, blo
         return;
     };
     let rule = cells.iter().all(|cell| cell.chars().all(|c| matches!(c, '-' | ':' | ' ')));
-    let Some((subject, values)) = cells.split_first().filter(|(subject, _)| !rule && !subject.is_empty()) else { return };
+    let Some((subject, values)) = cells.split_first().filter(|(subject, _)| !rule && !subject.is_empty()) else {
+        return;
+    };
     for (key, value) in head.iter().skip(1).zip(values).filter(|(key, value)| !key.is_empty() && !value.is_empty()) {
         blocks.push(Block::Statement(Statement {
             subject: Some(subject.clone()),
@@ -228,18 +248,27 @@ mod tests {
 
     #[test]
     fn prose_is_joined_and_items_are_apart() {
-        check("One line\nand its end.\n\n- item one\n- item two\n", &["One line\nand its end.", "item one", "item two"]);
+        check(
+            "One line\nand its end.\n\n- item one\n- item two\n",
+            &["One line\nand its end.", "item one", "item two"],
+        );
         check("# Heading\ntext\n```\ncode: x\n```\n> quoted text\n", &["text", "quoted text"]);
     }
 
     #[test]
     fn forms_state_things() {
-        check("- [ ] order the pen by 2026-12-01\n", &["_ | to do | order the pen by 2026-12-01 (task) until 2026-12-01"]);
+        check(
+            "- [ ] order the pen by 2026-12-01\n",
+            &["_ | to do | order the pen by 2026-12-01 (task) until 2026-12-01"],
+        );
         check("- [x] call Oda\n", &["_ | done | call Oda (task)"]);
         check("**Phone:** 0123 456\n", &["_ | Phone | 0123 456 (person)"]);
         check("Due: 2026-03-01\n", &["_ | Due | 2026-03-01 (task) until 2026-03-01"]);
         check("Width: 40 cm\n", &["_ | Width | 40 cm (quantity)"]);
         check("| pump | power |\n|---|---|\n| old | 3 kW |\n", &["old | power | 3 kW (quantity)"]);
-        check("He said: this is a whole sentence that goes on and on.\n", &["He said: this is a whole sentence that goes on and on."]);
+        check(
+            "He said: this is a whole sentence that goes on and on.\n",
+            &["He said: this is a whole sentence that goes on and on."],
+        );
     }
 }

@@ -67,7 +67,12 @@ impl Facts {
 fn add(merged: &mut BTreeMap<String, Fact>, stated: &Stated, found: &Found, names: &Names, near: &HashSet<String>) {
     let (path, at, statement) = (stated.path, stated.at, statement(found));
     let (subject, object) = (names.entity(&found.subject, near), names.entity(&found.object, near));
-    let id = id(subject.as_deref().unwrap_or(&found.subject), &found.predicate, object.as_deref().unwrap_or(&found.object), path);
+    let id = id(
+        subject.as_deref().unwrap_or(&found.subject),
+        &found.predicate,
+        object.as_deref().unwrap_or(&found.object),
+        path,
+    );
     let origin = Origin { path: path.to_owned(), line: found.line, quote: found.quote.clone() };
     let fact = merged.entry(id.clone()).or_insert_with(|| first(id, found, at, &origin, subject, object));
     fact.observed_at = fact.observed_at.min(at);
@@ -84,7 +89,14 @@ fn add(merged: &mut BTreeMap<String, Fact>, stated: &Stated, found: &Found, name
     }
 }
 
-fn first(id: String, found: &Found, at: Timestamp, origin: &Origin, subject: Option<String>, object: Option<String>) -> Fact {
+fn first(
+    id: String,
+    found: &Found,
+    at: Timestamp,
+    origin: &Origin,
+    subject: Option<String>,
+    object: Option<String>,
+) -> Fact {
     Fact {
         id,
         subject: found.subject.clone(),
@@ -142,7 +154,8 @@ fn normal(text: &str) -> String {
         return date.to_string();
     }
     let lower = text.to_lowercase();
-    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty() && !matches!(*w, "the" | "a" | "an"));
+    let words =
+        lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty() && !matches!(*w, "the" | "a" | "an"));
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -150,6 +163,7 @@ fn normal(text: &str) -> String {
 fn verb(predicate: &str) -> String {
     let lower = predicate.to_lowercase();
     let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty() && !w.ends_with("ly"));
-    let words = words.filter(|w| !matches!(*w, "the" | "a" | "an" | "has" | "have" | "had" | "been" | "also" | "now" | "currently"));
+    let words = words
+        .filter(|w| !matches!(*w, "the" | "a" | "an" | "has" | "have" | "had" | "been" | "also" | "now" | "currently"));
     words.map(|w| if super::tag::is_be(w) { "be".into() } else { morphology::base(w) }).collect::<Vec<_>>().join(" ")
 }

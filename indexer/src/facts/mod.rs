@@ -21,6 +21,8 @@ mod relational;
 mod sentence;
 mod store;
 mod tag;
+#[cfg(test)]
+mod tests;
 mod token;
 pub mod worker;
 

@@ -109,14 +109,16 @@ const IRREGULAR: &[(&str, &str, &str)] = &[
 
 /// Verbs that are also common as nouns, and are met in both uses.
 const COMMON: &[&str] = &[
-    "work", "play", "use", "help", "support", "plan", "need", "want", "call", "move", "study", "record", "report", "visit",
-    "start", "run", "change", "test", "check", "open", "close", "release", "place", "control", "order", "offer", "build",
-    "produce", "design", "host", "join", "serve", "lead", "live", "head", "form", "found", "own", "name", "fix", "finish",
-    "buy", "pay", "return", "search", "show", "try", "turn", "walk", "watch", "write", "look", "love", "hope", "address",
+    "work", "play", "use", "help", "support", "plan", "need", "want", "call", "move", "study", "record", "report",
+    "visit", "start", "run", "change", "test", "check", "open", "close", "release", "place", "control", "order",
+    "offer", "build", "produce", "design", "host", "join", "serve", "lead", "live", "head", "form", "found", "own",
+    "name", "fix", "finish", "buy", "pay", "return", "search", "show", "try", "turn", "walk", "watch", "write", "look",
+    "love", "hope", "address",
 ];
 
 /// Words in `-ed` that are no verbs.
-const NOT_PAST: &[&str] = &["red", "bed", "need", "seed", "speed", "feed", "shed", "united", "hundred", "wicked", "embed", "indeed"];
+const NOT_PAST: &[&str] =
+    &["red", "bed", "need", "seed", "speed", "feed", "shed", "united", "hundred", "wicked", "embed", "indeed"];
 
 /// A past or a participle.
 pub fn is_past(word: &str) -> bool {
@@ -132,7 +134,26 @@ pub fn is_participle(word: &str) -> bool {
 
 /// A form in `-ing`.
 pub fn is_gerund(word: &str) -> bool {
-    word.len() > 4 && word.ends_with("ing") && !matches!(word, "thing" | "king" | "string" | "spring" | "morning" | "evening" | "something" | "nothing" | "anything" | "everything" | "during" | "wing" | "sibling" | "ceiling" | "wedding")
+    word.len() > 4
+        && word.ends_with("ing")
+        && !matches!(
+            word,
+            "thing"
+                | "king"
+                | "string"
+                | "spring"
+                | "morning"
+                | "evening"
+                | "something"
+                | "nothing"
+                | "anything"
+                | "everything"
+                | "during"
+                | "wing"
+                | "sibling"
+                | "ceiling"
+                | "wedding"
+        )
 }
 
 /// An irregular participle that is no past and no base form ("born", "written").
@@ -145,7 +166,8 @@ pub fn is_finite_only(word: &str) -> bool {
     IRREGULAR.iter().any(|(_, past, participle)| word == *past && past != participle) || is_third_person(word)
 }
 
-fn is_third_person(word: &str) -> bool {
+/// The third person of a verb that is known here.
+pub fn is_third_person(word: &str) -> bool {
     let Some(stem) = word.strip_suffix('s') else { return false };
     let known = |stem: &str| IRREGULAR.iter().any(|(base, ..)| stem == *base) || COMMON.contains(&stem);
     known(stem) || stem.strip_suffix('e').is_some_and(known)
@@ -153,7 +175,9 @@ fn is_third_person(word: &str) -> bool {
 
 /// Whether it can stand behind `to` or a modal.
 pub fn may_be_base(word: &str) -> bool {
-    !is_gerund(word) && (!is_past(word) || IRREGULAR.iter().any(|(base, ..)| word == *base)) && (!word.ends_with('s') || word.ends_with("ss"))
+    !is_gerund(word)
+        && (!is_past(word) || IRREGULAR.iter().any(|(base, ..)| word == *base))
+        && (!word.ends_with('s') || word.ends_with("ss"))
 }
 
 /// Whether it is some form of a verb that is met as a noun as well.
@@ -173,7 +197,9 @@ pub fn may_be_noun(word: &str) -> bool {
 
 /// The base form, as far as endings show it; for comparing, not for showing.
 pub fn base(word: &str) -> String {
-    if let Some((base, ..)) = IRREGULAR.iter().find(|(base, past, participle)| [base, past, participle].contains(&&word)) {
+    if let Some((base, ..)) =
+        IRREGULAR.iter().find(|(base, past, participle)| [base, past, participle].contains(&&word))
+    {
         return (*base).to_owned();
     }
     let cut = |end: &str| word.strip_suffix(end).filter(|stem| stem.len() > 2);

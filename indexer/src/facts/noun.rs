@@ -14,6 +14,7 @@ pub fn triples(s: &Sentence) -> Vec<Triple> {
         triples.extend(apposition(s, at));
         triples.extend(titled(s, at));
         triples.extend(based(s, at));
+        triples.extend(native(s, at));
         bracket(s, at, &mut triples);
     }
     triples
@@ -48,7 +49,11 @@ fn apposition(s: &Sentence, at: usize) -> Vec<Triple> {
             items.iter().map(|item| is(s, &first, item)).collect()
         }
         (false, true) if is_relational(s.head(at)) && items.len() == 1 => vec![is(s, &items[0], &first)],
-        (false, true) if items.len() == 1 && begins(s, at, &["the", "his", "her", "my", "their", "our", "its"]) && s.kind(end) == Some(Kind::Comma) => {
+        (false, true)
+            if items.len() == 1
+                && begins(s, at, &["the", "his", "her", "my", "their", "our", "its"])
+                && s.kind(end) == Some(Kind::Comma) =>
+        {
             vec![is(s, &items[0], &first)]
         }
         _ => Vec::new(),
@@ -79,8 +84,12 @@ fn begins(s: &Sentence, at: usize, words: &[&str]) -> bool {
 
 /// Whether commas here separate the parts of "A, B and C".
 fn in_list(s: &Sentence, at: usize, end: usize) -> bool {
-    let before = at.checked_sub(1).is_some_and(|n| s.kind(n) == Some(Kind::Comma)) && at.checked_sub(2).is_some_and(|n| s.is_noun(n));
-    let joined = s.kind(end) == Some(Kind::Comma) && (s.kind(end + 1) == Some(Kind::And) && s.is_noun(end + 2) && s.kind(end + 3).is_none_or(|k| !matches!(k, Kind::Verb(_))));
+    let before = at.checked_sub(1).is_some_and(|n| s.kind(n) == Some(Kind::Comma))
+        && at.checked_sub(2).is_some_and(|n| s.is_noun(n));
+    let joined = s.kind(end) == Some(Kind::Comma)
+        && (s.kind(end + 1) == Some(Kind::And)
+            && s.is_noun(end + 2)
+            && s.kind(end + 3).is_none_or(|k| !matches!(k, Kind::Verb(_))));
     let (list, _) = s.list(at);
     before && joined || list.len() > 2 || joined && s.is_noun(end + 2)
 }
@@ -92,7 +101,9 @@ fn is(s: &Sentence, name: &Run, role: &Run) -> Triple {
         return triple(subject, format!("is {relation}"), s.words(&of), "appos-of");
     }
     match possessor(s, role.start) {
-        Some((owner, relation)) if is_relational(s.head(role.start)) => triple(subject, format!("is {relation} of"), owner, "appos-poss"),
+        Some((owner, relation)) if is_relational(s.head(role.start)) => {
+            triple(subject, format!("is {relation} of"), owner, "appos-poss")
+        }
         _ => triple(subject, "is", s.words(role), "appos"),
     }
 }
@@ -130,7 +141,8 @@ fn titled(s: &Sentence, at: usize) -> Option<Triple> {
     };
     let title = span.clone().rev().skip(1).find(|n| is_title(*n))?;
     let name = &s.tokens[title + 1..span.end];
-    let all_name = s.tags[title + 1..span.end].iter().all(|tag| *tag == Tag::Proper) && name.iter().all(Token::is_capital);
+    let all_name =
+        s.tags[title + 1..span.end].iter().all(|tag| *tag == Tag::Proper) && name.iter().all(Token::is_capital);
     if !all_name {
         return None;
     }
@@ -160,18 +172,91 @@ fn titled(s: &Sentence, at: usize) -> Option<Triple> {
 
 /// A noun for people by what they do: "actor", "novelist", "physician".
 pub fn is_person(word: &str) -> bool {
-    const PEOPLE: &[&str] = &["man", "woman", "boy", "girl", "chef", "king", "queen", "prince", "judge", "nurse", "pilot", "poet", "athlete", "politician", "star", "player", "guard", "journalist", "entrepreneur", "model", "activist", "philanthropist"];
-    const NOT: &[&str] = &["river", "number", "order", "paper", "power", "water", "winter", "summer", "september", "october", "november", "december", "center", "computer", "letter", "factor", "sector", "server", "chapter", "quarter", "color", "floor", "tour", "hour", "list", "former", "other", "another", "charter", "theater", "tower", "member", "door", "major", "senior", "junior", "minor", "interior", "error", "editor-in-chief"];
+    const PEOPLE: &[&str] = &[
+        "man",
+        "woman",
+        "boy",
+        "girl",
+        "chef",
+        "king",
+        "queen",
+        "prince",
+        "judge",
+        "nurse",
+        "pilot",
+        "poet",
+        "athlete",
+        "politician",
+        "star",
+        "player",
+        "guard",
+        "journalist",
+        "entrepreneur",
+        "model",
+        "activist",
+        "philanthropist",
+    ];
+    const NOT: &[&str] = &[
+        "river",
+        "number",
+        "order",
+        "paper",
+        "power",
+        "water",
+        "winter",
+        "summer",
+        "september",
+        "october",
+        "november",
+        "december",
+        "center",
+        "computer",
+        "letter",
+        "factor",
+        "sector",
+        "server",
+        "chapter",
+        "quarter",
+        "color",
+        "floor",
+        "tour",
+        "hour",
+        "list",
+        "former",
+        "other",
+        "another",
+        "charter",
+        "theater",
+        "tower",
+        "member",
+        "door",
+        "major",
+        "senior",
+        "junior",
+        "minor",
+        "interior",
+        "error",
+        "editor-in-chief",
+    ];
     let ends = |ends: &[&str]| ends.iter().any(|end| word.len() > end.len() + 2 && word.ends_with(end));
-    is_office(word) || PEOPLE.contains(&word) || ends(&["er", "or", "ist", "ician", "arian", "ologian", "ant"]) && !NOT.contains(&word) && !word.ends_with("ment")
+    is_office(word)
+        || PEOPLE.contains(&word)
+        || ends(&["er", "or", "ist", "ician", "arian", "ologian", "ant"])
+            && !NOT.contains(&word)
+            && !word.ends_with("ment")
 }
 
 /// "the Paris-based Acme": where it is based.
 fn based(s: &Sentence, at: usize) -> Option<Triple> {
     let span = s.phrases[at].span.clone();
-    let place = span.clone().find(|n| s.tokens[*n].lower.ends_with("-based") && s.tokens[*n].is_capital())?;
+    let is_place = |n: usize| s.tokens[n].lower.ends_with("-based") && s.tokens[n].is_capital() && n > 0;
+    let place = span.clone().find(|n| is_place(*n))?;
     let name = &s.tokens[place + 1..span.end];
-    let from = span.clone().take(place - span.start).find(|n| s.tokens[*n].is_capital() && s.tags[*n] == Tag::Proper).unwrap_or(place);
+    let from = span
+        .clone()
+        .take(place - span.start)
+        .find(|n| s.tokens[*n].is_capital() && s.tags[*n] == Tag::Proper)
+        .unwrap_or(place);
     let place = join(s.text, &s.tokens[from..place + 1]);
     let place = place[..place.len() - "-based".len()].to_owned();
     (!name.is_empty()).then(|| triple(join(s.text, name), "is based in", place, "based"))
@@ -183,10 +268,14 @@ fn bracket(s: &Sentence, at: usize, out: &mut Vec<Triple>) {
     if s.kind(open) != Some(Kind::Open) || !s.is_name(at) {
         return;
     }
-    let Some(close) = (open + 1..s.phrases.len().min(open + 8)).find(|n| s.kind(*n) == Some(Kind::Close)) else { return };
+    let Some(close) = (open + 1..s.phrases.len().min(open + 8)).find(|n| s.kind(*n) == Some(Kind::Close)) else {
+        return;
+    };
     let name = || s.words(&(at..at + 1));
     let inside = s.words(&(open + 1..close));
-    if let Some((born, died)) = inside.split_once(['–', '—', '-']).filter(|(born, _)| super::dates::parse(born).is_some()) {
+    if let Some((born, died)) =
+        inside.split_once(['–', '—', '-']).filter(|(born, _)| super::dates::parse(born).is_some())
+    {
         out.push(triple(name(), "was born on", born.trim().to_owned(), "lifespan"));
         if super::dates::parse(died).is_some() {
             out.push(triple(name(), "died on", died.trim().to_owned(), "lifespan"));
@@ -194,4 +283,60 @@ fn bracket(s: &Sentence, at: usize, out: &mut Vec<Triple>) {
     } else if close == open + 2 && s.is_name(open + 1) {
         out.push(triple(name(), "is also known as", inside, "alias"));
     }
+}
+
+/// "X is an Australian footballer", "Australian footballer X": of which country somebody is.
+fn native(s: &Sentence, at: usize) -> Option<Triple> {
+    let span = s.phrases[at].span.clone();
+    let people = span.clone().find(|n| s.tags[*n] != Tag::Proper && is_person(&s.tokens[*n].lower))?;
+    let country = (span.start..people).find(|n| is_demonym(s.tokens[*n].text))?;
+    let country = s.tokens[country].text.to_owned();
+    let named = people + 1..span.end;
+    if !named.is_empty() && s.tags[named.clone()].iter().all(|tag| *tag == Tag::Proper) {
+        return Some(triple(join(s.text, &s.tokens[named]), "has nationality", country, "native"));
+    }
+    let subject = whose_complement(s, at)?;
+    Some(triple(s.words(&subject), "has nationality", country, "native"))
+}
+
+/// The subject of "X is |" and the name before "X, |".
+fn whose_complement(s: &Sentence, at: usize) -> Option<Run> {
+    let before = at.checked_sub(1)?;
+    let copula = s.kind(before) == Some(Kind::Verb(super::phrase::Form::Copula));
+    let mut noun = before.checked_sub(1)?;
+    if !copula && s.kind(before) != Some(Kind::Comma) {
+        return None;
+    }
+    if s.kind(noun) == Some(Kind::Close) {
+        let open = (0..noun).rev().find(|n| s.kind(*n) == Some(Kind::Open))?;
+        noun = open.checked_sub(1)?;
+    }
+    (s.is_name(noun) || copula && s.is_pronoun(noun)).then(|| noun..noun + 1)
+}
+
+/// An adjective for the people of a country, by its form: "Norwegian", "Spanish", "Japanese", "French".
+fn is_demonym(word: &str) -> bool {
+    const OTHERS: &[&str] = &[
+        "French",
+        "Dutch",
+        "Greek",
+        "Welsh",
+        "Swiss",
+        "Thai",
+        "Czech",
+        "Israeli",
+        "Iraqi",
+        "Pakistani",
+        "Bangladeshi",
+        "Filipino",
+        "Argentine",
+        "Icelandic",
+        "Kuwaiti",
+        "Saudi",
+        "Afghan",
+    ];
+    let ends = ["ian", "ean", "can", "ish", "ese"].iter().any(|end| word.ends_with(end));
+    let known = ends && word.starts_with(char::is_uppercase) && word.chars().skip(1).all(|c| c.is_lowercase());
+    known && !matches!(word, "Christian" | "Republican" | "Presbyterian" | "Vatican" | "Anglican")
+        || OTHERS.contains(&word)
 }

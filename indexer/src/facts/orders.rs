@@ -106,7 +106,8 @@ impl Wish {
 
 /// What the owner states.
 fn by_owner([subject, predicate, object]: &[String; 3]) -> Found {
-    let triple = Triple { subject: subject.clone(), predicate: predicate.clone(), object: object.clone(), ..Triple::default() };
+    let triple =
+        Triple { subject: subject.clone(), predicate: predicate.clone(), object: object.clone(), ..Triple::default() };
     Found {
         category: category::of(&triple).0,
         confidence: 0.99,

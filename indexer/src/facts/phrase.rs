@@ -69,7 +69,11 @@ pub fn phrases(tokens: &[Token], tags: &[Tag]) -> Vec<Phrase> {
         let (kind, end) = noun(tokens, tags, at)
             .or_else(|| verb(tokens, tags, at))
             .unwrap_or_else(|| (single(&tokens[at], tags[at]), at + 1));
-        phrases.push(Phrase { kind, span: at..end });
+        match phrases.last_mut() {
+            // "up in", "out of"
+            Some(Phrase { kind: Kind::Preposition, span }) if kind == Kind::Preposition => span.end = end,
+            _ => phrases.push(Phrase { kind, span: at..end }),
+        }
         at = end;
     }
     phrases
@@ -101,17 +105,25 @@ fn noun(tokens: &[Token], tags: &[Tag], at: usize) -> Option<(Kind, usize)> {
     let mut end = at;
     let mut head = None;
     while end < tokens.len() {
-        let after_head = head.is_some();
+        let after_head = head.is_some() && tags[end - 1] != Tag::Number;
         match tags[end] {
             Tag::Noun | Tag::Proper | Tag::Number => head = Some(end),
             Tag::Pronoun if tokens[end].lower == "her" => return None,
             Tag::Possessive if after_head => head = None,
-            Tag::Determiner if !after_head && (end == at || is_open_to_determiner(tokens, tags, end)) => {}
-            Tag::Adjective if !after_head || tags[end - 1] == Tag::Number && begins_name(tags, end) => {}
-            Tag::Adverb if !after_head && goes_on(tags, end) => {}
+            Tag::Determiner if head.is_none() && (end == at || is_open_to_determiner(tokens, tags, end)) => {}
+            Tag::Adjective if !after_head => {}
+            Tag::Adverb if head.is_none() && goes_on(tags, end) => {}
             Tag::Verb if !after_head && end > at && is_modifier(tokens, tags, end) => {}
-            Tag::And if !after_head && end > at && tags[end - 1] == Tag::Adjective && tags.get(end + 1) == Some(&Tag::Adjective) => {}
-            Tag::Comma if !after_head && end > at && tags[end - 1] == Tag::Adjective && tags.get(end + 1) == Some(&Tag::Adjective) => {}
+            Tag::And
+                if !after_head
+                    && end > at
+                    && tags[end - 1] == Tag::Adjective
+                    && tags.get(end + 1) == Some(&Tag::Adjective) => {}
+            Tag::Comma
+                if !after_head
+                    && end > at
+                    && tags[end - 1] == Tag::Adjective
+                    && tags.get(end + 1) == Some(&Tag::Adjective) => {}
             Tag::And if joins_name(tokens, tags, end) => {}
             Tag::Sign if is_hyphen(tokens, end) && end > at => head = None,
             Tag::Comma if after_head && continues_name(tokens, end) => {
@@ -133,7 +145,8 @@ fn noun(tokens: &[Token], tags: &[Tag], at: usize) -> Option<(Kind, usize)> {
 
 /// "both the", "all his", "'s other".
 fn is_open_to_determiner(tokens: &[Token], tags: &[Tag], at: usize) -> bool {
-    matches!(tags[at - 1], Tag::Possessive | Tag::Determiner) || matches!(tokens[at - 1].lower.as_str(), "$" | "all" | "both")
+    matches!(tags[at - 1], Tag::Possessive | Tag::Determiner)
+        || matches!(tokens[at - 1].lower.as_str(), "$" | "all" | "both")
 }
 
 /// Whether an adverb stands before an adjective or a number of the same noun phrase.
@@ -144,7 +157,10 @@ fn goes_on(tags: &[Tag], at: usize) -> bool {
 /// A participle between an article and a noun: "the broken pump".
 fn is_modifier(tokens: &[Token], tags: &[Tag], at: usize) -> bool {
     morphology::is_participle(&tokens[at].lower)
-        && matches!(tags[at - 1], Tag::Determiner | Tag::Adjective | Tag::Possessive | Tag::Number | Tag::Sign | Tag::Adverb)
+        && matches!(
+            tags[at - 1],
+            Tag::Determiner | Tag::Adjective | Tag::Possessive | Tag::Number | Tag::Sign | Tag::Adverb
+        )
         && matches!(tags.get(at + 1), Some(Tag::Noun | Tag::Proper | Tag::Adjective))
 }
 
@@ -157,13 +173,18 @@ fn joins_name(tokens: &[Token], tags: &[Tag], at: usize) -> bool {
 fn is_hyphen(tokens: &[Token], at: usize) -> bool {
     tokens[at].text == "-"
         && tokens.get(at + 1).is_some_and(Token::is_word)
-        && tokens.last().is_some_and(|last| last.text == "." && tokens.len() > 1 && tokens[tokens.len() - 2].span.end < last.span.start)
+        && tokens.last().is_some_and(|last| {
+            last.text == "." && tokens.len() > 1 && tokens[tokens.len() - 2].span.end < last.span.start
+        })
 }
 
 /// "Acme, Inc." and "John Smith, Jr.".
 fn continues_name(tokens: &[Token], at: usize) -> bool {
     tokens.get(at + 1).is_some_and(|t| {
-        matches!(t.lower.trim_end_matches('.'), "inc" | "ltd" | "llc" | "jr" | "sr" | "corp" | "co" | "phd" | "md" | "ph.d") && t.is_capital()
+        matches!(
+            t.lower.trim_end_matches('.'),
+            "inc" | "ltd" | "llc" | "jr" | "sr" | "corp" | "co" | "phd" | "md" | "ph.d"
+        ) && t.is_capital()
     })
 }
 
@@ -183,7 +204,15 @@ fn date(tokens: &[Token], at: usize) -> Option<usize> {
     let day = |n: usize| tokens.get(n).is_some_and(|t| super::dates::day(&t.lower).is_some());
     let year = |n: usize| tokens.get(n).is_some_and(Token::is_year);
     let comma = |n: usize| tokens.get(n).is_some_and(|t| t.text == ",");
-    let behind = |n: usize| if year(n) { n + 1 } else if comma(n) && year(n + 1) { n + 2 } else { n };
+    let behind = |n: usize| {
+        if year(n) {
+            n + 1
+        } else if comma(n) && year(n + 1) {
+            n + 2
+        } else {
+            n
+        }
+    };
     if month(at) && day(at + 1) {
         return Some(behind(at + 2));
     }
@@ -248,9 +277,4 @@ fn form(tokens: &[Token], tags: &[Tag], at: usize, verbs: &[usize]) -> Form {
         false if morphology::is_gerund(word(first)) => Form::Gerund,
         false => Form::Active,
     }
-}
-
-/// Whether an adjective behind a number leads on to a noun: "the 10th consecutive month".
-fn begins_name(tags: &[Tag], at: usize) -> bool {
-    matches!(tags.get(at + 1), Some(Tag::Noun | Tag::Proper | Tag::Adjective))
 }

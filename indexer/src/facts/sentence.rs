@@ -118,7 +118,10 @@ impl<'a> Sentence<'a> {
 
     /// Whether the noun phrase at `at` is the subject of what follows it.
     pub fn begins_clause(&self, at: usize) -> bool {
-        let behind = self.full(at).end;
+        let mut behind = self.full(at).end;
+        if self.kind(behind) == Some(Kind::Sign) && matches!(self.lower(behind).as_str(), "\"" | "``" | "“") {
+            behind += 1;
+        }
         match self.kind(behind) {
             Some(Kind::Verb(Form::Copula | Form::Passive | Form::Active)) => true,
             Some(Kind::Verb(Form::Past)) => self.kind(behind + 1) != Some(Kind::Preposition),

@@ -51,24 +51,110 @@ pub enum Tag {
 static TAGGER: LazyLock<std::sync::Arc<BrillTagger<FreqDict>>> = LazyLock::new(brill_tagger);
 
 const BE: &[&str] = &["am", "is", "are", "was", "were", "be", "been", "being", "'m", "'re"];
-const MODALS: &[&str] = &["will", "would", "can", "could", "may", "might", "shall", "should", "must", "cannot", "'ll", "ca", "wo"];
+const MODALS: &[&str] =
+    &["will", "would", "can", "could", "may", "might", "shall", "should", "must", "cannot", "'ll", "ca", "wo"];
 const HELPERS: &[&str] = &["have", "has", "had", "do", "does", "did", "'ve", "'d", "having"];
 const PRONOUNS: &[&str] = &[
-    "i", "me", "you", "he", "him", "she", "it", "we", "us", "they", "them", "myself", "himself", "herself", "itself",
-    "ourselves", "themselves", "someone", "somebody", "something", "anyone", "anything", "everyone", "everything",
-    "nobody", "nothing", "mine", "hers", "theirs", "ours", "yours", "'em",
+    "i",
+    "me",
+    "you",
+    "he",
+    "him",
+    "she",
+    "it",
+    "we",
+    "us",
+    "they",
+    "them",
+    "myself",
+    "himself",
+    "herself",
+    "itself",
+    "ourselves",
+    "themselves",
+    "someone",
+    "somebody",
+    "something",
+    "anyone",
+    "anything",
+    "everyone",
+    "everything",
+    "nobody",
+    "nothing",
+    "mine",
+    "hers",
+    "theirs",
+    "ours",
+    "yours",
+    "'em",
 ];
 const DETERMINERS: &[&str] = &[
-    "the", "a", "an", "my", "your", "his", "her", "its", "our", "their", "this", "that", "these", "those", "some", "any",
-    "no", "every", "each", "both", "all", "another", "either", "neither", "several", "many", "few", "much", "more",
-    "most", "such", "other",
+    "the", "a", "an", "my", "your", "his", "her", "its", "our", "their", "this", "that", "these", "those", "some",
+    "any", "no", "every", "each", "both", "all", "another", "either", "neither", "several", "many", "few", "much",
+    "more", "most", "such", "other",
 ];
 const PREPOSITIONS: &[&str] = &[
-    "of", "in", "on", "at", "by", "for", "with", "from", "into", "onto", "about", "over", "under", "above", "below",
-    "between", "among", "through", "during", "against", "within", "without", "near", "behind", "beyond", "across",
-    "along", "around", "toward", "towards", "upon", "per", "via", "despite", "throughout", "inside", "outside", "off",
-    "including", "unlike", "amid", "beside", "besides", "alongside", "except", "concerning", "regarding", "like", "as",
-    "after", "before", "since", "until", "till", "than", "out", "up", "down", "to",
+    "of",
+    "in",
+    "on",
+    "at",
+    "by",
+    "for",
+    "with",
+    "from",
+    "into",
+    "onto",
+    "about",
+    "over",
+    "under",
+    "above",
+    "below",
+    "between",
+    "among",
+    "through",
+    "during",
+    "against",
+    "within",
+    "without",
+    "near",
+    "behind",
+    "beyond",
+    "across",
+    "along",
+    "around",
+    "toward",
+    "towards",
+    "upon",
+    "per",
+    "via",
+    "despite",
+    "throughout",
+    "inside",
+    "outside",
+    "off",
+    "including",
+    "unlike",
+    "amid",
+    "beside",
+    "besides",
+    "alongside",
+    "except",
+    "concerning",
+    "regarding",
+    "like",
+    "as",
+    "after",
+    "before",
+    "since",
+    "until",
+    "till",
+    "than",
+    "out",
+    "up",
+    "down",
+    "to",
+    "according",
+    "following",
 ];
 /// Prepositions that also begin clauses.
 const BOTH: &[&str] = &["after", "before", "since", "until", "till", "as", "like", "than", "for"];
@@ -78,9 +164,43 @@ const SUBORDINATORS: &[&str] = &[
 ];
 const RELATIVES: &[&str] = &["who", "whom", "which", "whose"];
 const ADVERBS: &[&str] = &[
-    "also", "then", "now", "still", "never", "always", "often", "later", "currently", "previously", "originally", "already",
-    "just", "only", "even", "ever", "again", "once", "here", "there", "soon", "very", "too", "however", "therefore",
-    "thus", "instead", "together", "almost", "perhaps", "usually", "sometimes", "yet", "ago", "back", "away", "well",
+    "also",
+    "then",
+    "now",
+    "still",
+    "never",
+    "always",
+    "often",
+    "later",
+    "currently",
+    "previously",
+    "originally",
+    "already",
+    "just",
+    "only",
+    "even",
+    "ever",
+    "again",
+    "once",
+    "here",
+    "there",
+    "soon",
+    "very",
+    "too",
+    "however",
+    "therefore",
+    "thus",
+    "instead",
+    "together",
+    "almost",
+    "perhaps",
+    "usually",
+    "sometimes",
+    "yet",
+    "ago",
+    "back",
+    "away",
+    "well",
 ];
 
 /// The tags of a sentence.
@@ -90,6 +210,7 @@ pub fn tags(tokens: &[Token]) -> Vec<Tag> {
     let title = is_title(tokens);
     let mut tags: Vec<Tag> =
         tokens.iter().zip(&trained).enumerate().map(|(at, (t, upos))| first(t, *upos, at == 0, title)).collect();
+    (0..tokens.len()).for_each(|at| tags[at] = verb_or_noun(tokens, &tags, at));
     (0..tokens.len()).for_each(|at| tags[at] = in_context(tokens, &tags, at));
     (0..tokens.len()).for_each(|at| tags[at] = verb_or_noun(tokens, &tags, at));
     tags
@@ -188,12 +309,15 @@ fn in_context(tokens: &[Token], tags: &[Tag], at: usize) -> Tag {
         "that" if matches!(before, Some(Tag::Verb | Tag::Adjective | Tag::Noun)) => Tag::Subordinator,
         "where" if noun_before || before == Some(Tag::Comma) => Tag::Relative,
         "her" if !begins_noun(next) => Tag::Pronoun,
-        "this" | "that" | "these" | "those" | "some" | "many" | "all" | "both" | "most" | "each" | "another" | "more"
+        "this" | "that" | "these" | "those" | "some" | "many" | "all" | "both" | "most" | "each" | "another"
+        | "more"
             if tag == Tag::Determiner && !begins_noun(next) && next != Some(Tag::Determiner) =>
         {
             Tag::Pronoun
         }
-        "no" if !begins_noun(next) => Tag::Adverb,
+        "no" if !begins_noun(next) && next != Some(Tag::Determiner) => Tag::Adverb,
+        "'" if before == Some(Tag::Noun) && tokens[at - 1].lower.ends_with('s') && begins_noun(next) => Tag::Possessive,
+        "due" if next_word == "to" => Tag::Preposition,
         "so" if matches!(next, Some(Tag::Adjective | Tag::Adverb)) => Tag::Adverb,
         "once" if !matches!(next, Some(Tag::Determiner | Tag::Pronoun | Tag::Proper)) => Tag::Adverb,
         "have" | "has" | "had" | "'ve" | "'d" | "having" if !leads_to_participle(tokens, at) => Tag::Verb,
@@ -208,7 +332,11 @@ fn begins_noun(tag: Option<Tag>) -> bool {
 }
 
 fn may_be_infinitive(word: &str, tag: Option<Tag>) -> bool {
-    word == "be" || word == "have" || word == "do" || (tag == Some(Tag::Verb) || tag == Some(Tag::Noun) && morphology::is_common_verb(word)) && morphology::may_be_base(word)
+    word == "be"
+        || word == "have"
+        || word == "do"
+        || (tag == Some(Tag::Verb) || tag == Some(Tag::Noun) && morphology::is_common_verb(word))
+            && morphology::may_be_base(word)
 }
 
 /// `'s` for `is`: no noun phrase follows it directly.
@@ -239,7 +367,8 @@ fn leads_to_base(tokens: &[Token], tags: &[Tag], at: usize) -> bool {
     let after = tokens[at + 1..].iter().zip(&tags[at + 1..]).take(3);
     let mut after = after.skip_while(|(_, tag)| matches!(tag, Tag::Not | Tag::Adverb | Tag::Pronoun));
     after.next().is_some_and(|(token, tag)| {
-        matches!(tag, Tag::Verb) && morphology::may_be_base(&token.lower) || matches!(token.lower.as_str(), "have" | "do" | "be")
+        matches!(tag, Tag::Verb) && morphology::may_be_base(&token.lower)
+            || matches!(token.lower.as_str(), "have" | "do" | "be")
     })
 }
 
@@ -251,7 +380,13 @@ fn begins_clause(tokens: &[Token], tags: &[Tag], at: usize) -> bool {
             Tag::Verb if morphology::is_finite_only(&tokens[next].lower) || tags[next - 1] == Tag::Pronoun => {
                 return next > at + 1;
             }
-            Tag::Noun | Tag::Proper | Tag::Pronoun | Tag::Determiner | Tag::Adjective | Tag::Number | Tag::Possessive => {}
+            Tag::Noun
+            | Tag::Proper
+            | Tag::Pronoun
+            | Tag::Determiner
+            | Tag::Adjective
+            | Tag::Number
+            | Tag::Possessive => {}
             _ => return false,
         }
     }
@@ -266,11 +401,23 @@ fn verb_or_noun(tokens: &[Token], tags: &[Tag], at: usize) -> Tag {
     let next = tags.get(at + 1).copied();
     match tag {
         // A verb has no article before it; a participle may stand there as an adjective.
-        Tag::Verb if matches!(direct, Some(Tag::Determiner | Tag::Possessive)) || direct == Some(Tag::Adjective) && morphology::may_be_noun(word) => {
+        Tag::Verb
+            if matches!(direct, Some(Tag::Determiner | Tag::Possessive))
+                || direct == Some(Tag::Adjective) && morphology::may_be_noun(word) =>
+        {
             if morphology::is_participle(word) && begins_noun(next) { Tag::Adjective } else { Tag::Noun }
         }
-        Tag::Verb if direct == Some(Tag::Preposition) && morphology::is_participle(word) && !word.ends_with("ing") && begins_noun(next) => Tag::Adjective,
-        Tag::Verb if direct == Some(Tag::Preposition) && !word.ends_with("ing") && morphology::may_be_noun(word) => Tag::Noun,
+        Tag::Verb
+            if direct == Some(Tag::Preposition)
+                && morphology::is_participle(word)
+                && !word.ends_with("ing")
+                && begins_noun(next) =>
+        {
+            Tag::Adjective
+        }
+        Tag::Verb if direct == Some(Tag::Preposition) && !word.ends_with("ing") && morphology::may_be_noun(word) => {
+            Tag::Noun
+        }
         Tag::Noun | Tag::Adjective if before == Some(Tag::To) && direct == Some(Tag::To) => Tag::Verb,
         Tag::Noun | Tag::Adjective
             if before == Some(Tag::Auxiliary)
@@ -281,12 +428,27 @@ fn verb_or_noun(tokens: &[Token], tags: &[Tag], at: usize) -> Tag {
         {
             Tag::Verb
         }
-        Tag::Noun | Tag::Adjective if before == Some(Tag::Auxiliary) && morphology::is_past(word) && !begins_noun(next) => Tag::Verb,
-        Tag::Noun if before == Some(Tag::Pronoun) && is_subject_before(tokens, tags, at) && (morphology::is_verb_form(word) || is_plural(word)) => {
+        Tag::Noun | Tag::Adjective
+            if before == Some(Tag::Auxiliary) && morphology::is_past(word) && !begins_noun(next) =>
+        {
+            Tag::Verb
+        }
+        Tag::Noun
+            if before == Some(Tag::Pronoun)
+                && is_subject_before(tokens, tags, at)
+                && (morphology::is_verb_form(word) || is_plural(word)) =>
+        {
+            Tag::Verb
+        }
+        Tag::Noun if direct == Some(Tag::Proper) && morphology::is_third_person(word) && !begins_noun(next) => {
             Tag::Verb
         }
         // Two noun phrases do not follow each other: "the spray overcomes these problems".
-        Tag::Noun if is_plural(word) && matches!(before, Some(Tag::Noun | Tag::Proper)) && next == Some(Tag::Determiner) => Tag::Verb,
+        Tag::Noun
+            if is_plural(word) && matches!(before, Some(Tag::Noun | Tag::Proper)) && next == Some(Tag::Determiner) =>
+        {
+            Tag::Verb
+        }
         _ => tag,
     }
 }

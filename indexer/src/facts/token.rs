@@ -4,10 +4,10 @@ use std::ops::Range;
 
 /// Shortened words whose full stop ends no sentence.
 const SHORT: &[&str] = &[
-    "mr", "mrs", "ms", "dr", "prof", "st", "gen", "gov", "sen", "rep", "capt", "col", "lt", "sgt", "rev", "hon", "jr", "sr",
-    "inc", "ltd", "co", "corp", "bros", "dept", "univ", "no", "vs", "etc", "approx", "ca", "fig", "vol", "ed", "eds",
-    "e.g", "i.e", "cf", "al", "a.m", "p.m", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov",
-    "dec", "mt", "ave", "blvd", "rd", "est", "b", "d",
+    "mr", "mrs", "ms", "dr", "prof", "st", "gen", "gov", "sen", "rep", "capt", "col", "lt", "sgt", "rev", "hon", "jr",
+    "sr", "inc", "ltd", "co", "corp", "bros", "dept", "univ", "no", "vs", "etc", "approx", "ca", "fig", "vol", "ed",
+    "eds", "e.g", "i.e", "cf", "al", "a.m", "p.m", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept",
+    "oct", "nov", "dec", "mt", "ave", "blvd", "rd", "est", "b", "d",
 ];
 /// Of these, the ones that do end a sentence when a word follows that likes to begin one.
 const LAST: &[&str] = &["inc", "ltd", "co", "corp", "bros", "jr", "sr", "etc", "al", "a.m", "p.m", "dept", "univ"];

@@ -13,10 +13,10 @@ use super::document::{self, Document};
 use super::fact::day_of;
 use super::merge::{Facts, Stated};
 use super::store::{Kept, Store};
-use crate::record::Record;
-use crate::shared::{Shared, lock};
-use crate::snapshot::Snapshot;
 use crate::Error;
+use crate::record::Record;
+use crate::shared::{Progress, Shared, lock};
+use crate::snapshot::Snapshot;
 
 /// How often new facts are shown while more are coming.
 const PUBLISH: Duration = Duration::from_secs(2);
@@ -56,19 +56,21 @@ impl<'a> Worker<'a> {
 
     fn run(&mut self) -> Result<(), Error> {
         while !self.shared.is_stopping() {
-            let number = self.shared.table_number();
+            // Before the snapshot: what is asked for later may concern a later one.
+            let Progress { table: number, orders, scanned, fact_purges, .. } = self.shared.progress();
             let snapshot = self.shared.snapshot();
-            let orders = self.shared.progress().orders;
-            let scanned = self.shared.progress().scanned;
             let missing = self.compare(&snapshot, scanned)?;
             if self.fresh || orders.0 != orders.1 {
                 self.publish();
                 self.shared.update(|p| p.orders.1 = orders.0);
             }
-            self.purge()?;
+            self.purge(fact_purges)?;
             self.read(&snapshot, missing, number)?;
-            let changed = |p: &crate::shared::Progress| {
-                p.table != number || p.orders.0 != p.orders.1 || p.fact_purges.0 > p.fact_purges.1 || p.scanned != scanned
+            let changed = |p: &Progress| {
+                p.table != number
+                    || p.orders.0 != p.orders.1
+                    || p.fact_purges.0 > p.fact_purges.1
+                    || p.scanned != scanned
             };
             let patience = if self.shared.progress().missing_facts > 0 { BUSY } else { Duration::from_secs(60) };
             self.shared.wait_for(patience, |p| self.shared.is_stopping() || changed(p));
@@ -85,7 +87,8 @@ impl<'a> Worker<'a> {
             self.stated.remove(path);
         }
         // Before the first scan has ended, a document that is not there yet may still come.
-        let lost: Vec<PathBuf> = self.kept.keys().filter(|path| (scanned || gone.contains(path)) && !indexed(path)).cloned().collect();
+        let lost: Vec<PathBuf> =
+            self.kept.keys().filter(|path| (scanned || gone.contains(path)) && !indexed(path)).cloned().collect();
         for path in &lost {
             self.kept.remove(path);
             self.store.as_ref().map_or(Ok(()), |store| store.remove(path))?;
@@ -113,7 +116,8 @@ impl<'a> Worker<'a> {
             if self.is_interrupted(number, orders) {
                 return Ok(());
             }
-            let kept = Kept { hash: record.content.as_ref().map_or([0; 16], |c| c.hash), found: found(snapshot, &record)? };
+            let kept =
+                Kept { hash: record.content.as_ref().map_or([0; 16], |c| c.hash), found: found(snapshot, &record)? };
             self.store.as_ref().map_or(Ok(()), |store| store.put(&record.path, &kept))?;
             self.stated.insert(record.path.clone(), date(&record));
             self.kept.insert(record.path.clone(), kept);
@@ -148,8 +152,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Leaves nothing on disk of what was forgotten.
-    fn purge(&mut self) -> Result<(), Error> {
-        let (asked, done) = self.shared.progress().fact_purges;
+    fn purge(&mut self, (asked, done): (u64, u64)) -> Result<(), Error> {
         if asked == done {
             return Ok(());
         }
