@@ -1,33 +1,23 @@
-//! Verbs and what stands around them: who does what to whom, where and when.
-
-use jiff::civil::Date;
+//! Verbs and their subjects: who does it.
 
 use super::Triple;
+use super::arguments::arguments;
 use super::dates;
 use super::morphology;
-use super::noun;
 use super::phrase::{Form, Kind};
-use super::relational;
 use super::sentence::{Run, Sentence};
+use super::statements::state;
 
 /// A verb with its subject.
-struct Clause {
-    subject: Run,
+pub struct Clause {
+    /// Who does it, or what it is done to.
+    pub subject: Run,
     /// The verb group.
-    verb: usize,
-    form: Form,
+    pub verb: usize,
+    /// What kind of predicate it is here.
+    pub form: Form,
     /// For a relative clause, what an object that is not there would be.
-    antecedent: Option<Run>,
-}
-
-/// What stands behind a verb.
-#[derive(Default)]
-struct Arguments {
-    objects: Vec<Run>,
-    adjective: Option<Run>,
-    /// A preposition, or none for a bare time, and what it leads to.
-    prepositions: Vec<(Option<usize>, Vec<Run>)>,
-    complement: Option<Run>,
+    pub antecedent: Option<Run>,
 }
 
 /// The facts that the verbs of a sentence state.
@@ -57,7 +47,7 @@ pub fn triples(sentence: &Sentence) -> Vec<Triple> {
         if let (Form::Copula, [object]) = (clause.form, &found.objects[..]) {
             same = Some((clause.subject.clone(), object.clone()));
         }
-        emit(sentence, &clause, &found, &mut triples);
+        state(sentence, &clause, &found, &mut triples);
     }
     triples
 }
@@ -86,7 +76,7 @@ fn is_reduced(sentence: &Sentence, clause: &Clause) -> bool {
 }
 
 /// Verbs that a clause without "that" may follow.
-fn tells(s: &Sentence, verb: usize) -> bool {
+pub fn tells(s: &Sentence, verb: usize) -> bool {
     const TELLS: &[&str] = &[
         "say", "think", "believ", "hop", "know", "claim", "add", "feel", "expect", "suggest", "report", "argu", "find",
         "fear", "mean",
@@ -112,8 +102,17 @@ fn inverted(s: &Sentence, at: usize) -> Option<Clause> {
     Some(Clause { subject: s.full(at + 1), verb: at, form: Form::Active, antecedent: Some(quote) })
 }
 
+/// "..., X said": what stands before the comma, and behind the next one, is what X says.
+fn reported(s: &Sentence, at: usize) -> Option<Clause> {
+    let subject = at.checked_sub(1).filter(|n| s.is_noun(*n)).map(|n| chain(s, n))?;
+    let comma = subject.start.checked_sub(1).filter(|n| matches!(s.kind(*n), Some(Kind::Comma | Kind::Sign)))?;
+    let closes = s.kind(at + 1).is_none_or(|kind| matches!(kind, Kind::Comma | Kind::Sign));
+    let quote = 0..(0..comma + 1).rev().find(|n| !matches!(s.kind(*n), Some(Kind::Comma | Kind::Sign)))? + 1;
+    (closes && tells(s, at)).then_some(Clause { subject, verb: at, form: Form::Active, antecedent: Some(quote) })
+}
+
 fn clause(s: &Sentence, at: usize, form: Form, last: Option<&(Run, Form)>) -> Option<Clause> {
-    if let Some(clause) = inverted(s, at) {
+    if let Some(clause) = inverted(s, at).or_else(|| reported(s, at)) {
         return Some(clause);
     }
     let before = skip_adverbs(s, at);
@@ -127,9 +126,7 @@ fn clause(s: &Sentence, at: usize, form: Form, last: Option<&(Run, Form)>) -> Op
             new(shared()?, if passive { Form::Passive } else { finite(form) })
         }
         Some((before, Kind::Comma)) => behind_comma(s, at, before, form, last),
-        Some((before, Kind::Open)) => {
-            new(before.checked_sub(1).filter(|n| s.is_noun(*n)).map(|n| chain(s, n))?, participle(form))
-        }
+        Some((before, Kind::Open)) => new(before.checked_sub(1).filter(|n| s.is_noun(*n)).map(|n| chain(s, n))?, form),
         Some((before, Kind::Close)) => behind_bracket(s, at, before, form),
         Some((before, Kind::Noun)) => behind_noun(s, at, before, form, last),
         Some((before, Kind::Preposition))
@@ -138,7 +135,7 @@ fn clause(s: &Sentence, at: usize, form: Form, last: Option<&(Run, Form)>) -> Op
             None
         }
         Some((_, Kind::Preposition | Kind::Subordinator)) if last.is_none() => initial(s, at, form),
-        Some((_, Kind::Preposition | Kind::Subordinator)) => new(shared()?, participle(form)),
+        Some((_, Kind::Preposition | Kind::Subordinator)) => new(shared()?, form),
         Some((_, Kind::Sign | Kind::Verb(_) | Kind::Adjective | Kind::Adverb)) => new(shared()?, form),
     }
 }
@@ -146,11 +143,6 @@ fn clause(s: &Sentence, at: usize, form: Form, last: Option<&(Run, Form)>) -> Op
 /// A lone past that turned out to be the predicate.
 fn finite(form: Form) -> Form {
     if form == Form::Past { Form::Active } else { form }
-}
-
-/// A lone past that turned out to be a participle stays `Past`.
-fn participle(form: Form) -> Form {
-    form
 }
 
 fn skip_adverbs(s: &Sentence, at: usize) -> Option<usize> {
@@ -293,6 +285,12 @@ fn behind_noun(s: &Sentence, at: usize, noun: usize, form: Form, last: Option<&(
     }
 }
 
+/// "a company called Acme": the participle brings the name.
+fn names(s: &Sentence, at: usize) -> bool {
+    const NAMES: &[&str] = &["called", "named", "titled", "entitled", "dubbed", "nicknamed"];
+    NAMES.contains(&s.lower(at).as_str()) && s.is_noun(at + 1)
+}
+
 /// "the company founded by X makes", "a house built in 1900": the noun has another verb, or is an object.
 fn is_reduced_relative(s: &Sentence, at: usize, free: bool, last: Option<&(Run, Form)>) -> bool {
     let preposition = s.kind(at + 1) == Some(Kind::Preposition);
@@ -302,246 +300,10 @@ fn is_reduced_relative(s: &Sentence, at: usize, free: bool, last: Option<&(Run, 
         })
         .unwrap_or(s.phrases.len());
     let later = s.has_finite(at + 1..clause_end);
-    preposition && (later || !free && last.is_some())
+    (preposition || names(s, at)) && (later || !free && last.is_some())
 }
 
 /// A relative pronoun directly before the verb.
 fn relative_before(s: &Sentence, at: usize) -> Option<usize> {
     skip_adverbs(s, at).filter(|n| s.kind(*n) == Some(Kind::Relative))
-}
-
-fn arguments(s: &Sentence, clause: &Clause) -> Arguments {
-    let mut found = Arguments::default();
-    let mut at = clause.verb + 1;
-    if clause.subject.start >= at && clause.antecedent.is_some() {
-        return found;
-    }
-    while let Some(kind) = s.kind(at) {
-        let empty = found.objects.is_empty() && found.prepositions.is_empty() && found.adjective.is_none();
-        at = match kind {
-            Kind::Noun if empty && tells(s, clause.verb) && s.begins_clause(at) => {
-                found.complement = Some(at..sentence_end(s, at));
-                break;
-            }
-            Kind::Noun if empty => {
-                let (items, end) = s.list(at);
-                found.objects = items;
-                end
-            }
-            Kind::Noun if dates::is_time(&s.words(&(at..at + 1))) => {
-                found.prepositions.push((None, vec![s.full(at)]));
-                s.full(at).end
-            }
-            Kind::Adjective if empty => {
-                found.adjective = Some(at..at + 1);
-                at + 1
-            }
-            Kind::Preposition if s.is_noun(at + 1) => {
-                let (items, end) = s.list(at + 1);
-                found.prepositions.push((Some(at), items));
-                end
-            }
-            Kind::Adverb => at + 1,
-            Kind::Comma if !found.prepositions.is_empty() => match place(s, at, &mut found) {
-                Some(end) => end,
-                None => break,
-            },
-            Kind::And if s.kind(at + 1) == Some(Kind::Preposition) && s.is_noun(at + 2) => at + 1,
-            // "lives and works in Oslo"
-            Kind::And if empty && s.is_verb(at + 1) => at + 2,
-            Kind::Subordinator if empty && s.lower(at) == "that" => {
-                found.complement = Some(at + 1..sentence_end(s, at));
-                break;
-            }
-            _ => break,
-        };
-    }
-    found
-}
-
-/// "in Paris, France" and "in Paris, in 1950": goes on behind the comma.
-fn place(s: &Sentence, comma: usize, found: &mut Arguments) -> Option<usize> {
-    let next = comma + 1;
-    if s.kind(next) == Some(Kind::Preposition)
-        && s.is_noun(next + 1)
-        && !s.has_finite(next..(next + 4).min(s.phrases.len()))
-    {
-        return Some(next);
-    }
-    let last = found.prepositions.last_mut()?.1.last_mut()?;
-    let behind = s.kind(next + 1);
-    let closes = matches!(behind, None | Some(Kind::Comma | Kind::Sign | Kind::Preposition | Kind::Close | Kind::And));
-    let name = s.is_name(next) && s.is_name(last.end - 1) && last.end == comma && s.span(&(next..next + 1)).len() <= 3;
-    (name && closes).then(|| {
-        *last = last.start..next + 1;
-        next + 1
-    })
-}
-
-fn sentence_end(s: &Sentence, at: usize) -> usize {
-    let end = s.phrases.len();
-    let signs = (at..end).rev().take_while(|n| s.kind(*n) == Some(Kind::Sign)).count();
-    end - signs
-}
-
-fn emit(s: &Sentence, clause: &Clause, found: &Arguments, out: &mut Vec<Triple>) {
-    let subject = s.words(&clause.subject);
-    let verb = s.words(&(clause.verb..clause.verb + 1));
-    let (from, until) = times(s, found);
-    let add = |out: &mut Vec<Triple>, predicate: String, object: &Run, rule: &'static str| {
-        out.push(Triple { subject: subject.clone(), predicate, object: s.words(object), from, until, rule });
-    };
-    match clause.form {
-        Form::Copula => {
-            for (object, split) in found.objects.iter().zip(relational::split_list(s, &found.objects)) {
-                if let Some((relation, of)) =
-                    relational::subject(s, &clause.subject).filter(|_| s.is_name(object.start))
-                {
-                    let predicate = format!("{verb} {relation}");
-                    out.push(Triple { subject: s.words(object), predicate, object: of, from, until, rule: "role" });
-                    continue;
-                }
-                match split {
-                    Some((relation, of)) => add(out, format!("{verb} {relation}"), &of, "is-of"),
-                    None => add(out, verb.clone(), &extended(object, found), "is"),
-                }
-                places_of_work(s, object, found, &mut |p, o| add(out, format!("{verb} {p}"), o, "is-at"));
-            }
-            match (&found.adjective, found.prepositions.is_empty()) {
-                (Some(adjective), true) => add(out, verb.clone(), adjective, "is-adj"),
-                (Some(adjective), false) => {
-                    let verb = format!("{verb} {}", s.words(adjective));
-                    prepositional(s, &verb, found, "is-adj-prep", &mut |p, o, r| add(out, p, o, r));
-                }
-                (None, _) => {}
-            }
-            if found.objects.is_empty() && found.adjective.is_none() {
-                prepositional(s, &verb, found, "is-prep", &mut |p, o, r| add(out, p, o, r));
-            }
-        }
-        Form::Passive | Form::Past => {
-            let verb = if clause.form == Form::Past { format!("was {verb}") } else { verb };
-            for (object, split) in found.objects.iter().zip(relational::split_list(s, &found.objects)) {
-                match split {
-                    Some((relation, of)) => add(out, format!("{verb} {relation}"), &of, "passive-of"),
-                    None => add(out, verb.clone(), object, "passive-obj"),
-                }
-            }
-            prepositional(
-                s,
-                &verb,
-                found,
-                if clause.form == Form::Past { "reduced" } else { "passive" },
-                &mut |p, o, r| add(out, p, o, r),
-            );
-        }
-        Form::Active | Form::Gerund | Form::Infinitive => {
-            let rule = match clause.form {
-                Form::Gerund => "gerund",
-                Form::Infinitive => "infinitive",
-                _ => "active",
-            };
-            let becomes = is_becoming(s, clause.verb);
-            for (object, split) in found.objects.iter().zip(relational::split_list(s, &found.objects)) {
-                if let Some((relation, of)) = split.filter(|_| becomes) {
-                    add(out, format!("{verb} {relation}"), &of, "becomes");
-                    continue;
-                }
-                add(
-                    out,
-                    verb.clone(),
-                    &if s.is_name(object.end - 1) { object.clone() } else { extended(object, found) },
-                    rule,
-                );
-            }
-            if let Some(object) = clause.antecedent.as_ref().filter(|_| found.objects.is_empty()) {
-                add(out, verb.clone(), object, "antecedent");
-            }
-            if found.objects.is_empty() {
-                prepositional(s, &verb, found, if rule == "active" { "active-prep" } else { rule }, &mut |p, o, r| {
-                    add(out, p, o, r)
-                });
-            } else if let [object] = &found.objects[..]
-                && s.is_name(object.end - 1)
-            {
-                let verb = format!("{verb} {}", s.words(object));
-                prepositional(s, &verb, found, "active-obj-prep", &mut |p, o, r| add(out, p, o, r));
-            }
-            if let Some(complement) = &found.complement {
-                add(out, format!("{verb} that"), complement, "that");
-            }
-        }
-    }
-}
-
-fn prepositional(
-    s: &Sentence,
-    verb: &str,
-    found: &Arguments,
-    rule: &'static str,
-    add: &mut impl FnMut(String, &Run, &'static str),
-) {
-    for (preposition, runs) in &found.prepositions {
-        if preposition.is_some_and(|at| s.lower(at) == "including") {
-            continue;
-        }
-        let predicate = preposition.map_or_else(|| verb.to_owned(), |at| format!("{verb} {}", s.lower(at)));
-        if !predicate.ends_with(" as") {
-            runs.iter().for_each(|run| add(predicate.clone(), run, rule));
-            continue;
-        }
-        for (run, split) in runs.iter().zip(relational::split_list(s, runs)) {
-            match split {
-                Some((relation, of)) => add(format!("{predicate} {relation}"), &of, "as-of"),
-                None => add(predicate.clone(), run, rule),
-            }
-        }
-    }
-}
-
-/// An object with the prepositional phrases behind it.
-fn extended(object: &Run, found: &Arguments) -> Run {
-    let mut end = object.end;
-    for (preposition, runs) in &found.prepositions {
-        if *preposition == Some(end) && runs.len() == 1 {
-            end = runs[0].end;
-        }
-    }
-    object.start..end
-}
-
-/// Since when and until when a clause says that it is true.
-fn times(s: &Sentence, found: &Arguments) -> (Option<Date>, Option<Date>) {
-    let (mut from, mut until) = (None, None);
-    for (preposition, runs) in &found.prepositions {
-        let date = runs.first().and_then(|run| dates::parse(&s.words(run)));
-        match preposition.map(|at| s.lower(at)).as_deref() {
-            Some("until" | "till" | "to") => until = until.or(date),
-            _ => from = from.or(date),
-        }
-    }
-    (from, until)
-}
-
-/// "became", "remained": what stands behind is what the subject is.
-fn is_becoming(s: &Sentence, verb: usize) -> bool {
-    s.phrases.get(verb).is_some_and(|p| {
-        matches!(
-            s.tokens[p.span.end - 1].lower.as_str(),
-            "become" | "became" | "becomes" | "becoming" | "remained" | "remains"
-        )
-    })
-}
-
-/// "a teacher at X", "Director of Engineering at X": where somebody is that.
-fn places_of_work(s: &Sentence, object: &Run, found: &Arguments, add: &mut impl FnMut(String, &Run)) {
-    if !noun::is_person(s.head(object.start)) {
-        return;
-    }
-    for (preposition, runs) in &found.prepositions {
-        let Some(at) = preposition.filter(|at| matches!(s.lower(*at).as_str(), "at" | "for" | "with")) else {
-            continue;
-        };
-        runs.iter().filter(|run| s.is_name(run.end - 1)).for_each(|run| add(s.words(&(object.start..at + 1)), run));
-    }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::fact::Found;
+use super::fact::{Category, Found};
+use super::relational;
 
 const PRONOUNS: &[&str] = &[
     "he",
@@ -123,7 +124,7 @@ impl Names {
     pub fn new<'a>(found: impl Iterator<Item = &'a Found>) -> Self {
         let mut names = Self::default();
         for fact in found {
-            for side in [&fact.subject, &fact.object] {
+            for side in people(fact) {
                 if let Some(full) = name(side).filter(|n| n.contains(' ')) {
                     names.add(full);
                 }
@@ -174,6 +175,15 @@ impl Names {
             _ => Some(name),
         }
     }
+}
+
+/// The sides of a statement that are people, by what is said of them.
+fn people(fact: &Found) -> impl Iterator<Item = &String> {
+    let predicate = fact.predicate.to_lowercase();
+    let lives = predicate.starts_with("live") || predicate.starts_with("prefer");
+    let subject = fact.category == Category::Person || lives;
+    let object = predicate.split(' ').any(relational::is_kin) || predicate.starts_with("met");
+    subject.then_some(&fact.subject).into_iter().chain(object.then_some(&fact.object))
 }
 
 /// The full names that the statements of one document hold.

@@ -4,6 +4,7 @@
 //! `noun` (what verbs and noun phrases state). `merge` makes facts of the statements of all documents, `orders` is what
 //! the owner says about them, `worker` keeps everything in step with the index. Nothing here runs a language model.
 
+mod arguments;
 mod category;
 mod clause;
 mod dates;
@@ -19,6 +20,7 @@ mod orders;
 mod phrase;
 mod relational;
 mod sentence;
+mod statements;
 mod store;
 mod tag;
 #[cfg(test)]

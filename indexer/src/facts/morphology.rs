@@ -195,15 +195,12 @@ pub fn may_be_noun(word: &str) -> bool {
     !is_past(word) || is_gerund(word)
 }
 
-/// The base form, as far as endings show it; for comparing, not for showing.
+/// The base form without an `e` at its end, as far as endings show it; for comparing, not for showing.
 pub fn base(word: &str) -> String {
-    if let Some((base, ..)) =
-        IRREGULAR.iter().find(|(base, past, participle)| [base, past, participle].contains(&&word))
-    {
-        return (*base).to_owned();
-    }
+    let irregular = IRREGULAR.iter().find(|(base, past, participle)| [base, past, participle].contains(&&word));
     let cut = |end: &str| word.strip_suffix(end).filter(|stem| stem.len() > 2);
-    let stem = cut("ies").or_else(|| cut("ied")).map(|stem| format!("{stem}y"));
+    let stem = irregular.map(|(base, ..)| (*base).to_owned());
+    let stem = stem.or_else(|| cut("ies").or_else(|| cut("ied")).map(|stem| format!("{stem}y")));
     let stem = stem.or_else(|| cut("ing").or_else(|| cut("ed")).map(single));
     let stem = stem.or_else(|| cut("s").filter(|stem| !stem.ends_with('s')).map(str::to_owned));
     let stem = stem.unwrap_or_else(|| word.to_owned());
@@ -233,7 +230,7 @@ mod tests {
             &["write", "wrote", "written"],
         ] {
             let bases: Vec<String> = forms.iter().map(|form| base(form)).collect();
-            assert!(bases.windows(2).all(|pair| pair[0] == pair[1]) || forms[0] == "write", "{bases:?}");
+            assert!(bases.windows(2).all(|pair| pair[0] == pair[1]), "{bases:?}");
         }
     }
 

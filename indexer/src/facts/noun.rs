@@ -15,6 +15,7 @@ pub fn triples(s: &Sentence) -> Vec<Triple> {
         triples.extend(titled(s, at));
         triples.extend(based(s, at));
         triples.extend(native(s, at));
+        triples.extend(placed(s, at));
         bracket(s, at, &mut triples);
     }
     triples
@@ -51,7 +52,7 @@ fn apposition(s: &Sentence, at: usize) -> Vec<Triple> {
         (false, true) if is_relational(s.head(at)) && items.len() == 1 => vec![is(s, &items[0], &first)],
         (false, true)
             if items.len() == 1
-                && begins(s, at, &["the", "his", "her", "my", "their", "our", "its"])
+                && begins(s, at, &["the", "a", "an", "another", "his", "her", "my", "their", "our", "its"])
                 && s.kind(end) == Some(Kind::Comma) =>
         {
             vec![is(s, &items[0], &first)]
@@ -339,4 +340,17 @@ fn is_demonym(word: &str) -> bool {
     let known = ends && word.starts_with(char::is_uppercase) && word.chars().skip(1).all(|c| c.is_lowercase());
     known && !matches!(word, "Christian" | "Republican" | "Presbyterian" | "Vatican" | "Anglican")
         || OTHERS.contains(&word)
+}
+
+/// "the Helmut Newton Foundation in Berlin": where a named thing is.
+fn placed(s: &Sentence, at: usize) -> Option<Triple> {
+    let name = s.full(at);
+    let place = name.end + 1;
+    let named = s.is_name(name.end - 1)
+        && s.span(&name).len() > 2
+        && s.is_name(place)
+        && s.kind(name.end) == Some(Kind::Preposition);
+    let behind = at > 0 && s.kind(at - 1) == Some(Kind::Preposition);
+    let fits = named && behind && s.lower(name.end) == "in" && !super::dates::is_time(&s.words(&(place..place + 1)));
+    fits.then(|| triple(s.words(&name), "is in", s.words(&(place..place + 1)), "placed"))
 }

@@ -71,8 +71,10 @@ impl Store {
         let mut all = BTreeMap::new();
         for item in self.db.scan_prefix("/") {
             let (key, value) = item?;
-            if let Ok(kept) = postcard::from_bytes::<Kept>(&value) {
-                all.insert(PathBuf::from(OsStr::from_bytes(&key)), kept);
+            let path = PathBuf::from(OsStr::from_bytes(&key));
+            match serde_json::from_slice::<Kept>(&value) {
+                Ok(kept) => drop(all.insert(path, kept)),
+                Err(e) => log::warn!("{}: its facts are damaged ({e}), it is read again", path.display()),
             }
         }
         Ok(all)
@@ -83,7 +85,7 @@ impl Store {
     /// # Errors
     /// [`Error::Catalogue`], e.g. for a full disk.
     pub fn put(&self, path: &Path, kept: &Kept) -> Result<(), Error> {
-        let bytes = postcard::to_stdvec(kept).map_err(|e| Error::Damaged("statements", e.to_string()))?;
+        let bytes = serde_json::to_vec(kept).map_err(|e| Error::Damaged("statements", e.to_string()))?;
         self.db.insert(path.as_os_str().as_bytes(), bytes)?;
         Ok(())
     }

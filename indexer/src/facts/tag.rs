@@ -213,7 +213,23 @@ pub fn tags(tokens: &[Token]) -> Vec<Tag> {
     (0..tokens.len()).for_each(|at| tags[at] = verb_or_noun(tokens, &tags, at));
     (0..tokens.len()).for_each(|at| tags[at] = in_context(tokens, &tags, at));
     (0..tokens.len()).for_each(|at| tags[at] = verb_or_noun(tokens, &tags, at));
+    if !tags.iter().any(|tag| matches!(tag, Tag::Verb | Tag::Auxiliary)) {
+        make_verb(tokens, &mut tags);
+    }
     tags
+}
+
+/// Makes a verb of the first noun that may be one, in a sentence that has none: "Mary paints boats".
+fn make_verb(tokens: &[Token], tags: &mut [Tag]) {
+    let may = |at: usize| {
+        let word = tokens[at].lower.as_str();
+        let before = matches!(tags[at - 1], Tag::Noun | Tag::Proper | Tag::Pronoun);
+        let behind = matches!(tags[at + 1], Tag::Sign | Tag::Comma | Tag::Possessive | Tag::Relative);
+        tags[at] == Tag::Noun && before && !behind && (is_plural(word) || morphology::is_past(word))
+    };
+    if let Some(at) = (1..tokens.len().saturating_sub(1)).find(|at| may(*at)) {
+        tags[at] = Tag::Verb;
+    }
 }
 
 /// Whether nearly every word has a capital, so that capitals say nothing.
@@ -302,10 +318,12 @@ fn in_context(tokens: &[Token], tags: &[Tag], at: usize) -> Tag {
     let before = at.checked_sub(1).map(|before| tags[before]);
     let noun_before = matches!(before, Some(Tag::Noun | Tag::Proper | Tag::Number | Tag::Pronoun | Tag::Possessive));
     match word {
-        "to" if !may_be_infinitive(next_word, next) => Tag::Preposition,
+        "to" if !may_be_infinitive(tokens, tags, at + 1) => Tag::Preposition,
         "'s" if !noun_before || before == Some(Tag::Pronoun) || is_be_behind_noun(tokens, tags, at) => Tag::Auxiliary,
         "that" if before == Some(Tag::Preposition) || before.is_none() && !matches!(next, Some(Tag::Noun)) => tag,
         "that" if noun_before && !matches!(next, Some(Tag::Determiner | Tag::Noun | Tag::Adjective)) => Tag::Relative,
+        "that" if noun_before && next == Some(Tag::Noun) && morphology::is_third_person(next_word) => Tag::Relative,
+        "himself" | "herself" | "itself" | "themselves" if noun_before => Tag::Adverb,
         "that" if matches!(before, Some(Tag::Verb | Tag::Adjective | Tag::Noun)) => Tag::Subordinator,
         "where" if noun_before || before == Some(Tag::Comma) => Tag::Relative,
         "her" if !begins_noun(next) => Tag::Pronoun,
@@ -331,12 +349,19 @@ fn begins_noun(tag: Option<Tag>) -> bool {
     matches!(tag, Some(Tag::Noun | Tag::Proper | Tag::Adjective | Tag::Number | Tag::Verb))
 }
 
-fn may_be_infinitive(word: &str, tag: Option<Tag>) -> bool {
-    word == "be"
-        || word == "have"
-        || word == "do"
-        || (tag == Some(Tag::Verb) || tag == Some(Tag::Noun) && morphology::is_common_verb(word))
-            && morphology::may_be_base(word)
+/// Whether a verb stands at `at`, or behind an adverb there.
+fn may_be_infinitive(tokens: &[Token], tags: &[Tag], at: usize) -> bool {
+    let Some(word) = tokens.get(at).map(|t| t.lower.as_str()) else { return false };
+    match tags[at] {
+        _ if matches!(word, "be" | "have" | "do") => true,
+        Tag::Verb => morphology::may_be_base(word),
+        Tag::Noun => morphology::is_common_verb(word) && morphology::may_be_base(word),
+        Tag::Adverb => {
+            tags.get(at + 1) == Some(&Tag::Verb)
+                || tokens.get(at + 1).is_some_and(|t| morphology::is_common_verb(&t.lower))
+        }
+        _ => false,
+    }
 }
 
 /// `'s` for `is`: no noun phrase follows it directly.
@@ -415,10 +440,17 @@ fn verb_or_noun(tokens: &[Token], tags: &[Tag], at: usize) -> Tag {
         {
             Tag::Adjective
         }
+        // Two verbs do not follow each other: "makes pumps".
+        Tag::Verb if direct == Some(Tag::Verb) && is_plural(word) => Tag::Noun,
         Tag::Verb if direct == Some(Tag::Preposition) && !word.ends_with("ing") && morphology::may_be_noun(word) => {
             Tag::Noun
         }
-        Tag::Noun | Tag::Adjective if before == Some(Tag::To) && direct == Some(Tag::To) => Tag::Verb,
+        Tag::Noun | Tag::Adjective
+            if before == Some(Tag::To)
+                && (direct == Some(Tag::To) || morphology::may_be_base(word) && !begins_noun(next)) =>
+        {
+            Tag::Verb
+        }
         Tag::Noun | Tag::Adjective
             if before == Some(Tag::Auxiliary)
                 && at > 0
