@@ -43,7 +43,7 @@ fn documents_are_shown_as_facts() {
     }
     let page = session.read("facts/by-entity/Oda Brekke.md");
     assert!(page.contains("Oda Brekke lives in Bergen") && page.contains("people.md:3"), "{page}");
-    assert!(page.contains("since 2026-03-14") && page.contains("mill.md:6"), "{page}");
+    assert!(page.contains("since 2026-03-14") && page.contains("mill.md:8"), "{page}");
     let tasks = session.list("facts/by-category/task");
     assert!(tasks.len() == 1 && tasks[0].contains("call Oda by 2027-01-15"), "{tasks:?}");
     let source = session.read("facts/by-source/vault/work/mill.md");

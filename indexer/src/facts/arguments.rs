@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::clause::{Clause, tells};
 use super::dates;
-use super::phrase::Kind;
+use super::phrase::{Form, Kind};
 use super::sentence::{Run, Sentence};
 
 /// What stands behind a verb.
@@ -76,6 +76,12 @@ pub fn arguments(s: &Sentence, clause: &Clause) -> Arguments {
             Kind::Preposition if s.is_noun(at + 1) => {
                 let (items, end) = s.list(at + 1);
                 found.prepositions.push((Some(at), items));
+                end
+            }
+            // "by changing that system"
+            Kind::Preposition if s.kind(at + 1) == Some(Kind::Verb(Form::Gerund)) && s.is_noun(at + 2) => {
+                let end = s.full(at + 2).end;
+                found.prepositions.push((Some(at), vec![at + 1..end]));
                 end
             }
             Kind::Adverb => at + 1,

@@ -205,7 +205,11 @@ fn whole_chain(s: &Sentence, at: usize) -> Run {
     let mut run = chain(s, at);
     while let Some(verb) = run.start.checked_sub(1) {
         let verb = if s.kind(verb) == Some(Kind::Preposition) { verb.saturating_sub(1) } else { verb };
-        let lone = matches!(s.kind(verb), Some(Kind::Verb(Form::Past | Form::Gerund | Form::Infinitive)));
+        let lone = match s.kind(verb) {
+            Some(Kind::Verb(Form::Past)) => s.kind(verb + 1) == Some(Kind::Preposition),
+            Some(Kind::Verb(Form::Gerund | Form::Infinitive)) => true,
+            _ => false,
+        } && !tells(s, verb);
         let boundary = (0..verb).rev().find(|n| {
             matches!(s.kind(*n), Some(Kind::Comma | Kind::And | Kind::Relative | Kind::Subordinator | Kind::Sign))
         });
@@ -251,7 +255,7 @@ fn insertion(s: &Sentence, comma: usize) -> Option<usize> {
     let first = s.kind(open + 1)?;
     let starts =
         matches!(first, Kind::Noun | Kind::Relative | Kind::Preposition | Kind::Verb(Form::Past | Form::Gerund));
-    starts.then_some(noun)
+    (starts || comma - open <= 2).then_some(noun)
 }
 
 fn behind_bracket(s: &Sentence, at: usize, close: usize, form: Form) -> Option<Clause> {

@@ -243,7 +243,10 @@ fn is_title(tokens: &[Token]) -> bool {
 fn first(token: &Token, trained: Option<UPOS>, begins: bool, title: bool) -> Tag {
     let word = token.lower.as_str();
     if let Some(tag) = closed(word) {
-        return tag;
+        let named = token.is_capital() && !begins && !title;
+        // "Per", "Will" and "May" are names where they have a capital and need none.
+        let small = matches!(tag, Tag::Preposition | Tag::Auxiliary | Tag::Subordinator);
+        return if named && small { Tag::Proper } else { tag };
     }
     if !token.is_word() {
         return if token.text == "," { Tag::Comma } else { sign(token) };
@@ -324,6 +327,7 @@ fn in_context(tokens: &[Token], tags: &[Tag], at: usize) -> Tag {
         "that" if noun_before && !matches!(next, Some(Tag::Determiner | Tag::Noun | Tag::Adjective)) => Tag::Relative,
         "that" if noun_before && next == Some(Tag::Noun) && morphology::is_third_person(next_word) => Tag::Relative,
         "himself" | "herself" | "itself" | "themselves" if noun_before => Tag::Adverb,
+        "that" if begins_noun(next) && next != Some(Tag::Proper) && !has_verb_behind(tags, at) => Tag::Determiner,
         "that" if matches!(before, Some(Tag::Verb | Tag::Adjective | Tag::Noun)) => Tag::Subordinator,
         "where" if noun_before || before == Some(Tag::Comma) => Tag::Relative,
         "her" if !begins_noun(next) => Tag::Pronoun,
@@ -343,6 +347,12 @@ fn in_context(tokens: &[Token], tags: &[Tag], at: usize) -> Tag {
         _ if BOTH.contains(&word) && begins_clause(tokens, tags, at) => Tag::Subordinator,
         _ => tag,
     }
+}
+
+/// Whether a verb follows before the next comma.
+fn has_verb_behind(tags: &[Tag], at: usize) -> bool {
+    let clause = tags[at + 1..].iter().take_while(|tag| !matches!(tag, Tag::Comma | Tag::Sign));
+    clause.into_iter().any(|tag| matches!(tag, Tag::Verb | Tag::Auxiliary))
 }
 
 fn begins_noun(tag: Option<Tag>) -> bool {
@@ -473,6 +483,16 @@ fn verb_or_noun(tokens: &[Token], tags: &[Tag], at: usize) -> Tag {
             Tag::Verb
         }
         Tag::Noun if direct == Some(Tag::Proper) && morphology::is_third_person(word) && !begins_noun(next) => {
+            Tag::Verb
+        }
+        // "lives and works"
+        Tag::Noun
+            if direct == Some(Tag::And)
+                && at > 1
+                && tags[at - 2] == Tag::Verb
+                && morphology::is_third_person(word)
+                && morphology::is_third_person(&tokens[at - 2].lower) =>
+        {
             Tag::Verb
         }
         // Two noun phrases do not follow each other: "the spray overcomes these problems".
