@@ -157,6 +157,7 @@ fn forgotten_files_and_secrets_state_nothing() {
     place.write("mill.md", "The mill is closed.\n");
     let index = place.open(None);
     until_stated(&index, "Oda Brekke keeps the pelicanery");
+    until_stated(&index, "The mill is closed");
     index.forget(&note).unwrap();
     until_gone(&index, "Oda Brekke keeps the pelicanery");
     assert_eq!(sentences(&index), ["The mill is closed"]);

@@ -21,6 +21,11 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// Whether nothing stands there.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty() && self.prepositions.is_empty() && self.adjective.is_none() && self.complement.is_none()
+    }
+
     /// An object with the prepositional phrases behind it.
     pub fn extended(&self, object: &Run) -> Run {
         let mut end = object.end;
@@ -80,8 +85,9 @@ pub fn arguments(s: &Sentence, clause: &Clause) -> Arguments {
             }
             // "by changing that system"
             Kind::Preposition if s.kind(at + 1) == Some(Kind::Verb(Form::Gerund)) && s.is_noun(at + 2) => {
-                let end = s.full(at + 2).end;
-                found.prepositions.push((Some(at), vec![at + 1..end]));
+                let phrase = at + 1..s.full(at + 2).end;
+                let end = phrase.end;
+                found.prepositions.push((Some(at), vec![phrase]));
                 end
             }
             Kind::Adverb => at + 1,

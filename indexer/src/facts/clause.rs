@@ -116,6 +116,10 @@ fn clause(s: &Sentence, at: usize, form: Form, last: Option<&(Run, Form)>) -> Op
         return Some(clause);
     }
     let before = skip_adverbs(s, at);
+    // "there are": nobody does it.
+    if s.lower(at).starts_with("there ") || before.map_or(0, |n| n + 1) < at && s.lower(at - 1) == "there" {
+        return None;
+    }
     let new = |subject: Run, form: Form| Some(Clause { subject, verb: at, form, antecedent: None });
     let shared = || last.map(|(subject, _)| subject.clone());
     match before.and_then(|before| s.kind(before).map(|kind| (before, kind))) {

@@ -70,6 +70,9 @@ impl Reader<'_> {
             lines::Block::Prose(range) => self.prose(range.clone(), found),
             lines::Block::Statement(statement) => {
                 let subject = statement.subject.as_deref().unwrap_or(self.topic);
+                if !subject.chars().any(char::is_alphabetic) {
+                    return;
+                }
                 let made = self.found(subject, &statement.predicate, &statement.object, statement.range.clone());
                 let times = (statement.from.or(self.document.date), statement.until);
                 let made = Found { category: statement.category, confidence: statement.confidence, ..made };
@@ -101,7 +104,7 @@ impl Reader<'_> {
                 (&f.subject, &f.predicate, &f.object) == (&triple.subject, &triple.predicate, &triple.object)
             };
             if !found[first..].iter().any(same) {
-                found.push(self.from_triple(&triple, span.clone()));
+                found.push(self.stated(&triple, span.clone()));
             }
         }
         self.resolve(&mut found[first..]);
@@ -118,7 +121,7 @@ impl Reader<'_> {
         self.person = person.or(self.person.take());
     }
 
-    fn from_triple(&self, triple: &Triple, span: Range<usize>) -> Found {
+    fn stated(&self, triple: &Triple, span: Range<usize>) -> Found {
         let made = self.found(&triple.subject, &triple.predicate, &triple.object, span);
         let at = if dates::is_time(&triple.object) { dates::parse(&triple.object) } else { None };
         let from = triple.from.or(at).or(self.document.date);
@@ -151,9 +154,12 @@ fn is_person(name: &str) -> bool {
     name != "me" && name.split(' ').count() <= 3 && name.split(' ').all(word)
 }
 
-/// Whether a triple says something: three parts of a sensible length, and two different things.
+/// Whether a triple says something: three parts of a sensible length, two different things, and a subject that can be one.
 pub fn is_sound(triple: &Triple) -> bool {
+    const OBJECTS: &[&str] =
+        &["me", "him", "her", "them", "us", "himself", "herself", "itself", "themselves", "myself"];
     let parts = [&triple.subject, &triple.predicate, &triple.object];
     let full = parts.iter().all(|part| part.chars().any(char::is_alphanumeric) && part.len() <= MAX_PART);
-    full && triple.subject != triple.object
+    let named = triple.subject.chars().any(char::is_alphabetic);
+    full && named && triple.subject != triple.object && !OBJECTS.contains(&triple.subject.to_lowercase().as_str())
 }

@@ -7,6 +7,29 @@ use jiff::civil::Date;
 use super::dates;
 use super::fact::Category;
 
+/// Keys of front matter that say something of the file and not of the world.
+const OF_THE_FILE: &[&str] = &[
+    "title",
+    "date",
+    "tags",
+    "tag",
+    "lang",
+    "language",
+    "created",
+    "updated",
+    "modified",
+    "id",
+    "aliases",
+    "alias",
+    "layout",
+    "draft",
+    "slug",
+    "permalink",
+    "categories",
+    "type",
+    "cssclass",
+    "published",
+];
 /// Longest key of `key: value`, in words and in bytes.
 const MAX_KEY: (usize, usize) = (4, 40);
 /// Longest value, in bytes.
@@ -46,6 +69,7 @@ pub struct Statement {
 pub fn blocks(text: &str, fenced: &mut bool) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut columns: Option<Vec<String>> = None;
+    let mut front = text.starts_with("---\n");
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let range = at..at + line.trim_end().len();
@@ -61,12 +85,21 @@ pub fn blocks(text: &str, fenced: &mut bool) -> Vec<Block> {
         } else if body.starts_with('|') {
             table(body, range, &mut columns, &mut blocks);
             continue;
+        } else if body == "---" {
+            front &= range.start == 0;
         } else {
-            blocks.push(self::line(text, range, body));
+            blocks.extend(Some(self::line(text, range, body)).filter(|block| !(front && is_of_the_file(block))));
         }
         columns = None;
     }
     joined(blocks)
+}
+
+fn is_of_the_file(block: &Block) -> bool {
+    match block {
+        Block::Prose(_) => true,
+        Block::Statement(statement) => OF_THE_FILE.contains(&statement.predicate.to_lowercase().as_str()),
+    }
 }
 
 fn line(text: &str, range: Range<usize>, body: &str) -> Block {
@@ -264,6 +297,7 @@ mod tests {
         check("- [x] call Oda\n", &["_ | done | call Oda (task)"]);
         check("**Phone:** 0123 456\n", &["_ | Phone | 0123 456 (person)"]);
         check("Due: 2026-03-01\n", &["_ | Due | 2026-03-01 (task) until 2026-03-01"]);
+        check("---\ntitle: A\nstatus: final\n---\ntext\n", &["_ | status | final (definition)", "text"]);
         check("Width: 40 cm\n", &["_ | Width | 40 cm (quantity)"]);
         check("| pump | power |\n|---|---|\n| old | 3 kW |\n", &["old | power | 3 kW (quantity)"]);
         check(

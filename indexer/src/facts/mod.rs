@@ -7,6 +7,7 @@
 mod arguments;
 mod category;
 mod clause;
+mod context;
 mod dates;
 mod document;
 mod entity;

@@ -211,7 +211,7 @@ pub fn base(word: &str) -> String {
 fn single(stem: &str) -> String {
     let mut last = stem.chars().rev();
     match (last.next(), last.next()) {
-        (Some(a), Some(b)) if a == b && !"aeioulsz".contains(a) => stem[..stem.len() - 1].to_owned(),
+        (Some(a), Some(b)) if a == b && stem.len() > 3 && !"aeioulsz".contains(a) => stem[..stem.len() - 1].to_owned(),
         _ => stem.to_owned(),
     }
 }

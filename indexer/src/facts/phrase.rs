@@ -82,7 +82,7 @@ pub fn phrases(tokens: &[Token], tags: &[Tag]) -> Vec<Phrase> {
 fn single(token: &Token, tag: Tag) -> Kind {
     match tag {
         Tag::Adjective => Kind::Adjective,
-        Tag::Adverb | Tag::Not => Kind::Adverb,
+        Tag::Adverb | Tag::Not | Tag::Determiner => Kind::Adverb,
         Tag::Preposition | Tag::To => Kind::Preposition,
         Tag::And => Kind::And,
         Tag::Comma => Kind::Comma,
@@ -232,6 +232,11 @@ fn verb(tokens: &[Token], tags: &[Tag], at: usize) -> Option<(Kind, usize)> {
             Tag::Verb if verbs.last().is_none_or(|last| follows(tokens, tags, *last, end)) => verbs.push(end),
             Tag::To if (end == at || !verbs.is_empty()) && leads_to_verb(tags, end) => {}
             Tag::Not | Tag::Adverb if leads_to_verb(tags, end) => {}
+            // "is able to swim"
+            Tag::Adjective
+                if verbs.last().is_some_and(|last| is_be(&tokens[*last].lower))
+                    && tags.get(end + 1) == Some(&Tag::To)
+                    && leads_to_verb(tags, end + 1) => {}
             // "is also", "has not": the adverb belongs to the copula.
             Tag::Not if !verbs.is_empty() => {}
             Tag::Adverb if verbs.last().is_some_and(|last| *last + 1 == end && is_be(&tokens[*last].lower)) => {}
@@ -240,7 +245,7 @@ fn verb(tokens: &[Token], tags: &[Tag], at: usize) -> Option<(Kind, usize)> {
         end += 1;
     }
     let last = *verbs.last()?;
-    (verbs.first().is_some()).then(|| (Kind::Verb(form(tokens, tags, at, &verbs)), end.max(last + 1)))
+    Some((Kind::Verb(form(tokens, tags, at, &verbs)), end.max(last + 1)))
 }
 
 fn leads_to_verb(tags: &[Tag], at: usize) -> bool {

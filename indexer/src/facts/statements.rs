@@ -81,6 +81,11 @@ impl Statements<'_, '_> {
             }
         }
         self.prepositional(&self.verb.clone(), rule);
+        // "is closed"
+        let state = self.verb.rsplit_once(' ').map(|(helper, state)| (helper.to_owned(), state.to_owned()));
+        if let Some((helper, state)) = state.filter(|_| found.is_empty() && rule == "passive") {
+            self.add_words(self.subject.clone(), helper, state, "is-adj");
+        }
     }
 
     fn active(&mut self, rule: &'static str, prepositional: &'static str) {

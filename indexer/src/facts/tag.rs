@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use harper_brill::{BrillTagger, FreqDict, Tagger, UPOS, brill_tagger};
 
+use super::context::{self, Place};
 use super::morphology;
 use super::token::Token;
 
@@ -51,7 +52,8 @@ pub enum Tag {
 static TAGGER: LazyLock<std::sync::Arc<BrillTagger<FreqDict>>> = LazyLock::new(brill_tagger);
 
 const BE: &[&str] = &["am", "is", "are", "was", "were", "be", "been", "being", "'m", "'re"];
-const MODALS: &[&str] =
+/// Modal verbs.
+pub const MODALS: &[&str] =
     &["will", "would", "can", "could", "may", "might", "shall", "should", "must", "cannot", "'ll", "ca", "wo"];
 const HELPERS: &[&str] = &["have", "has", "had", "do", "does", "did", "'ve", "'d", "having"];
 const PRONOUNS: &[&str] = &[
@@ -157,13 +159,14 @@ const PREPOSITIONS: &[&str] = &[
     "following",
 ];
 /// Prepositions that also begin clauses.
-const BOTH: &[&str] = &["after", "before", "since", "until", "till", "as", "like", "than", "for"];
+pub const BOTH: &[&str] = &["after", "before", "since", "until", "till", "as", "like", "than", "for"];
 const SUBORDINATORS: &[&str] = &[
     "because", "although", "though", "while", "whereas", "if", "unless", "when", "whenever", "once", "whether", "so",
     "where", "wherever", "how", "why", "lest",
 ];
 const RELATIVES: &[&str] = &["who", "whom", "which", "whose"];
-const ADVERBS: &[&str] = &[
+/// Adverbs that do not end in `-ly`.
+pub const ADVERBS: &[&str] = &[
     "also",
     "then",
     "now",
@@ -210,9 +213,9 @@ pub fn tags(tokens: &[Token]) -> Vec<Tag> {
     let title = is_title(tokens);
     let mut tags: Vec<Tag> =
         tokens.iter().zip(&trained).enumerate().map(|(at, (t, upos))| first(t, *upos, at == 0, title)).collect();
-    (0..tokens.len()).for_each(|at| tags[at] = verb_or_noun(tokens, &tags, at));
-    (0..tokens.len()).for_each(|at| tags[at] = in_context(tokens, &tags, at));
-    (0..tokens.len()).for_each(|at| tags[at] = verb_or_noun(tokens, &tags, at));
+    for pass in [context::verb_or_noun, context::small_word, context::verb_or_noun] {
+        (0..tokens.len()).for_each(|at| tags[at] = pass(&Place { tokens, tags: &tags, at }));
+    }
     if !tags.iter().any(|tag| matches!(tag, Tag::Verb | Tag::Auxiliary)) {
         make_verb(tokens, &mut tags);
     }
@@ -225,7 +228,7 @@ fn make_verb(tokens: &[Token], tags: &mut [Tag]) {
         let word = tokens[at].lower.as_str();
         let before = matches!(tags[at - 1], Tag::Noun | Tag::Proper | Tag::Pronoun);
         let behind = matches!(tags[at + 1], Tag::Sign | Tag::Comma | Tag::Possessive | Tag::Relative);
-        tags[at] == Tag::Noun && before && !behind && (is_plural(word) || morphology::is_past(word))
+        tags[at] == Tag::Noun && before && !behind && (context::is_plural(word) || morphology::is_past(word))
     };
     if let Some(at) = (1..tokens.len().saturating_sub(1)).find(|at| may(*at)) {
         tags[at] = Tag::Verb;
@@ -311,219 +314,6 @@ fn by_shape(token: &Token) -> Tag {
         () if ends(&["ous", "ful", "ive", "able", "ible", "ical", "less", "ish", "ian", "ese"]) => Tag::Adjective,
         () => Tag::Noun,
     }
-}
-
-/// Puts right what depends on the neighbours and needs no verb.
-fn in_context(tokens: &[Token], tags: &[Tag], at: usize) -> Tag {
-    let (word, tag) = (tokens[at].lower.as_str(), tags[at]);
-    let next = tags.get(at + 1).copied();
-    let next_word = tokens.get(at + 1).map_or("", |t| t.lower.as_str());
-    let before = at.checked_sub(1).map(|before| tags[before]);
-    let noun_before = matches!(before, Some(Tag::Noun | Tag::Proper | Tag::Number | Tag::Pronoun | Tag::Possessive));
-    match word {
-        "to" if !may_be_infinitive(tokens, tags, at + 1) => Tag::Preposition,
-        "'s" if !noun_before || before == Some(Tag::Pronoun) || is_be_behind_noun(tokens, tags, at) => Tag::Auxiliary,
-        "that" if before == Some(Tag::Preposition) || before.is_none() && !matches!(next, Some(Tag::Noun)) => tag,
-        "that" if noun_before && !matches!(next, Some(Tag::Determiner | Tag::Noun | Tag::Adjective)) => Tag::Relative,
-        "that" if noun_before && next == Some(Tag::Noun) && morphology::is_third_person(next_word) => Tag::Relative,
-        "himself" | "herself" | "itself" | "themselves" if noun_before => Tag::Adverb,
-        "that" if begins_noun(next) && next != Some(Tag::Proper) && !has_verb_behind(tags, at) => Tag::Determiner,
-        "that" if matches!(before, Some(Tag::Verb | Tag::Adjective | Tag::Noun)) => Tag::Subordinator,
-        "where" if noun_before || before == Some(Tag::Comma) => Tag::Relative,
-        "her" if !begins_noun(next) => Tag::Pronoun,
-        "this" | "that" | "these" | "those" | "some" | "many" | "all" | "both" | "most" | "each" | "another"
-        | "more"
-            if tag == Tag::Determiner && !begins_noun(next) && next != Some(Tag::Determiner) =>
-        {
-            Tag::Pronoun
-        }
-        "no" if !begins_noun(next) && next != Some(Tag::Determiner) => Tag::Adverb,
-        "'" if before == Some(Tag::Noun) && tokens[at - 1].lower.ends_with('s') && begins_noun(next) => Tag::Possessive,
-        "due" if next_word == "to" => Tag::Preposition,
-        "so" if matches!(next, Some(Tag::Adjective | Tag::Adverb)) => Tag::Adverb,
-        "once" if !matches!(next, Some(Tag::Determiner | Tag::Pronoun | Tag::Proper)) => Tag::Adverb,
-        "have" | "has" | "had" | "'ve" | "'d" | "having" if !leads_to_participle(tokens, at) => Tag::Verb,
-        "do" | "does" | "did" if !leads_to_base(tokens, tags, at) => Tag::Verb,
-        _ if BOTH.contains(&word) && begins_clause(tokens, tags, at) => Tag::Subordinator,
-        _ => tag,
-    }
-}
-
-/// Whether a verb follows before the next comma.
-fn has_verb_behind(tags: &[Tag], at: usize) -> bool {
-    let clause = tags[at + 1..].iter().take_while(|tag| !matches!(tag, Tag::Comma | Tag::Sign));
-    clause.into_iter().any(|tag| matches!(tag, Tag::Verb | Tag::Auxiliary))
-}
-
-fn begins_noun(tag: Option<Tag>) -> bool {
-    matches!(tag, Some(Tag::Noun | Tag::Proper | Tag::Adjective | Tag::Number | Tag::Verb))
-}
-
-/// Whether a verb stands at `at`, or behind an adverb there.
-fn may_be_infinitive(tokens: &[Token], tags: &[Tag], at: usize) -> bool {
-    let Some(word) = tokens.get(at).map(|t| t.lower.as_str()) else { return false };
-    match tags[at] {
-        _ if matches!(word, "be" | "have" | "do") => true,
-        Tag::Verb => morphology::may_be_base(word),
-        Tag::Noun => morphology::is_common_verb(word) && morphology::may_be_base(word),
-        Tag::Adverb => {
-            tags.get(at + 1) == Some(&Tag::Verb)
-                || tokens.get(at + 1).is_some_and(|t| morphology::is_common_verb(&t.lower))
-        }
-        _ => false,
-    }
-}
-
-/// `'s` for `is`: no noun phrase follows it directly.
-fn is_be_behind_noun(tokens: &[Token], tags: &[Tag], at: usize) -> bool {
-    let next = tags.get(at + 1).copied();
-    let word = tokens.get(at + 1).map_or("", |t| t.lower.as_str());
-    matches!(next, Some(Tag::Determiner | Tag::Not | Tag::Preposition | Tag::Pronoun))
-        || word.ends_with("ing") && next == Some(Tag::Verb)
-}
-
-/// Whether a form of `have` at `at` helps a participle, at most two adverbs away.
-fn leads_to_participle(tokens: &[Token], at: usize) -> bool {
-    let after = tokens[at + 1..].iter().take(3);
-    for token in after {
-        let word = token.lower.as_str();
-        if word == "been" || morphology::is_participle(word) {
-            return true;
-        }
-        let between = word == "not" || word == "n't" || word.ends_with("ly") || ADVERBS.contains(&word);
-        if !between {
-            return false;
-        }
-    }
-    false
-}
-
-fn leads_to_base(tokens: &[Token], tags: &[Tag], at: usize) -> bool {
-    let after = tokens[at + 1..].iter().zip(&tags[at + 1..]).take(3);
-    let mut after = after.skip_while(|(_, tag)| matches!(tag, Tag::Not | Tag::Adverb | Tag::Pronoun));
-    after.next().is_some_and(|(token, tag)| {
-        matches!(tag, Tag::Verb) && morphology::may_be_base(&token.lower)
-            || matches!(token.lower.as_str(), "have" | "do" | "be")
-    })
-}
-
-/// Whether a noun phrase and then a verb follow: "after he left", not "after the war".
-fn begins_clause(tokens: &[Token], tags: &[Tag], at: usize) -> bool {
-    for next in at + 1..tokens.len().min(at + 8) {
-        match tags[next] {
-            Tag::Auxiliary => return next > at + 1,
-            Tag::Verb if morphology::is_finite_only(&tokens[next].lower) || tags[next - 1] == Tag::Pronoun => {
-                return next > at + 1;
-            }
-            Tag::Noun
-            | Tag::Proper
-            | Tag::Pronoun
-            | Tag::Determiner
-            | Tag::Adjective
-            | Tag::Number
-            | Tag::Possessive => {}
-            _ => return false,
-        }
-    }
-    false
-}
-
-/// Tells verbs from nouns by what stands before them.
-fn verb_or_noun(tokens: &[Token], tags: &[Tag], at: usize) -> Tag {
-    let (word, tag) = (tokens[at].lower.as_str(), tags[at]);
-    let before = (0..at).rev().map(|n| tags[n]).find(|t| !matches!(t, Tag::Adverb | Tag::Not));
-    let direct = at.checked_sub(1).map(|n| tags[n]);
-    let next = tags.get(at + 1).copied();
-    match tag {
-        // A verb has no article before it; a participle may stand there as an adjective.
-        Tag::Verb
-            if matches!(direct, Some(Tag::Determiner | Tag::Possessive))
-                || direct == Some(Tag::Adjective) && morphology::may_be_noun(word) =>
-        {
-            if morphology::is_participle(word) && begins_noun(next) { Tag::Adjective } else { Tag::Noun }
-        }
-        Tag::Verb
-            if direct == Some(Tag::Preposition)
-                && morphology::is_participle(word)
-                && !word.ends_with("ing")
-                && begins_noun(next) =>
-        {
-            Tag::Adjective
-        }
-        // Two verbs do not follow each other: "makes pumps".
-        Tag::Verb if direct == Some(Tag::Verb) && is_plural(word) => Tag::Noun,
-        Tag::Verb if direct == Some(Tag::Preposition) && !word.ends_with("ing") && morphology::may_be_noun(word) => {
-            Tag::Noun
-        }
-        Tag::Noun | Tag::Adjective
-            if before == Some(Tag::To)
-                && (direct == Some(Tag::To) || morphology::may_be_base(word) && !begins_noun(next)) =>
-        {
-            Tag::Verb
-        }
-        Tag::Noun | Tag::Adjective
-            if before == Some(Tag::Auxiliary)
-                && at > 0
-                && is_modal(tokens, tags, at)
-                && morphology::may_be_base(word)
-                && !matches!(next, Some(Tag::Auxiliary)) =>
-        {
-            Tag::Verb
-        }
-        Tag::Noun | Tag::Adjective
-            if before == Some(Tag::Auxiliary) && morphology::is_past(word) && !begins_noun(next) =>
-        {
-            Tag::Verb
-        }
-        Tag::Noun
-            if before == Some(Tag::Pronoun)
-                && is_subject_before(tokens, tags, at)
-                && (morphology::is_verb_form(word) || is_plural(word)) =>
-        {
-            Tag::Verb
-        }
-        Tag::Noun if direct == Some(Tag::Proper) && morphology::is_third_person(word) && !begins_noun(next) => {
-            Tag::Verb
-        }
-        // "lives and works"
-        Tag::Noun
-            if direct == Some(Tag::And)
-                && at > 1
-                && tags[at - 2] == Tag::Verb
-                && morphology::is_third_person(word)
-                && morphology::is_third_person(&tokens[at - 2].lower) =>
-        {
-            Tag::Verb
-        }
-        // Two noun phrases do not follow each other: "the spray overcomes these problems".
-        Tag::Noun
-            if is_plural(word) && matches!(before, Some(Tag::Noun | Tag::Proper)) && next == Some(Tag::Determiner) =>
-        {
-            Tag::Verb
-        }
-        _ => tag,
-    }
-}
-
-fn is_plural(word: &str) -> bool {
-    word.len() > 3 && word.ends_with('s') && !word.ends_with("ss")
-}
-
-fn is_subject_before(tokens: &[Token], tags: &[Tag], at: usize) -> bool {
-    let before = (0..at).rev().find(|n| !matches!(tags[*n], Tag::Adverb | Tag::Not));
-    before.is_some_and(|n| is_subject(&tokens[n].lower))
-}
-
-fn is_subject(word: &str) -> bool {
-    matches!(word, "i" | "you" | "he" | "she" | "it" | "we" | "they")
-}
-
-fn is_modal(tokens: &[Token], tags: &[Tag], at: usize) -> bool {
-    let helper = (0..at).rev().find(|n| tags[*n] == Tag::Auxiliary);
-    helper.is_some_and(|n| {
-        let word = tokens[n].lower.as_str();
-        MODALS.contains(&word) || matches!(word, "do" | "does" | "did")
-    })
 }
 
 /// Whether this is a form of `be`.
