@@ -18,8 +18,8 @@ use crate::record::Record;
 use crate::shared::{Progress, Shared, lock};
 use crate::snapshot::Snapshot;
 
-/// How often new facts are shown while more are coming.
-const PUBLISH: Duration = Duration::from_secs(2);
+/// How often new facts are shown while more are coming: after this time, and this many times what showing them took.
+const PUBLISH: (Duration, u32) = (Duration::from_secs(2), 10);
 /// How often it is asked whether words are still being indexed.
 const BUSY: Duration = Duration::from_millis(200);
 /// How long a store that fails is left alone.
@@ -45,13 +45,23 @@ struct Worker<'a> {
     /// The documents whose statements are shown, and when those were learnt.
     stated: BTreeMap<PathBuf, Timestamp>,
     published: Instant,
+    /// How long the last showing took.
+    cost: Duration,
     fresh: bool,
 }
 
 impl<'a> Worker<'a> {
     fn open(shared: &'a Shared) -> Result<Self, Error> {
         let (store, kept) = Store::open(&shared.config.data.join("facts"))?;
-        Ok(Self { shared, store: Some(store), kept, stated: BTreeMap::new(), published: Instant::now(), fresh: true })
+        Ok(Self {
+            shared,
+            store: Some(store),
+            kept,
+            stated: BTreeMap::new(),
+            published: Instant::now(),
+            cost: Duration::ZERO,
+            fresh: true,
+        })
     }
 
     fn run(&mut self) -> Result<(), Error> {
@@ -122,7 +132,7 @@ impl<'a> Worker<'a> {
             self.stated.insert(record.path.clone(), date(&record));
             self.kept.insert(record.path.clone(), kept);
             self.fresh = true;
-            if self.published.elapsed() >= PUBLISH {
+            if self.published.elapsed() >= PUBLISH.0.max(self.cost * PUBLISH.1) {
                 self.publish();
             }
             self.shared.update(|p| p.missing_facts = missing.len());
@@ -142,13 +152,14 @@ impl<'a> Worker<'a> {
     }
 
     fn publish(&mut self) {
+        let begun = Instant::now();
         let stated = self.stated.iter().filter_map(|(path, at)| {
             let kept = self.kept.get(path)?;
             Some(Stated { path, found: &kept.found, at: *at })
         });
         let facts = Facts::new(self.shared.facts().number + 1, stated, &self.shared.fact_orders());
         self.shared.publish_facts(facts);
-        (self.fresh, self.published) = (false, Instant::now());
+        (self.fresh, self.published, self.cost) = (false, Instant::now(), begun.elapsed());
     }
 
     /// Leaves nothing on disk of what was forgotten.
