@@ -3,6 +3,7 @@
 mod asking;
 mod common;
 mod events;
+mod facts;
 mod interrupt;
 mod kept;
 mod looking;

@@ -92,6 +92,7 @@ impl Error {
             Error::Exists => Errno::EEXIST,
             Error::CrossDevice => Errno::EXDEV,
             Error::Unsupported => Errno::EOPNOTSUPP,
+            Error::Index(echofs_indexer::Error::NoFact) => Errno::EINVAL,
             Error::Index(_) => Errno::EIO,
             Error::Os(e) => Errno::from_i32(e.raw_os_error().unwrap_or(libc::EIO)),
         }

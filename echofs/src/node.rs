@@ -164,6 +164,8 @@ pub enum Control {
     Reindex,
     /// Keeps this sentence.
     Remember,
+    /// Puts a fact right.
+    Facts,
 }
 
 /// A symbolic link.

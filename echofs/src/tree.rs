@@ -4,6 +4,8 @@ mod ask;
 mod cached;
 pub mod control;
 mod explain;
+mod fact_pages;
+mod facts;
 pub mod kept;
 mod knowledge;
 mod live;
@@ -55,6 +57,7 @@ pub struct Context {
     pub(crate) owner: (u32, u32),
     pub(crate) searches: search::Searches,
     pub(crate) views: knowledge::Views,
+    pub(crate) facts: facts::Views,
     pub(crate) control: control::Files,
     pub(crate) live: live::Live,
 }
@@ -84,6 +87,7 @@ impl Context {
             owner: (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()),
             searches: search::Searches::default(),
             views: knowledge::Views::default(),
+            facts: facts::Views::default(),
             control: control::Files::default(),
             live: live::Live::default(),
         }
@@ -116,8 +120,8 @@ pub struct Root;
 
 impl Root {
     /// What is listed last is met last by those who read everything: see [`crate::crawlers`].
-    const NAMES: [&'static str; 9] =
-        ["README.md", "status", "remember", "ask", "search", "similar", "knowledge", ".echo", "events"];
+    const NAMES: [&'static str; 10] =
+        ["README.md", "status", "remember", "ask", "search", "similar", "facts", "knowledge", ".echo", "events"];
 
     fn node(cx: &Context, name: &str) -> Option<Node> {
         Some(match name {
@@ -129,6 +133,7 @@ impl Root {
             "ask" => Node::Dir(Arc::new(ask::Ask)),
             "search" => Node::Dir(Arc::new(search::Search)),
             "similar" => Node::Dir(Arc::new(similar::Similar::top())),
+            "facts" => facts::top(),
             "knowledge" => Node::Dir(Arc::new(knowledge::Knowledge)),
             ".echo" => Node::Dir(Arc::new(control::Control)),
             // Everything listed is settled; the stream itself is not listed.

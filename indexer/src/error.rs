@@ -39,6 +39,9 @@ pub enum Error {
     /// The path is not under any source.
     #[error("{0} is not under an indexed directory")]
     Outside(PathBuf),
+    /// An order about a fact that is not there.
+    #[error("there is no such fact")]
+    NoFact,
     /// A background thread ended.
     #[error("the index is stopped")]
     Stopped,

@@ -12,6 +12,7 @@ use echofs_embedder::Embedder;
 use echofs_query_lang::{Node, Query};
 use quick_cache::sync::Cache;
 
+use crate::facts::{self, Facts, Wish};
 use crate::files::{self, Lock};
 use crate::forgotten::Order;
 use crate::ingest::{self, Event, Ingest};
@@ -36,6 +37,9 @@ const EVENTS: usize = 64;
 const QUERIES: usize = 256;
 /// How long `forget` waits for the embedding cache.
 const PURGE: Duration = Duration::from_secs(20);
+
+/// How long an order about facts waits to be shown.
+const SHOWN: Duration = Duration::from_secs(10);
 
 /// What an index is opened with.
 #[derive(Clone, Debug)]
@@ -124,6 +128,8 @@ impl Index {
             let shared = shared.clone();
             threads.push(spawn("meaning", move || meaning::run(&shared, &*embedder))?);
         }
+        let told = shared.clone();
+        threads.push(spawn("facts", move || facts::worker::run(&told))?);
         Ok(Running { events, jobs, watcher, threads })
     }
 
@@ -313,8 +319,27 @@ impl Index {
         let (reply, answer) = std::sync::mpsc::channel();
         events.send(Event::Forget(path.to_owned(), reply)).map_err(|_| Error::Stopped)?;
         let forgotten = answer.recv().map_err(|_| Error::Stopped)??;
-        self.shared.wait_for(PURGE, |p| p.purges.0 == p.purges.1);
+        self.shared.wait_for(PURGE, |p| p.purges.0 == p.purges.1 && p.fact_purges.0 == p.fact_purges.1);
         Ok(forgotten)
+    }
+
+    /// What the documents state, as far as they are read for it.
+    pub fn facts(&self) -> Arc<Facts> {
+        self.shared.facts()
+    }
+
+    /// Does with the facts what the owner wants, for good: it is on disk when this returns, and shown.
+    ///
+    /// # Errors
+    /// [`Error::NoFact`] when the wish is about one that is not there; I/O errors of the journal.
+    pub fn change_facts(&self, wish: &Wish) -> Result<(), Error> {
+        let orders = wish.orders(&self.facts()).ok_or(Error::NoFact)?;
+        let mut number = 0;
+        for order in orders {
+            number = self.shared.order_about_facts(order)?;
+        }
+        self.shared.wait_for(SHOWN, |p| p.orders.1 >= number || self.shared.is_stopping());
+        Ok(())
     }
 
     /// Reads the file or directory at `path`, or everything, again from disk. Returns at once.

@@ -12,6 +12,7 @@ mod copies;
 mod document;
 mod error;
 pub mod extract;
+pub mod facts;
 mod files;
 mod filter;
 mod forgotten;

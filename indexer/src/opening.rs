@@ -7,6 +7,7 @@ use std::sync::Arc;
 use echofs_embedder::Embedder;
 
 use crate::catalogue::Catalogue;
+use crate::facts;
 use crate::files;
 use crate::journal::Journal;
 use crate::lexical::{Lexical, Words};
@@ -37,6 +38,9 @@ pub fn open(config: Config, embedder: Option<Arc<dyn Embedder>>) -> Result<(Shar
         files::private_dir(&data.join(dir))?;
     }
     let journal = Journal::open(&data.join("journal/forget.jsonl"))?;
+    let path = data.join("journal/facts.jsonl");
+    let (fact_journal, orders) = Journal::open(&path)?;
+    let fact_journal = (fact_journal, facts::Orders::new(&path, orders));
     let (catalogue, records) = Catalogue::open(&data.join("catalogue"))?;
     let mut lexical = Lexical::open(&data.join("index"))?;
     files::make_private(&data.join("catalogue"));
@@ -46,7 +50,7 @@ pub fn open(config: Config, embedder: Option<Arc<dyn Embedder>>) -> Result<(Shar
     let roots = sources.iter().map(|s| s.root.clone()).collect();
     let policy = Arc::new(Policy::new(roots, config.excluded.clone()));
     let snapshot = Snapshot { table: Arc::new(Table::new(records)), words };
-    let shared = Shared::new(config, policy, sources, embedder, journal, snapshot);
+    let shared = Shared::new(config, policy, sources, embedder, journal, fact_journal, snapshot);
     Ok((shared, Opened { lexical, catalogue, next }))
 }
 

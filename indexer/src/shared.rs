@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use echofs_embedder::Embedder;
 
+use crate::facts::{self, Facts};
 use crate::forgotten::{Forgotten, Order};
 use crate::happened::{Happened, Listener};
 use crate::journal::Journal;
@@ -37,6 +38,9 @@ pub struct Shared {
     pub listener: OnceLock<Listener>,
     journal: Journal<Order>,
     forgotten: RwLock<Forgotten>,
+    facts: RwLock<Arc<Facts>>,
+    fact_journal: Journal<facts::Order>,
+    fact_orders: Mutex<facts::Orders>,
     snapshot: RwLock<Arc<Snapshot>>,
     epoch: AtomicU64,
     progress: Mutex<Progress>,
@@ -81,6 +85,12 @@ pub struct Progress {
     pub write_error: Option<String>,
     /// Purges of the embedding cache that were asked for and that are done.
     pub purges: (u64, u64),
+    /// The same for the stored facts.
+    pub fact_purges: (u64, u64),
+    /// Orders about facts that were given and that are carried out.
+    pub orders: (u64, u64),
+    /// Documents that are not yet read for facts.
+    pub missing_facts: usize,
 }
 
 impl Shared {
@@ -91,6 +101,7 @@ impl Shared {
         sources: Vec<Source>,
         embedder: Option<Arc<dyn Embedder>>,
         journal: (Journal<Order>, Vec<Order>),
+        fact_journal: (Journal<facts::Order>, facts::Orders),
         snapshot: Snapshot,
     ) -> Self {
         Self {
@@ -104,6 +115,9 @@ impl Shared {
             listener: OnceLock::new(),
             forgotten: RwLock::new(Forgotten::new(&journal.1)),
             journal: journal.0,
+            facts: RwLock::default(),
+            fact_journal: fact_journal.0,
+            fact_orders: Mutex::new(fact_journal.1),
             snapshot: RwLock::new(Arc::new(snapshot)),
             epoch: AtomicU64::new(1),
             progress: Mutex::new(Progress { table: 1, ..Progress::default() }),
@@ -201,6 +215,36 @@ impl Shared {
         Ok(())
     }
 
+    /// The facts now.
+    pub fn facts(&self) -> Arc<Facts> {
+        read(&self.facts).clone()
+    }
+
+    /// Shows new facts to everybody.
+    pub fn publish_facts(&self, facts: Facts) {
+        *write(&self.facts) = Arc::new(facts);
+    }
+
+    /// What the owner said about facts.
+    pub fn fact_orders(&self) -> MutexGuard<'_, facts::Orders> {
+        lock(&self.fact_orders)
+    }
+
+    /// Writes an order about facts down, where it is on disk when this returns, and has it carried out.
+    ///
+    /// # Errors
+    /// [`Error::Io`] of the journal.
+    pub fn order_about_facts(&self, order: facts::Order) -> Result<u64, Error> {
+        let mut orders = self.fact_orders();
+        self.fact_journal.append(&order)?;
+        orders.add(order);
+        drop(orders);
+        Ok(self.update(|p| {
+            p.orders.0 += 1;
+            p.orders.0
+        }))
+    }
+
     /// Totals.
     pub fn counts(&self) -> Counts {
         let totals = self.snapshot().table.totals();
@@ -216,6 +260,8 @@ impl Shared {
                 documents.max(1)
             },
             pending_passages: passages,
+            facts: self.facts().all().len(),
+            pending_facts: progress.missing_facts,
             failed: totals.failed,
             skipped: totals.skipped,
             scanned: progress.scanned,

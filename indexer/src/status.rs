@@ -19,6 +19,10 @@ pub struct Counts {
     pub pending_semantic: usize,
     /// Passages not yet searchable by meaning.
     pub pending_passages: usize,
+    /// Facts that the documents state.
+    pub facts: usize,
+    /// Documents not yet read for facts.
+    pub pending_facts: usize,
     /// Files that could not be read.
     pub failed: usize,
     /// Files left out on purpose.

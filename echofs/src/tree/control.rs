@@ -133,6 +133,7 @@ pub fn obey(cx: &Context, order: node::Control, line: &str) -> Result<(), Error>
             Ok(())
         }
         node::Control::Forget => forget(cx, &absolute(line)?),
+        node::Control::Facts => super::facts::correct(cx, line),
         node::Control::Remember => {
             let note = crate::remember(&cx.notes.path()?, line, &jiff::Zoned::now())?;
             cx.index.touched(&note);

@@ -20,6 +20,8 @@ struct Status<'a> {
     chunks: usize,
     pending: usize,
     pending_semantic: usize,
+    facts: usize,
+    pending_facts: usize,
     failed: usize,
     skipped: usize,
     scanned: bool,
@@ -79,6 +81,8 @@ fn status(cx: &Context) -> Status<'static> {
         // Until the first scan has ended nobody knows what is pending: never say that nothing is.
         pending: if counts.scanned { counts.pending } else { counts.pending.max(1) },
         pending_semantic: if embedder.is_some() { counts.pending_semantic } else { 0 },
+        facts: counts.facts,
+        pending_facts: counts.pending_facts,
         failed: counts.failed,
         skipped: counts.skipped,
         scanned: counts.scanned,
@@ -163,6 +167,7 @@ pub fn status_text(cx: &Context) -> String {
     let _ = writeln!(out, "documents   {} in {} passages", s.documents, s.chunks);
     let _ = writeln!(out, "left out    {} skipped, {} failed (why: .echo/coverage.jsonl)", s.skipped, s.failed);
     let _ = writeln!(out, "pending     {} by words, {} by meaning", s.pending, s.pending_semantic);
+    let _ = writeln!(out, "facts       {} ({} documents to be read for them)", s.facts, s.pending_facts);
     let _ = writeln!(
         out,
         "meaning     {}{}{}",

@@ -1,0 +1,167 @@
+//! Facts as text: a page for a fact, an entity, a document and a day.
+
+use std::fmt::Write;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use echofs_indexer::facts::{Category, Fact};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::names;
+
+/// Longest sentence in a name, in bytes.
+const SENTENCE: usize = 150;
+/// Letters of a fact's id in a name.
+const ID: usize = 10;
+/// Sources that a page names for one fact.
+const SOURCES: usize = 5;
+
+/// Facts as JSON, one a line.
+pub fn jsonl<'a>(facts: impl Iterator<Item = &'a Fact>) -> String {
+    let mut out = String::new();
+    for fact in facts {
+        out.push_str(&serde_json::to_string(fact).unwrap_or_default());
+        out.push('\n');
+    }
+    out
+}
+
+/// The name of a fact's file: what it says, and a part of its id.
+pub fn name(fact: &Fact) -> String {
+    let sentence = names::clean(&fact.sentence(), SENTENCE);
+    let sentence = sentence.trim_start_matches('.');
+    format!("{sentence}~{}.md", fact.id.get(..ID).unwrap_or(&fact.id))
+}
+
+/// The part of an id in such a name.
+pub fn id_in(name: &str) -> Option<&str> {
+    name.strip_suffix(".md")?.rsplit_once('~').map(|(_, id)| id).filter(|id| id.len() == ID)
+}
+
+/// When the newest of its sources was written.
+pub fn time(fact: &Fact) -> SystemTime {
+    moment(fact.observed_at)
+}
+
+fn moment(at: Timestamp) -> SystemTime {
+    let seconds = Duration::from_secs(at.as_second().unsigned_abs());
+    if at.as_second() >= 0 { UNIX_EPOCH + seconds } else { UNIX_EPOCH - seconds }
+}
+
+/// The front matter of a fact's page.
+#[derive(Serialize)]
+struct Head<'a> {
+    id: &'a str,
+    subject: &'a str,
+    predicate: &'a str,
+    object: &'a str,
+    category: Category,
+    confidence: f32,
+    method: echofs_indexer::facts::Method,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_from: Option<Date>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_until: Option<Date>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    superseded_by: Option<&'a str>,
+}
+
+/// The page of one fact.
+pub fn fact(fact: &Fact) -> String {
+    let head = Head {
+        id: &fact.id,
+        subject: &fact.subject,
+        predicate: &fact.predicate,
+        object: &fact.object,
+        category: fact.category,
+        confidence: fact.confidence,
+        method: fact.method,
+        valid_from: fact.valid_from,
+        valid_until: fact.valid_until,
+        superseded_by: fact.superseded_by.as_deref(),
+    };
+    let mut out = String::from("---\n");
+    if let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(&head) {
+        for (key, value) in &fields {
+            let _ = writeln!(out, "{key}: {value}");
+        }
+    }
+    let _ = writeln!(out, "---\n\n{}\n", visible(&fact.sentence()));
+    for source in &fact.sources {
+        let _ = writeln!(out, "> {}\n\n{}:{}\n", visible(&source.quote), source.path.display(), source.line);
+    }
+    out
+}
+
+/// Extended attributes of a fact's file.
+pub fn xattrs(fact: &Fact) -> Vec<(&'static str, String)> {
+    vec![
+        ("fact", fact.id.clone()),
+        ("source", fact.source.path.display().to_string()),
+        ("line", fact.source.line.to_string()),
+        ("score", fact.confidence.to_string()),
+    ]
+}
+
+/// What is known of one person, project or thing: what holds, and what held before.
+pub fn entity(name: &str, facts: &[&Fact]) -> String {
+    let mut out = format!("# {}\n", visible(name));
+    let (now, before): (Vec<&Fact>, Vec<&Fact>) = facts.iter().partition(|fact| fact.superseded_by.is_none());
+    for category in Category::ALL {
+        let of: Vec<&&Fact> = now.iter().filter(|fact| fact.category == category).collect();
+        if !of.is_empty() {
+            let _ = writeln!(out, "\n## {}\n", category.name());
+            of.iter().for_each(|fact| item(&mut out, fact));
+        }
+    }
+    if !before.is_empty() {
+        out.push_str("\n## before\n\n");
+        before.iter().for_each(|fact| item(&mut out, fact));
+    }
+    out
+}
+
+/// What one document states, in its order.
+pub fn document(path: &str, facts: &[&Fact]) -> String {
+    let mut out = format!("# {}\n\n", visible(path));
+    facts.iter().for_each(|fact| item(&mut out, fact));
+    out
+}
+
+/// What held on a day.
+pub fn day(date: Date, facts: &[&Fact]) -> String {
+    let mut out = format!("# Known to be so on {date}\n\n");
+    facts.iter().for_each(|fact| item(&mut out, fact));
+    out
+}
+
+fn item(out: &mut String, fact: &Fact) {
+    let _ = write!(out, "- {}", visible(&fact.sentence()));
+    let _ = match (fact.valid_from, fact.valid_until) {
+        (Some(from), Some(until)) => write!(out, " ({from} to {until})"),
+        (Some(from), None) => write!(out, " (since {from})"),
+        (None, Some(until)) => write!(out, " (until {until})"),
+        (None, None) => Ok(()),
+    };
+    let places: Vec<String> =
+        fact.sources.iter().take(SOURCES).map(|s| format!("{}:{}", s.path.display(), s.line)).collect();
+    let _ = writeln!(out, "\n  {}", places.join(" "));
+}
+
+/// On one line, without control characters.
+fn visible(text: &str) -> String {
+    names::clean(text, usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_is_found_in_a_name() {
+        assert_eq!(id_in("Oda has the quern~0123456789.md"), Some("0123456789"));
+        assert_eq!(id_in("Oda has the quern.md"), None);
+        assert_eq!(id_in("a~b.md"), None);
+    }
+}

@@ -1,0 +1,318 @@
+//! `facts/`: what the documents state, by category, by what it is about, by source and as it was on a day.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use echofs_indexer::facts::{Category, Fact, Facts as Table, Wish};
+use jiff::civil::Date;
+
+use super::cached::Cached;
+use super::{Context, control, fact_pages as pages, names};
+use crate::error::Error;
+use crate::node::{CHANGING, Caller, Control as Order, Directory, File, Id, LIVE, Listing, Node, Ttl};
+
+/// Days in `as-of/` that are listed; any other day can be looked up.
+const DAYS: usize = 8;
+
+const NAMES: [&str; 6] = ["by-category", "by-entity", "by-source", "as-of", "facts.jsonl", "correct"];
+
+const CORRECT: &str = "\
+Write a line to this file to put a fact right. What you write wins over what is read from your files, for good.
+
+    ID | subject | predicate | object      says what is true in place of the fact with this id
+    subject | predicate | object           adds a fact
+    remove ID                              removes one (as `rm` does in by-category/)
+
+An id stands in the front matter of each fact's file and in facts.jsonl.
+";
+
+/// A directory of this branch.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    Top,
+    Categories,
+    Category(Category),
+    Entities,
+    /// What stands before the names in it: "", "notes/", "notes/journal/".
+    Sources(String),
+    Days,
+    Day(Date),
+}
+
+impl Key {
+    fn id(&self) -> Id {
+        let top = || Id::ROOT.child("facts");
+        match self {
+            Key::Top => top(),
+            Key::Categories => top().child("by-category"),
+            Key::Category(category) => Key::Categories.id().child(category.name()),
+            Key::Entities => top().child("by-entity"),
+            Key::Sources(prefix) => {
+                prefix.split_terminator('/').fold(top().child("by-source"), |id, name| id.child(name))
+            }
+            Key::Days => top().child("as-of"),
+            Key::Day(date) => Key::Days.id().child(&date.to_string()),
+        }
+    }
+}
+
+/// The directory `facts`.
+pub fn top() -> Node {
+    node(Key::Top)
+}
+
+fn node(key: Key) -> Node {
+    Node::Dir(Arc::new(View(key)))
+}
+
+/// What the directories list, for one state of the facts.
+#[derive(Default)]
+pub struct Views(Cached<Made>);
+
+/// The listings that were asked for so far.
+struct Made {
+    facts: Arc<Table>,
+    at: SystemTime,
+    /// For each document, as `by-source` names it, its facts.
+    sources: BTreeMap<String, Vec<usize>>,
+    listings: Mutex<HashMap<Key, Arc<Listing>>>,
+}
+
+struct View(Key);
+
+impl View {
+    fn made(cx: &Context) -> Arc<Made> {
+        let facts = cx.index.facts();
+        cx.facts.0.get(facts.number, || Made::new(cx, facts.clone()))
+    }
+}
+
+impl Directory for View {
+    fn id(&self) -> Id {
+        self.0.id()
+    }
+
+    fn modified(&self, cx: &Context) -> SystemTime {
+        cx.facts.0.peek(|made| Some(made.at)).unwrap_or(cx.started)
+    }
+
+    fn ttl(&self) -> Ttl {
+        LIVE
+    }
+
+    fn is_slow(&self, cx: &Context) -> bool {
+        let number = cx.index.facts().number;
+        !cx.facts.0.has(number) || cx.facts.0.peek(|made| made.has(&self.0).then_some(())).is_none()
+    }
+
+    fn lookup(&self, cx: &Context, name: &str, _caller: Caller) -> Result<Node, Error> {
+        if self.0 == Key::Days {
+            let date = name.parse::<Date>().ok().filter(|date| date.to_string() == name);
+            return date.map(|date| node(Key::Day(date))).ok_or(Error::NotFound);
+        }
+        View::made(cx).listing(cx, &self.0).get(name).cloned().ok_or(Error::NotFound)
+    }
+
+    fn list(&self, cx: &Context) -> Result<Arc<Listing>, Error> {
+        Ok(View::made(cx).listing(cx, &self.0))
+    }
+
+    fn unlink(&self, cx: &Context, name: &str) -> Result<(), Error> {
+        let Key::Category(_) = self.0 else {
+            return Err(Error::NotPermitted("facts are removed in by-category"));
+        };
+        let facts = cx.index.facts();
+        let id = pages::id_in(name).ok_or(Error::NotFound)?;
+        let fact = facts.all().iter().find(|fact| fact.id.starts_with(id) && pages::name(fact) == name);
+        cx.index.change_facts(&Wish::Remove(fact.ok_or(Error::NotFound)?.id.clone()))?;
+        Ok(())
+    }
+}
+
+impl Made {
+    fn new(cx: &Context, facts: Arc<Table>) -> Self {
+        let mut sources: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let roots = cx.index.sources();
+        for (at, fact) in facts.all().iter().enumerate() {
+            let paths: BTreeSet<&Path> = fact.sources.iter().map(|source| source.path.as_path()).collect();
+            for path in paths {
+                if let Some(name) = below(path, &roots) {
+                    sources.entry(name).or_default().push(at);
+                }
+            }
+        }
+        Self { facts, at: SystemTime::now(), sources, listings: Mutex::default() }
+    }
+
+    fn has(&self, key: &Key) -> bool {
+        self.listings().contains_key(key)
+    }
+
+    fn listings(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Arc<Listing>>> {
+        self.listings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn listing(&self, cx: &Context, key: &Key) -> Arc<Listing> {
+        if let Some(listing) = self.listings().get(key) {
+            return Arc::clone(listing);
+        }
+        let listing = Arc::new(Listing::new(self.entries(cx, key)));
+        self.listings().entry(key.clone()).or_insert(listing).clone()
+    }
+
+    fn entries(&self, cx: &Context, key: &Key) -> Vec<(String, Node)> {
+        match key {
+            Key::Top => NAMES.iter().map(|name| (name.to_string(), self.top(cx, name))).collect(),
+            Key::Categories => Category::ALL.iter().map(|c| (c.name().to_owned(), node(Key::Category(*c)))).collect(),
+            Key::Category(category) => self.category(key, *category),
+            Key::Entities => self.entities(),
+            Key::Sources(prefix) => self.sources(key, prefix),
+            Key::Days => self.days().into_iter().map(|date| (date.to_string(), node(Key::Day(date)))).collect(),
+            Key::Day(date) => self.day(key, *date),
+        }
+    }
+
+    fn top(&self, cx: &Context, name: &str) -> Node {
+        match name {
+            "by-category" => node(Key::Categories),
+            "by-entity" => node(Key::Entities),
+            "by-source" => node(Key::Sources(String::new())),
+            "as-of" => node(Key::Days),
+            "correct" => Node::File(Arc::new(control::order(Key::Top.id().child(name), Order::Facts, CORRECT, cx))),
+            _ => self.file(&Key::Top, name, pages::jsonl(self.all()), self.at),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Fact> {
+        self.facts.all().iter().map(|fact| &**fact)
+    }
+
+    /// What holds now.
+    fn current(&self) -> impl Iterator<Item = &Fact> {
+        self.all().filter(|fact| fact.superseded_by.is_none())
+    }
+
+    fn file(&self, dir: &Key, name: &str, text: String, modified: SystemTime) -> Node {
+        Node::File(Arc::new(File::settled(dir.id().child(name), text.into_bytes(), modified, CHANGING)))
+    }
+
+    fn category(&self, key: &Key, category: Category) -> Vec<(String, Node)> {
+        let file = |fact: &Fact| {
+            let name = pages::name(fact);
+            let mut file =
+                File::settled(key.id().child(&name), pages::fact(fact).into_bytes(), pages::time(fact), CHANGING);
+            file.xattrs = pages::xattrs(fact);
+            (name, Node::File(Arc::new(file)))
+        };
+        let files: BTreeMap<String, Node> = self.current().filter(|fact| fact.category == category).map(file).collect();
+        files.into_iter().collect()
+    }
+
+    fn entities(&self) -> Vec<(String, Node)> {
+        let mut by_name: BTreeMap<String, Vec<&Fact>> = BTreeMap::new();
+        for fact in self.all() {
+            let sides: BTreeSet<&String> = fact.subject_entity.iter().chain(&fact.object_entity).collect();
+            for entity in sides {
+                by_name.entry(entity.clone()).or_default().push(fact);
+            }
+        }
+        let page = |(entity, facts): (String, Vec<&Fact>)| {
+            let name = names::bounded(&names::clean(entity.trim_start_matches('.'), names::MAX), ".md");
+            let modified = facts.iter().map(|fact| pages::time(fact)).max().unwrap_or(self.at);
+            let file = self.file(&Key::Entities, &name, pages::entity(&entity, &facts), modified);
+            (name, file)
+        };
+        let files: BTreeMap<String, Node> = by_name.into_iter().map(page).collect();
+        files.into_iter().collect()
+    }
+
+    /// The directories and documents one step below `prefix`.
+    fn sources(&self, key: &Key, prefix: &str) -> Vec<(String, Node)> {
+        let mut entries: BTreeMap<String, Node> = BTreeMap::new();
+        for (path, facts) in self.sources.range(prefix.to_owned()..).take_while(|(path, _)| path.starts_with(prefix)) {
+            let rest = &path[prefix.len()..];
+            match rest.split_once('/') {
+                Some((dir, _)) => {
+                    entries.entry(dir.to_owned()).or_insert_with(|| node(Key::Sources(format!("{prefix}{dir}/"))));
+                }
+                None => {
+                    let name = if rest.ends_with(".md") { rest.to_owned() } else { names::bounded(rest, ".md") };
+                    let facts: Vec<&Fact> = facts.iter().map(|at| &*self.facts.all()[*at]).collect();
+                    let modified = facts.iter().map(|fact| pages::time(fact)).max().unwrap_or(self.at);
+                    let file = self.file(key, &name, pages::document(path, &facts), modified);
+                    entries.insert(name, file);
+                }
+            }
+        }
+        entries.into_iter().collect()
+    }
+
+    /// The latest days on which something began or ended to be true.
+    fn days(&self) -> Vec<Date> {
+        let mut days: BTreeSet<Date> =
+            self.all().flat_map(|fact| [Some(fact.since()), fact.valid_until]).flatten().collect();
+        while days.len() > DAYS {
+            days.pop_first();
+        }
+        days.into_iter().collect()
+    }
+
+    fn day(&self, key: &Key, date: Date) -> Vec<(String, Node)> {
+        let facts: Vec<&Fact> = self.all().filter(|fact| fact.holds_on(date)).collect();
+        let lines = pages::jsonl(facts.iter().copied());
+        vec![
+            ("facts.jsonl".into(), self.file(key, "facts.jsonl", lines, self.at)),
+            ("facts.md".into(), self.file(key, "facts.md", pages::day(date, &facts), self.at)),
+        ]
+    }
+}
+
+/// A document's path as `by-source` shows it: the name of its source, then the path below that.
+fn below(path: &Path, roots: &[echofs_indexer::Source]) -> Option<String> {
+    let root = roots
+        .iter()
+        .filter(|source| path.starts_with(&source.root))
+        .max_by_key(|source| source.root.as_os_str().len())?;
+    let rest = path.strip_prefix(&root.root).ok()?;
+    let rest = rest.to_string_lossy().replace('\u{fffd}', "_");
+    Some(format!("{}/{rest}", names::clean(&root.name, names::MAX)))
+}
+
+/// Does what a line written to `correct` says.
+pub fn correct(cx: &Context, line: &str) -> Result<(), Error> {
+    let wish =
+        wish(line).ok_or_else(|| Error::Invalid("not `ID | subject | predicate | object` or `remove ID`".into()))?;
+    Ok(cx.index.change_facts(&wish)?)
+}
+
+fn wish(line: &str) -> Option<Wish> {
+    if let Some(id) = line.strip_prefix("remove ") {
+        return Some(Wish::Remove(id.trim().to_owned()));
+    }
+    let parts: Vec<String> = line.split('|').map(|part| part.trim().to_owned()).collect();
+    if parts.iter().any(String::is_empty) {
+        return None;
+    }
+    match <[String; 4]>::try_from(parts) {
+        Ok([id, subject, predicate, object]) => Some(Wish::Correct(id, [subject, predicate, object])),
+        Err(parts) => <[String; 3]>::try_from(parts).ok().map(Wish::State),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_correct_are_read() {
+        let parts = || ["Oda", "lives in", "Bergen"].map(String::from);
+        assert_eq!(wish("0f | Oda | lives in | Bergen"), Some(Wish::Correct("0f".into(), parts())));
+        assert_eq!(wish("Oda| lives in |Bergen"), Some(Wish::State(parts())));
+        assert_eq!(wish("remove 0f"), Some(Wish::Remove("0f".into())));
+        for bad in ["Oda lives in Bergen", "a | b", "a | b | c | d | e", "a | | c"] {
+            assert_eq!(wish(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What stands behind a verb: objects, a predicative adjective, prepositional phrases, a clause.
+
+use jiff::civil::Date;
+
+use super::clause::{Clause, tells};
+use super::dates;
+use super::phrase::{Form, Kind};
+use super::sentence::{Run, Sentence};
+
+/// What stands behind a verb.
+#[derive(Default)]
+pub struct Arguments {
+    /// Objects; several where they are listed.
+    pub objects: Vec<Run>,
+    /// "is allergic".
+    pub adjective: Option<Run>,
+    /// A preposition, or none for a bare time, and what it leads to.
+    pub prepositions: Vec<(Option<usize>, Vec<Run>)>,
+    /// What is said or thought.
+    pub complement: Option<Run>,
+}
+
+impl Arguments {
+    /// Whether nothing stands there.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty() && self.prepositions.is_empty() && self.adjective.is_none() && self.complement.is_none()
+    }
+
+    /// An object with the prepositional phrases behind it.
+    pub fn extended(&self, object: &Run) -> Run {
+        let mut end = object.end;
+        for (preposition, runs) in &self.prepositions {
+            if *preposition == Some(end) && runs.len() == 1 {
+                end = runs[0].end;
+            }
+        }
+        object.start..end
+    }
+
+    /// Since when and until when a clause says that it is true.
+    pub fn times(&self, s: &Sentence) -> (Option<Date>, Option<Date>) {
+        let (mut from, mut until) = (None, None);
+        for (preposition, runs) in &self.prepositions {
+            let date = runs.first().and_then(|run| dates::parse(&s.words(run)));
+            match preposition.map(|at| s.lower(at)).as_deref() {
+                Some("until" | "till" | "to") => until = until.or(date),
+                _ => from = from.or(date),
+            }
+        }
+        (from, until)
+    }
+}
+
+/// The arguments of a clause's verb.
+pub fn arguments(s: &Sentence, clause: &Clause) -> Arguments {
+    let mut found = Arguments::default();
+    let mut at = clause.verb + 1;
+    if clause.subject.start >= at && clause.antecedent.is_some() {
+        return found;
+    }
+    while let Some(kind) = s.kind(at) {
+        let empty = found.objects.is_empty() && found.prepositions.is_empty() && found.adjective.is_none();
+        at = match kind {
+            Kind::Noun if empty && tells(s, clause.verb) && s.begins_clause(at) => {
+                found.complement = Some(at..sentence_end(s, at));
+                break;
+            }
+            Kind::Noun if empty => {
+                let (items, end) = s.list(at);
+                found.objects = items;
+                end
+            }
+            Kind::Noun if dates::is_time(&s.words(&(at..at + 1))) => {
+                found.prepositions.push((None, vec![s.full(at)]));
+                s.full(at).end
+            }
+            Kind::Adjective if empty => {
+                found.adjective = Some(at..at + 1);
+                at + 1
+            }
+            Kind::Preposition if s.is_noun(at + 1) => {
+                let (items, end) = s.list(at + 1);
+                found.prepositions.push((Some(at), items));
+                end
+            }
+            // "by changing that system"
+            Kind::Preposition if s.kind(at + 1) == Some(Kind::Verb(Form::Gerund)) && s.is_noun(at + 2) => {
+                let phrase = at + 1..s.full(at + 2).end;
+                let end = phrase.end;
+                found.prepositions.push((Some(at), vec![phrase]));
+                end
+            }
+            Kind::Adverb => at + 1,
+            Kind::Comma if !found.prepositions.is_empty() => match place(s, at, &mut found) {
+                Some(end) => end,
+                None => break,
+            },
+            Kind::And if s.kind(at + 1) == Some(Kind::Preposition) && s.is_noun(at + 2) => at + 1,
+            // "lives and works in Oslo"
+            Kind::And if empty && s.is_verb(at + 1) => at + 2,
+            Kind::Subordinator if empty && s.lower(at) == "that" => {
+                found.complement = Some(at + 1..sentence_end(s, at));
+                break;
+            }
+            _ => break,
+        };
+    }
+    found
+}
+
+/// "in Paris, France" and "in Paris, in 1950": goes on behind the comma.
+fn place(s: &Sentence, comma: usize, found: &mut Arguments) -> Option<usize> {
+    let next = comma + 1;
+    if s.kind(next) == Some(Kind::Preposition)
+        && s.is_noun(next + 1)
+        && !s.has_finite(next..(next + 4).min(s.phrases.len()))
+    {
+        return Some(next);
+    }
+    let last = found.prepositions.last_mut()?.1.last_mut()?;
+    let behind = s.kind(next + 1);
+    let closes = matches!(behind, None | Some(Kind::Comma | Kind::Sign | Kind::Preposition | Kind::Close | Kind::And));
+    let name = s.is_name(next) && s.is_name(last.end - 1) && last.end == comma && s.span(&(next..next + 1)).len() <= 3;
+    (name && closes).then(|| {
+        *last = last.start..next + 1;
+        next + 1
+    })
+}
+
+fn sentence_end(s: &Sentence, at: usize) -> usize {
+    let end = s.phrases.len();
+    let signs = (at..end).rev().take_while(|n| s.kind(*n) == Some(Kind::Sign)).count();
+    end - signs
+}

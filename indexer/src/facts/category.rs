@@ -1,0 +1,89 @@
+//! What kind of statement a triple is, and how sure the rule that found it can be.
+
+use super::Triple;
+use super::fact::Category;
+use super::relational::{is_kin, is_office};
+use super::{dates, morphology, noun};
+
+const PREFER: &[&str] =
+    &["prefer", "like", "lov", "hat", "dislik", "enjoy", "favour", "favor", "ador", "detest", "avoid"];
+const DECIDE: &[&str] = &["decid", "choos", "agre", "settl", "select", "opt", "pick", "adopt", "reject", "approv"];
+const LIFE: &[&str] = &[
+    "born", "bear", "di", "marri", "marry", "divorc", "work", "employ", "graduat", "study", "studi", "attend", "teach",
+    "retir", "hir", "appoint", "elect", "serv", "join", "rais", "educat", "coach", "play",
+];
+const PLACE: &[&str] =
+    &["liv", "locat", "bas", "headquarter", "situat", "resid", "stand", "lie", "settl", "mov", "kept", "keep", "stor"];
+const HAPPEN: &[&str] = &[
+    "happen", "meet", "visit", "held", "hold", "open", "clos", "launch", "releas", "arriv", "leav", "start", "begin",
+    "end", "win", "los",
+];
+const MEAN: &[&str] = &["mean", "stand for", "denot", "describ", "defin", "refer"];
+
+/// The category, and the confidence from 0 to 1.
+pub fn of(triple: &Triple) -> (Category, f32) {
+    (category(triple), confidence(triple))
+}
+
+fn category(triple: &Triple) -> Category {
+    let predicate = triple.predicate.to_lowercase();
+    let words: Vec<&str> = predicate.split_whitespace().collect();
+    let bases: Vec<String> = words.iter().map(|word| morphology::base(word)).collect();
+    let has = |list: &[&str]| bases.iter().any(|base| list.contains(&base.as_str()));
+    let copula = words.first().is_some_and(|word| super::tag::is_be(word) || *word == "was");
+    let last = words.last().copied().unwrap_or_default();
+    match () {
+        () if has(PREFER) && !copula => Category::Preference,
+        () if has(DECIDE) => Category::Decision,
+        () if words.iter().any(|word| is_kin(word) || is_office(word)) && copula => Category::Person,
+        () if has(LIFE) => Category::Person,
+        () if has(MEAN) && !copula => Category::Definition,
+        () if has(PLACE)
+            && matches!(last, "in" | "at" | "on" | "to" | "from" | "near" | "behind" | "under" | "above") =>
+        {
+            Category::Location
+        }
+        () if copula
+            && words.len() == 2
+            && matches!(last, "in" | "at" | "near" | "behind" | "under" | "above")
+            && !dates::is_time(&triple.object) =>
+        {
+            Category::Location
+        }
+        () if dates::is_time(&triple.object) || has(HAPPEN) && triple.from.is_some() => Category::Event,
+        () if is_amount(&triple.object) => Category::Quantity,
+        () if copula && words.len() <= 2 => identity(triple),
+        () => Category::Relation,
+    }
+}
+
+/// What "X is Y" says: what a named thing is, or what a word means.
+fn identity(triple: &Triple) -> Category {
+    let name = triple.subject.starts_with(char::is_uppercase)
+        && !triple.subject.starts_with("The ")
+        && !triple.subject.starts_with("A ");
+    let person = triple.object.split_whitespace().next_back().is_some_and(|word| noun::is_person(&word.to_lowercase()));
+    let article = ["a ", "an "].iter().any(|article| triple.object.starts_with(article));
+    match (name || person, article) {
+        (false, true) => Category::Definition,
+        _ => Category::Identity,
+    }
+}
+
+fn is_amount(object: &str) -> bool {
+    object.trim_start_matches(['$', '€', '£', '~', ' ']).starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Rules that look at one verb and its own noun phrases are right more often than those that look further.
+fn confidence(triple: &Triple) -> f32 {
+    let by_rule: f32 = match triple.rule {
+        "that" | "title" | "appos" | "appos-of" | "is-of" | "antecedent" | "lifespan" | "role" | "based" | "native" => {
+            0.8
+        }
+        "active" | "passive" | "passive-obj" | "is" => 0.7,
+        "active-prep" | "is-prep" | "is-adj" | "is-adj-prep" | "infinitive" | "title-of" | "alias" => 0.6,
+        _ => 0.45,
+    };
+    let vague = super::entity::is_pronoun(&triple.subject) || super::entity::is_pronoun(&triple.object);
+    if vague { by_rule * 0.6 } else { by_rule }
+}

@@ -1,0 +1,317 @@
+//! Verbs and their subjects: who does it.
+
+use super::Triple;
+use super::arguments::arguments;
+use super::dates;
+use super::morphology;
+use super::phrase::{Form, Kind};
+use super::sentence::{Run, Sentence};
+use super::statements::state;
+
+/// A verb with its subject.
+pub struct Clause {
+    /// Who does it, or what it is done to.
+    pub subject: Run,
+    /// The verb group.
+    pub verb: usize,
+    /// What kind of predicate it is here.
+    pub form: Form,
+    /// For a relative clause, what an object that is not there would be.
+    pub antecedent: Option<Run>,
+}
+
+/// The facts that the verbs of a sentence state.
+pub fn triples(sentence: &Sentence) -> Vec<Triple> {
+    let mut last: Option<(Run, Form)> = None;
+    // The object of the last copula, which is the same thing as its subject.
+    let mut same: Option<(Run, Run)> = None;
+    // The first subject, for which pronouns stand later.
+    let mut topic: Option<Run> = None;
+    let mut triples = Vec::new();
+    for at in 0..sentence.phrases.len() {
+        let Some(Kind::Verb(form)) = sentence.kind(at) else { continue };
+        let Some(mut clause) = clause(sentence, at, form, last.as_ref()) else { continue };
+        if let Some((subject, object)) = same.as_ref().filter(|(_, object)| object.contains(&clause.subject.start)) {
+            clause.subject = if clause.subject.start == object.start { subject.clone() } else { clause.subject };
+        }
+        if let Some(topic) = topic.as_ref().filter(|topic| refers(sentence, &clause, topic)) {
+            clause.subject = topic.clone();
+        }
+        if topic.is_none() && !sentence.is_pronoun(clause.subject.start) {
+            topic = Some(clause.subject.clone());
+        }
+        if !matches!(clause.form, Form::Gerund | Form::Infinitive) && !is_reduced(sentence, &clause) {
+            last = Some((clause.subject.clone(), clause.form));
+        }
+        let found = arguments(sentence, &clause);
+        if let (Form::Copula, [object]) = (clause.form, &found.objects[..]) {
+            same = Some((clause.subject.clone(), object.clone()));
+        }
+        state(sentence, &clause, &found, &mut triples);
+    }
+    triples
+}
+
+/// Whether the subject is a pronoun that stands for the first subject of the sentence. In what somebody says or
+/// thinks it may be anybody.
+fn refers(s: &Sentence, clause: &Clause, topic: &Run) -> bool {
+    if !s.is_pronoun(clause.subject.start) || clause.subject.len() > 1 || clause.subject.start <= topic.end {
+        return false;
+    }
+    let reported = (topic.end..clause.subject.start).any(|at| s.is_verb(at) && tells(s, at));
+    let word = s.lower(clause.subject.start);
+    let plural = s.words(topic).contains(" and ") || s.head(topic.start).ends_with('s');
+    let fits = match word.as_str() {
+        "he" | "she" => s.is_name(topic.start) && !plural,
+        "it" => !plural,
+        "they" => plural,
+        _ => false,
+    };
+    fits && !reported
+}
+
+/// A participle behind its noun, or any clause that is about an object: the subject of the sentence stays what it was.
+fn is_reduced(sentence: &Sentence, clause: &Clause) -> bool {
+    clause.form == Form::Past || clause.antecedent.is_some() || relative_before(sentence, clause.verb).is_some()
+}
+
+/// Verbs that a clause without "that" may follow.
+pub fn tells(s: &Sentence, verb: usize) -> bool {
+    const TELLS: &[&str] = &[
+        "say", "think", "believ", "hop", "know", "claim", "add", "feel", "expect", "suggest", "report", "argu", "find",
+        "fear", "mean",
+    ];
+    s.phrases.get(verb).is_some_and(|p| TELLS.contains(&morphology::base(&s.tokens[p.span.end - 1].lower).as_str()))
+}
+
+/// `"..." said X`: the subject stands behind the verb.
+fn inverted(s: &Sentence, at: usize) -> Option<Clause> {
+    let before = at.checked_sub(1)?;
+    let quoted = matches!(s.lower(before).as_str(), "\"" | "''" | "”" | ",");
+    let behind = s.full(at + 1).end;
+    let closes = s.kind(behind).is_none_or(|kind| matches!(kind, Kind::Comma | Kind::Sign | Kind::Preposition));
+    if !quoted
+        || !tells(s, at)
+        || !s.is_noun(at + 1)
+        || !closes
+        || s.has_finite(behind..s.phrases.len().min(behind + 2))
+    {
+        return None;
+    }
+    let quote = 0..(0..at).rev().find(|n| !matches!(s.kind(*n), Some(Kind::Comma | Kind::Sign)))? + 1;
+    Some(Clause { subject: s.full(at + 1), verb: at, form: Form::Active, antecedent: Some(quote) })
+}
+
+/// "..., X said": what stands before the comma, and behind the next one, is what X says.
+fn reported(s: &Sentence, at: usize) -> Option<Clause> {
+    let subject = at.checked_sub(1).filter(|n| s.is_noun(*n)).map(|n| chain(s, n))?;
+    let comma = subject.start.checked_sub(1).filter(|n| matches!(s.kind(*n), Some(Kind::Comma | Kind::Sign)))?;
+    let closes = s.kind(at + 1).is_none_or(|kind| matches!(kind, Kind::Comma | Kind::Sign));
+    let quote = 0..(0..comma + 1).rev().find(|n| !matches!(s.kind(*n), Some(Kind::Comma | Kind::Sign)))? + 1;
+    (closes && tells(s, at)).then_some(Clause { subject, verb: at, form: Form::Active, antecedent: Some(quote) })
+}
+
+fn clause(s: &Sentence, at: usize, form: Form, last: Option<&(Run, Form)>) -> Option<Clause> {
+    if let Some(clause) = inverted(s, at).or_else(|| reported(s, at)) {
+        return Some(clause);
+    }
+    let before = skip_adverbs(s, at);
+    // "there are": nobody does it.
+    if s.lower(at).starts_with("there ") || before.map_or(0, |n| n + 1) < at && s.lower(at - 1) == "there" {
+        return None;
+    }
+    let new = |subject: Run, form: Form| Some(Clause { subject, verb: at, form, antecedent: None });
+    let shared = || last.map(|(subject, _)| subject.clone());
+    match before.and_then(|before| s.kind(before).map(|kind| (before, kind))) {
+        None => initial(s, at, form),
+        Some((before, Kind::Relative)) => new(antecedent(s, before)?, finite(form)),
+        Some((_, Kind::And)) => {
+            let passive = form == Form::Past && last.is_some_and(|(_, form)| *form == Form::Passive);
+            new(shared()?, if passive { Form::Passive } else { finite(form) })
+        }
+        Some((before, Kind::Comma)) => behind_comma(s, at, before, form, last),
+        Some((before, Kind::Open)) => new(before.checked_sub(1).filter(|n| s.is_noun(*n)).map(|n| chain(s, n))?, form),
+        Some((before, Kind::Close)) => behind_bracket(s, at, before, form),
+        Some((before, Kind::Noun)) => behind_noun(s, at, before, form, last),
+        Some((before, Kind::Preposition))
+            if before > 1 && matches!(s.lower(before).as_str(), "of" | "for" | "from" | "to") =>
+        {
+            None
+        }
+        Some((_, Kind::Preposition | Kind::Subordinator)) if last.is_none() => initial(s, at, form),
+        Some((_, Kind::Preposition | Kind::Subordinator)) => new(shared()?, form),
+        Some((_, Kind::Sign | Kind::Verb(_) | Kind::Adjective | Kind::Adverb)) => new(shared()?, form),
+    }
+}
+
+/// A lone past that turned out to be the predicate.
+fn finite(form: Form) -> Form {
+    if form == Form::Past { Form::Active } else { form }
+}
+
+fn skip_adverbs(s: &Sentence, at: usize) -> Option<usize> {
+    (0..at).rev().find(|n| s.kind(*n) != Some(Kind::Adverb))
+}
+
+/// "Founded in 1990, Acme makes pumps."
+fn initial(s: &Sentence, at: usize, form: Form) -> Option<Clause> {
+    if !matches!(form, Form::Past | Form::Gerund) {
+        return None;
+    }
+    let comma = (at..s.phrases.len()).find(|n| s.kind(*n) == Some(Kind::Comma))?;
+    let noun = (comma + 1..s.phrases.len()).find(|n| s.kind(*n) != Some(Kind::Adverb)).filter(|n| s.is_noun(*n))?;
+    Some(Clause { subject: s.full(noun), verb: at, form, antecedent: None })
+}
+
+/// The noun phrase that a relative pronoun stands for.
+fn antecedent(s: &Sentence, relative: usize) -> Option<Run> {
+    let mut at = relative.checked_sub(1)?;
+    while matches!(s.kind(at), Some(Kind::Comma | Kind::Preposition | Kind::Close | Kind::Sign)) {
+        at = at.checked_sub(1)?;
+    }
+    if !s.is_noun(at) {
+        return None;
+    }
+    Some(if s.lower(relative).starts_with("who") { at..at + 1 } else { of_chain(s, at) })
+}
+
+/// "A of B" for a B.
+fn of_chain(s: &Sentence, at: usize) -> Run {
+    let mut start = at;
+    while start >= 2 && s.lower(start - 1) == "of" && s.is_noun(start - 2) {
+        start -= 2;
+    }
+    start..at + 1
+}
+
+/// The noun phrase that a participle behind it tells of; not a time, but what happened then.
+fn nearest(s: &Sentence, at: usize) -> Run {
+    if dates::is_time(&s.words(&(at..at + 1))) { chain(s, at) } else { of_chain(s, at) }
+}
+
+/// The head of "A in B on C" for a C: A with what `of` adds to it.
+fn chain(s: &Sentence, at: usize) -> Run {
+    let mut start = at;
+    while start >= 2 && s.kind(start - 1) == Some(Kind::Preposition) && s.is_noun(start - 2) {
+        start -= 2;
+    }
+    let joined = start >= 2 && s.kind(start - 1) == Some(Kind::And) && s.is_noun(start - 2);
+    let free =
+        |n: usize| n.checked_sub(1).is_none_or(|n| !matches!(s.kind(n), Some(Kind::Verb(_) | Kind::Preposition)));
+    if joined && free(start - 2) {
+        return start - 2..s.full(start).end;
+    }
+    s.full(start)
+}
+
+/// The same for the subject of a finite verb: also over "A built in B", "A to do B", where no other verb has a claim on B.
+fn whole_chain(s: &Sentence, at: usize) -> Run {
+    let mut run = chain(s, at);
+    while let Some(verb) = run.start.checked_sub(1) {
+        let verb = if s.kind(verb) == Some(Kind::Preposition) { verb.saturating_sub(1) } else { verb };
+        let lone = match s.kind(verb) {
+            Some(Kind::Verb(Form::Past)) => s.kind(verb + 1) == Some(Kind::Preposition),
+            Some(Kind::Verb(Form::Gerund | Form::Infinitive)) => true,
+            _ => false,
+        } && !tells(s, verb);
+        let boundary = (0..verb).rev().find(|n| {
+            matches!(s.kind(*n), Some(Kind::Comma | Kind::And | Kind::Relative | Kind::Subordinator | Kind::Sign))
+        });
+        let before = verb.checked_sub(1).filter(|n| s.is_noun(*n) && lone && !s.has_finite(boundary.unwrap_or(0)..*n));
+        match before {
+            Some(noun) => run = chain(s, noun),
+            None => break,
+        }
+    }
+    run
+}
+
+/// A verb behind a comma: of the subject before an insertion, or of the subject that has a verb already.
+fn behind_comma(s: &Sentence, at: usize, comma: usize, form: Form, last: Option<&(Run, Form)>) -> Option<Clause> {
+    let before = insertion(s, comma).or_else(|| comma.checked_sub(1).filter(|n| s.is_noun(*n) && !s.has_finite(0..*n)));
+    let has_verb = last.is_some() && !s.has_finite(comma + 1..at);
+    let new = |subject, form| Some(Clause { subject, verb: at, form, antecedent: None });
+    let lone = matches!(form, Form::Past | Form::Gerund);
+    match (before, last) {
+        (Some(noun), _) if !lone || !has_verb && !s.has_finite(at + 1..s.phrases.len()) => {
+            new(chain(s, noun), finite(form))
+        }
+        (Some(noun), None) => {
+            let participle = s.kind(at + 1) == Some(Kind::Preposition) && s.has_finite(at + 1..s.phrases.len());
+            new(chain(s, noun), if participle { form } else { finite(form) })
+        }
+        (_, Some((subject, _))) if lone => {
+            // A past participle tells of the noun before it, a form in -ing of the subject.
+            let noun = comma
+                .checked_sub(1)
+                .filter(|n| s.is_noun(*n) && form == Form::Past && s.kind(at + 1) == Some(Kind::Preposition));
+            new(noun.map_or_else(|| subject.clone(), |n| chain(s, n)), form)
+        }
+        (None, Some((subject, _))) => new(subject.clone(), form),
+        _ => None,
+    }
+}
+
+/// The noun phrase before "X, ..., |" when a pair of commas encloses something about it.
+fn insertion(s: &Sentence, comma: usize) -> Option<usize> {
+    let open = (0..comma).rev().find(|n| s.kind(*n) == Some(Kind::Comma))?;
+    let noun = open.checked_sub(1).filter(|n| s.is_noun(*n))?;
+    let first = s.kind(open + 1)?;
+    let starts =
+        matches!(first, Kind::Noun | Kind::Relative | Kind::Preposition | Kind::Verb(Form::Past | Form::Gerund));
+    (starts || comma - open <= 2).then_some(noun)
+}
+
+fn behind_bracket(s: &Sentence, at: usize, close: usize, form: Form) -> Option<Clause> {
+    let open = (0..close).rev().find(|n| s.kind(*n) == Some(Kind::Open))?;
+    let noun = open.checked_sub(1).filter(|n| s.is_noun(*n))?;
+    Some(Clause { subject: chain(s, noun), verb: at, form: finite(form), antecedent: None })
+}
+
+fn behind_noun(s: &Sentence, at: usize, noun: usize, form: Form, last: Option<&(Run, Form)>) -> Option<Clause> {
+    let new = |subject, form, antecedent| Some(Clause { subject, verb: at, form, antecedent });
+    let start = chain(s, noun).start;
+    let free = start.checked_sub(1).is_none_or(|n| !s.is_verb(n) && s.kind(n) != Some(Kind::Preposition));
+    match form {
+        Form::Past if !s.is_pronoun(noun) && is_reduced_relative(s, at, free, last) => {
+            new(nearest(s, noun), form, None)
+        }
+        Form::Gerund => new(nearest(s, noun), form, None),
+        Form::Infinitive => {
+            let object = noun.checked_sub(1).is_some_and(|n| s.is_verb(n)) && (s.is_name(noun) || s.is_pronoun(noun));
+            new(if object { noun..noun + 1 } else { last.map(|(run, _)| run.clone())? }, form, None)
+        }
+        _ => {
+            let subject = whole_chain(s, noun);
+            let relative = subject.start.checked_sub(1).filter(|n| s.kind(*n) == Some(Kind::Relative));
+            let antecedent = relative.and_then(|n| antecedent(s, n));
+            if subject.start > 0 && s.kind(subject.start - 1) == Some(Kind::Preposition) && subject.start == 1 {
+                return None;
+            }
+            new(subject, finite(form), antecedent)
+        }
+    }
+}
+
+/// "a company called Acme": the participle brings the name.
+fn names(s: &Sentence, at: usize) -> bool {
+    const NAMES: &[&str] = &["called", "named", "titled", "entitled", "dubbed", "nicknamed"];
+    NAMES.contains(&s.lower(at).as_str()) && s.is_noun(at + 1)
+}
+
+/// "the company founded by X makes", "a house built in 1900": the noun has another verb, or is an object.
+fn is_reduced_relative(s: &Sentence, at: usize, free: bool, last: Option<&(Run, Form)>) -> bool {
+    let preposition = s.kind(at + 1) == Some(Kind::Preposition);
+    let clause_end = (at + 1..s.phrases.len())
+        .find(|n| {
+            matches!(s.kind(*n), Some(Kind::Comma | Kind::And | Kind::Relative | Kind::Subordinator | Kind::Sign))
+        })
+        .unwrap_or(s.phrases.len());
+    let later = s.has_finite(at + 1..clause_end);
+    (preposition || names(s, at)) && (later || !free && last.is_some())
+}
+
+/// A relative pronoun directly before the verb.
+fn relative_before(s: &Sentence, at: usize) -> Option<usize> {
+    skip_adverbs(s, at).filter(|n| s.kind(*n) == Some(Kind::Relative))
+}

@@ -1,0 +1,165 @@
+//! The facts of one document: its passages, line by line and sentence by sentence.
+
+use std::ops::Range;
+
+use jiff::civil::Date;
+
+use super::fact::{Category, Found, Method};
+use super::sentence::Sentence;
+use super::token::{Token, sentences, tokens};
+use super::{Triple, category, clause, dates, entity, lines, noun};
+use crate::Passage;
+
+/// No more facts are taken from one document.
+const MAX_FACTS: usize = 2_000;
+/// No more tokens of one sentence are looked at.
+const MAX_TOKENS: usize = 120;
+/// Longest subject, predicate or object, in bytes.
+const MAX_PART: usize = 300;
+
+/// A document to be read for facts.
+pub struct Document<'a> {
+    /// Its title.
+    pub title: &'a str,
+    /// Its media kind.
+    pub media: &'a str,
+    /// The date it states.
+    pub date: Option<Date>,
+}
+
+/// Everything its passages state.
+pub fn facts<'a>(document: &Document, passages: impl Iterator<Item = &'a Passage>) -> Vec<Found> {
+    let mut found = Vec::new();
+    if !is_readable(document.media) {
+        return found;
+    }
+    let mut fenced = false;
+    for passage in passages {
+        let heading = passage.heading.rsplit(" > ").next().filter(|h| !h.is_empty());
+        let topic = heading.unwrap_or(document.title);
+        let mut reader = Reader { document, text: &passage.text, line: passage.line, topic, person: None };
+        for block in lines::blocks(&passage.text, &mut fenced) {
+            reader.block(&block, &mut found);
+        }
+        if found.len() >= MAX_FACTS {
+            break;
+        }
+    }
+    found.truncate(MAX_FACTS);
+    found
+}
+
+/// Whether a document of this kind is prose or says things as `key: value`.
+fn is_readable(media: &str) -> bool {
+    !matches!(media, "code" | "log" | "table" | "sheet" | "json" | "xml" | "subtitles")
+}
+
+/// Reads one passage.
+struct Reader<'a> {
+    document: &'a Document<'a>,
+    text: &'a str,
+    line: u32,
+    topic: &'a str,
+    /// The last person that a sentence was about: "he" or "she" in the next one.
+    person: Option<String>,
+}
+
+impl Reader<'_> {
+    fn block(&mut self, block: &lines::Block, found: &mut Vec<Found>) {
+        match block {
+            lines::Block::Prose(range) => self.prose(range.clone(), found),
+            lines::Block::Statement(statement) => {
+                let subject = statement.subject.as_deref().unwrap_or(self.topic);
+                if !subject.chars().any(char::is_alphabetic) {
+                    return;
+                }
+                let made = self.found(subject, &statement.predicate, &statement.object, statement.range.clone());
+                let times = (statement.from.or(self.document.date), statement.until);
+                let made = Found { category: statement.category, confidence: statement.confidence, ..made };
+                found.push(Found { valid_from: times.0, valid_until: times.1, ..made });
+            }
+        }
+    }
+
+    fn prose(&mut self, range: Range<usize>, found: &mut Vec<Found>) {
+        if matches!(self.document.media, "yaml" | "toml") {
+            return;
+        }
+        let tokens = tokens(self.text, range);
+        for sentence in sentences(&tokens) {
+            if (2..=MAX_TOKENS).contains(&sentence.len()) {
+                self.sentence(&tokens[sentence], found);
+            }
+        }
+    }
+
+    fn sentence(&mut self, tokens: &[Token], found: &mut Vec<Found>) {
+        let span = tokens[0].span.start..tokens[tokens.len() - 1].span.end;
+        let sentence = Sentence::new(self.text, tokens);
+        let mut triples = clause::triples(&sentence);
+        triples.extend(noun::triples(&sentence));
+        let first = found.len();
+        for triple in triples.into_iter().filter(is_sound) {
+            let same = |f: &Found| {
+                (&f.subject, &f.predicate, &f.object) == (&triple.subject, &triple.predicate, &triple.object)
+            };
+            if !found[first..].iter().any(same) {
+                found.push(self.stated(&triple, span.clone()));
+            }
+        }
+        self.resolve(&mut found[first..]);
+    }
+
+    /// Puts the person of an earlier sentence in the place of "he" and "she", and remembers the one of this sentence.
+    fn resolve(&mut self, found: &mut [Found]) {
+        if let Some(person) = &self.person {
+            for fact in found.iter_mut().filter(|fact| matches!(fact.subject.to_lowercase().as_str(), "he" | "she")) {
+                fact.subject.clone_from(person);
+            }
+        }
+        let person = found.iter().find_map(|fact| entity::name(&fact.subject).filter(|name| is_person(name)));
+        self.person = person.or(self.person.take());
+    }
+
+    fn stated(&self, triple: &Triple, span: Range<usize>) -> Found {
+        let made = self.found(&triple.subject, &triple.predicate, &triple.object, span);
+        let at = if dates::is_time(&triple.object) { dates::parse(&triple.object) } else { None };
+        let from = triple.from.or(at).or(self.document.date);
+        let (category, confidence) = category::of(triple);
+        Found { category, confidence, valid_from: from, valid_until: triple.until, ..made }
+    }
+
+    fn found(&self, subject: &str, predicate: &str, object: &str, span: Range<usize>) -> Found {
+        let line = self.line + self.text[..span.start].matches('\n').count() as u32;
+        Found {
+            subject: subject.trim().to_owned(),
+            predicate: predicate.trim().to_owned(),
+            object: object.trim().to_owned(),
+            category: Category::Relation,
+            confidence: 0.5,
+            valid_from: None,
+            valid_until: None,
+            line,
+            quote: self.text[span].to_owned(),
+            method: Method::Rule,
+        }
+    }
+}
+
+/// Whether a name looks like that of a person.
+fn is_person(name: &str) -> bool {
+    let word = |word: &str| {
+        word.starts_with(char::is_uppercase) && word.chars().skip(1).all(|c| c.is_lowercase() || "-'’.".contains(c))
+    };
+    name != "me" && name.split(' ').count() <= 3 && name.split(' ').all(word)
+}
+
+/// Whether a triple says something: three parts of a sensible length, two different things, and a subject that can be one.
+pub fn is_sound(triple: &Triple) -> bool {
+    const OBJECTS: &[&str] =
+        &["me", "him", "her", "them", "us", "himself", "herself", "itself", "themselves", "myself"];
+    let parts = [&triple.subject, &triple.predicate, &triple.object];
+    let full = parts.iter().all(|part| part.chars().any(char::is_alphanumeric) && part.len() <= MAX_PART);
+    let named = triple.subject.chars().any(char::is_alphabetic);
+    full && named && triple.subject != triple.object && !OBJECTS.contains(&triple.subject.to_lowercase().as_str())
+}

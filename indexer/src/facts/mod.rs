@@ -1,0 +1,56 @@
+//! Facts: what the documents state, taken from them by rules.
+//!
+//! A document goes through `lines` (form), `token`, `tag`, `phrase` (words and phrases of a sentence), then `clause` and
+//! `noun` (what verbs and noun phrases state). `merge` makes facts of the statements of all documents, `orders` is what
+//! the owner says about them, `worker` keeps everything in step with the index. Nothing here runs a language model.
+
+mod arguments;
+mod category;
+mod clause;
+mod context;
+mod dates;
+mod document;
+mod entity;
+mod fact;
+mod functional;
+mod lines;
+mod merge;
+mod morphology;
+mod noun;
+mod orders;
+mod phrase;
+mod relational;
+mod sentence;
+mod statements;
+mod store;
+mod tag;
+#[cfg(test)]
+mod tests;
+mod token;
+pub mod worker;
+
+use jiff::civil::Date;
+
+pub use dates::parse as parse_date;
+pub use document::{Document, facts};
+pub use entity::is_pronoun;
+pub use fact::{Category, Fact, Found, Method, Origin};
+pub use merge::Facts;
+pub use orders::{Order, Orders, Wish};
+
+/// Something that a sentence states.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Triple {
+    /// What it is about.
+    subject: String,
+    /// How the two are related.
+    predicate: String,
+    /// The other thing.
+    object: String,
+    /// Since when.
+    from: Option<Date>,
+    /// Until when.
+    until: Option<Date>,
+    /// The rule that found it.
+    rule: &'static str,
+}

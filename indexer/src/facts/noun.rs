@@ -1,0 +1,356 @@
+//! What noun phrases state without a verb: "X, the head of Y", "Acme's founder Z", "X (1950–2010)", "a Paris-based Y".
+
+use super::Triple;
+use super::phrase::Kind;
+use super::relational::{is_kin, is_office, is_relational, split};
+use super::sentence::{Run, Sentence};
+use super::tag::Tag;
+use super::token::{Token, join};
+
+/// The facts in the noun phrases of a sentence.
+pub fn triples(s: &Sentence) -> Vec<Triple> {
+    let mut triples = Vec::new();
+    for at in (0..s.phrases.len()).filter(|at| s.is_noun(*at)) {
+        triples.extend(apposition(s, at));
+        triples.extend(titled(s, at));
+        triples.extend(based(s, at));
+        triples.extend(native(s, at));
+        triples.extend(placed(s, at));
+        bracket(s, at, &mut triples);
+    }
+    triples
+}
+
+fn triple(subject: String, predicate: impl Into<String>, object: String, rule: &'static str) -> Triple {
+    Triple { subject, predicate: predicate.into(), object, rule, ..Triple::default() }
+}
+
+/// "A, the B of C,": one of the two is a name, the other says what it is.
+fn apposition(s: &Sentence, at: usize) -> Vec<Triple> {
+    let first = s.full(at);
+    let comma = first.end;
+    let second = comma + 1;
+    if s.kind(comma) != Some(Kind::Comma) || !s.is_noun(second) || s.is_pronoun(at) || s.is_pronoun(second) {
+        return Vec::new();
+    }
+    let (items, end) = roles(s, second);
+    let closes = match s.kind(end) {
+        None | Some(Kind::Comma | Kind::Sign | Kind::Relative | Kind::Close | Kind::Preposition) => true,
+        Some(Kind::Verb(form)) => form == super::phrase::Form::Past,
+        _ => false,
+    };
+    let office = items.iter().all(|item| is_relational(s.head(item.start))) && s.kind(end) != Some(Kind::And);
+    if !closes || !office && in_list(s, at, end) {
+        return Vec::new();
+    }
+    let describes = |run: &Run| describes(s, run);
+    match (s.is_name(at), s.is_name(second)) {
+        (true, false) if describes(&items[0]) => items.iter().map(|item| is(s, &first, item)).collect(),
+        (true, true) if is_office(s.head(second)) || split(s, &items[0]).is_some() => {
+            items.iter().map(|item| is(s, &first, item)).collect()
+        }
+        (false, true) if is_relational(s.head(at)) && items.len() == 1 => vec![is(s, &items[0], &first)],
+        (false, true)
+            if items.len() == 1
+                && begins(s, at, &["the", "a", "an", "another", "his", "her", "my", "their", "our", "its"])
+                && s.kind(end) == Some(Kind::Comma) =>
+        {
+            vec![is(s, &items[0], &first)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// "founder and CEO of X": each of the offices.
+fn roles(s: &Sentence, at: usize) -> (Vec<Run>, usize) {
+    let (items, end) = s.list(at);
+    if items.len() > 1 && items.iter().all(|item| describes(s, item)) {
+        return (items, end);
+    }
+    let end = items[0].end;
+    (items.into_iter().take(1).collect(), end)
+}
+
+/// Whether a noun phrase says what something is: it has an article, or its head is an office or a relation.
+fn describes(s: &Sentence, run: &Run) -> bool {
+    let first = &s.tags[s.phrases[run.start].span.start];
+    let article = matches!(first, Tag::Determiner);
+    let possessive = s.tags[s.phrases[run.start].span.clone()].contains(&Tag::Possessive);
+    article || possessive || is_relational(s.head(run.start))
+}
+
+fn begins(s: &Sentence, at: usize, words: &[&str]) -> bool {
+    s.phrases.get(at).is_some_and(|p| words.contains(&s.tokens[p.span.start].lower.as_str()))
+}
+
+/// Whether commas here separate the parts of "A, B and C".
+fn in_list(s: &Sentence, at: usize, end: usize) -> bool {
+    let before = at.checked_sub(1).is_some_and(|n| s.kind(n) == Some(Kind::Comma))
+        && at.checked_sub(2).is_some_and(|n| s.is_noun(n));
+    let joined = s.kind(end) == Some(Kind::Comma)
+        && (s.kind(end + 1) == Some(Kind::And)
+            && s.is_noun(end + 2)
+            && s.kind(end + 3).is_none_or(|k| !matches!(k, Kind::Verb(_))));
+    let (list, _) = s.list(at);
+    before && joined || list.len() > 2 || joined && s.is_noun(end + 2)
+}
+
+/// "A is B", with a relational B taken apart.
+fn is(s: &Sentence, name: &Run, role: &Run) -> Triple {
+    let subject = s.words(name);
+    if let Some((relation, of)) = split(s, role) {
+        return triple(subject, format!("is {relation}"), s.words(&of), "appos-of");
+    }
+    match possessor(s, role.start) {
+        Some((owner, relation)) if is_relational(s.head(role.start)) => {
+            triple(subject, format!("is {relation} of"), owner, "appos-poss")
+        }
+        _ => triple(subject, "is", s.words(role), "appos"),
+    }
+}
+
+/// "Acme's former CEO", "his wife": who has it, and what it is.
+pub fn possessor(s: &Sentence, at: usize) -> Option<(String, String)> {
+    let span = s.phrases.get(at)?.span.clone();
+    if let Some(mark) = span.clone().rev().find(|n| s.tags[*n] == Tag::Possessive) {
+        let owner = join(s.text, &s.tokens[span.start..mark]);
+        let relation = join(s.text, &s.tokens[mark + 1..span.end]);
+        return (!owner.is_empty() && !relation.is_empty()).then_some((owner, relation));
+    }
+    let owner = owner_pronoun(&s.tokens[span.start].lower)?;
+    Some((owner.to_owned(), join(s.text, &s.tokens[span.start + 1..span.end])))
+}
+
+fn owner_pronoun(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "his" => "he",
+        "her" => "she",
+        "its" => "it",
+        "their" => "they",
+        "my" => "I",
+        "our" => "we",
+        _ => return None,
+    })
+}
+
+/// "Amazon CEO Jane Doe", "President Bush", "his wife Mary", "the actor John Doe".
+fn titled(s: &Sentence, at: usize) -> Option<Triple> {
+    let span = s.phrases[at].span.clone();
+    let is_title = |n: usize| {
+        let token = &s.tokens[n];
+        is_office(&token.lower) || is_kin(&token.lower) || s.tags[n] == Tag::Noun && is_person(&token.lower)
+    };
+    let title = span.clone().rev().skip(1).find(|n| is_title(*n))?;
+    let name = &s.tokens[title + 1..span.end];
+    let all_name =
+        s.tags[title + 1..span.end].iter().all(|tag| *tag == Tag::Proper) && name.iter().all(Token::is_capital);
+    if !all_name {
+        return None;
+    }
+    let name = join(s.text, name);
+    let mut start = span.start;
+    if let Some(mark) = (span.start..title).rev().find(|n| s.tags[*n] == Tag::Possessive) {
+        let role = join(s.text, &s.tokens[mark + 1..title + 1]);
+        return Some(triple(name, format!("is {role} of"), join(s.text, &s.tokens[start..mark]), "title-of"));
+    }
+    if let Some(owner) = owner_pronoun(&s.tokens[start].lower) {
+        let role = join(s.text, &s.tokens[start + 1..title + 1]);
+        return Some(triple(name, format!("is {role} of"), owner.to_owned(), "title-of"));
+    }
+    if s.tags[start] == Tag::Determiner {
+        start += 1;
+    }
+    let role = join(s.text, &s.tokens[title..title + 1]);
+    let named = (start..title).take_while(|n| s.tags[*n] == Tag::Proper).count();
+    match named {
+        0 => Some(triple(name, "is", join(s.text, &s.tokens[start..title + 1]), "title")),
+        _ if is_office(&s.tokens[title].lower) => {
+            Some(triple(name, format!("is {role} of"), join(s.text, &s.tokens[start..start + named]), "title-of"))
+        }
+        _ => Some(triple(name, "is", join(s.text, &s.tokens[start..title + 1]), "title")),
+    }
+}
+
+/// A noun for people by what they do: "actor", "novelist", "physician".
+pub fn is_person(word: &str) -> bool {
+    const PEOPLE: &[&str] = &[
+        "man",
+        "woman",
+        "boy",
+        "girl",
+        "chef",
+        "king",
+        "queen",
+        "prince",
+        "judge",
+        "nurse",
+        "pilot",
+        "poet",
+        "athlete",
+        "politician",
+        "star",
+        "player",
+        "guard",
+        "journalist",
+        "entrepreneur",
+        "model",
+        "activist",
+        "philanthropist",
+    ];
+    const NOT: &[&str] = &[
+        "river",
+        "number",
+        "order",
+        "paper",
+        "power",
+        "water",
+        "winter",
+        "summer",
+        "september",
+        "october",
+        "november",
+        "december",
+        "center",
+        "computer",
+        "letter",
+        "factor",
+        "sector",
+        "server",
+        "chapter",
+        "quarter",
+        "color",
+        "floor",
+        "tour",
+        "hour",
+        "list",
+        "former",
+        "other",
+        "another",
+        "charter",
+        "theater",
+        "tower",
+        "member",
+        "door",
+        "major",
+        "senior",
+        "junior",
+        "minor",
+        "interior",
+        "error",
+        "editor-in-chief",
+    ];
+    let ends = |ends: &[&str]| ends.iter().any(|end| word.len() > end.len() + 2 && word.ends_with(end));
+    is_office(word)
+        || PEOPLE.contains(&word)
+        || ends(&["er", "or", "ist", "ician", "arian", "ologian", "ant"])
+            && !NOT.contains(&word)
+            && !word.ends_with("ment")
+}
+
+/// "the Paris-based Acme": where it is based.
+fn based(s: &Sentence, at: usize) -> Option<Triple> {
+    let span = s.phrases[at].span.clone();
+    let is_place = |n: usize| s.tokens[n].lower.ends_with("-based") && s.tokens[n].is_capital() && n > 0;
+    let place = span.clone().find(|n| is_place(*n))?;
+    let name = &s.tokens[place + 1..span.end];
+    let from = span
+        .clone()
+        .take(place - span.start)
+        .find(|n| s.tokens[*n].is_capital() && s.tags[*n] == Tag::Proper)
+        .unwrap_or(place);
+    let place = join(s.text, &s.tokens[from..place + 1]);
+    let place = place[..place.len() - "-based".len()].to_owned();
+    (!name.is_empty()).then(|| triple(join(s.text, name), "is based in", place, "based"))
+}
+
+/// "(1950–2010)", "(Freddie Mac)" behind a name.
+fn bracket(s: &Sentence, at: usize, out: &mut Vec<Triple>) {
+    let open = at + 1;
+    if s.kind(open) != Some(Kind::Open) || !s.is_name(at) {
+        return;
+    }
+    let Some(close) = (open + 1..s.phrases.len().min(open + 8)).find(|n| s.kind(*n) == Some(Kind::Close)) else {
+        return;
+    };
+    let name = || s.words(&(at..at + 1));
+    let inside = s.words(&(open + 1..close));
+    if let Some((born, died)) =
+        inside.split_once(['–', '—', '-']).filter(|(born, _)| super::dates::parse(born).is_some())
+    {
+        out.push(triple(name(), "was born on", born.trim().to_owned(), "lifespan"));
+        if super::dates::parse(died).is_some() {
+            out.push(triple(name(), "died on", died.trim().to_owned(), "lifespan"));
+        }
+    } else if close == open + 2 && s.is_name(open + 1) {
+        out.push(triple(name(), "is also known as", inside, "alias"));
+    }
+}
+
+/// "X is an Australian footballer", "Australian footballer X": of which country somebody is.
+fn native(s: &Sentence, at: usize) -> Option<Triple> {
+    let span = s.phrases[at].span.clone();
+    let people = span.clone().find(|n| s.tags[*n] != Tag::Proper && is_person(&s.tokens[*n].lower))?;
+    let country = (span.start..people).find(|n| is_demonym(s.tokens[*n].text))?;
+    let country = s.tokens[country].text.to_owned();
+    let named = people + 1..span.end;
+    if !named.is_empty() && s.tags[named.clone()].iter().all(|tag| *tag == Tag::Proper) {
+        return Some(triple(join(s.text, &s.tokens[named]), "has nationality", country, "native"));
+    }
+    let subject = whose_complement(s, at)?;
+    Some(triple(s.words(&subject), "has nationality", country, "native"))
+}
+
+/// The subject of "X is |" and the name before "X, |".
+fn whose_complement(s: &Sentence, at: usize) -> Option<Run> {
+    let before = at.checked_sub(1)?;
+    let copula = s.kind(before) == Some(Kind::Verb(super::phrase::Form::Copula));
+    let mut noun = before.checked_sub(1)?;
+    if !copula && s.kind(before) != Some(Kind::Comma) {
+        return None;
+    }
+    if s.kind(noun) == Some(Kind::Close) {
+        let open = (0..noun).rev().find(|n| s.kind(*n) == Some(Kind::Open))?;
+        noun = open.checked_sub(1)?;
+    }
+    (s.is_name(noun) || copula && s.is_pronoun(noun)).then(|| noun..noun + 1)
+}
+
+/// An adjective for the people of a country, by its form: "Norwegian", "Spanish", "Japanese", "French".
+fn is_demonym(word: &str) -> bool {
+    const OTHERS: &[&str] = &[
+        "French",
+        "Dutch",
+        "Greek",
+        "Welsh",
+        "Swiss",
+        "Thai",
+        "Czech",
+        "Israeli",
+        "Iraqi",
+        "Pakistani",
+        "Bangladeshi",
+        "Filipino",
+        "Argentine",
+        "Icelandic",
+        "Kuwaiti",
+        "Saudi",
+        "Afghan",
+    ];
+    let ends = ["ian", "ean", "can", "ish", "ese"].iter().any(|end| word.ends_with(end));
+    let known = ends && word.starts_with(char::is_uppercase) && word.chars().skip(1).all(|c| c.is_lowercase());
+    known && !matches!(word, "Christian" | "Republican" | "Presbyterian" | "Vatican" | "Anglican")
+        || OTHERS.contains(&word)
+}
+
+/// "the Helmut Newton Foundation in Berlin": where a named thing is.
+fn placed(s: &Sentence, at: usize) -> Option<Triple> {
+    let name = s.full(at);
+    let place = name.end + 1;
+    let named = s.is_name(name.end - 1)
+        && s.span(&name).len() > 2
+        && s.is_name(place)
+        && s.kind(name.end) == Some(Kind::Preposition);
+    let behind = at > 0 && s.kind(at - 1) == Some(Kind::Preposition);
+    let fits = named && behind && s.lower(name.end) == "in" && !super::dates::is_time(&s.words(&(place..place + 1)));
+    fits.then(|| triple(s.words(&name), "is in", s.words(&(place..place + 1)), "placed"))
+}

@@ -1,0 +1,137 @@
+//! A sentence with its phrases, and the questions that rules ask of it.
+
+use std::ops::Range;
+
+use super::phrase::{Form, Kind, Phrase, phrases};
+use super::tag::{Tag, tags};
+use super::token::{Token, join};
+
+/// A sentence that was taken apart.
+pub struct Sentence<'a> {
+    /// The text it stands in.
+    pub text: &'a str,
+    /// Its tokens.
+    pub tokens: &'a [Token<'a>],
+    /// What each of them is.
+    pub tags: Vec<Tag>,
+    /// Its phrases.
+    pub phrases: Vec<Phrase>,
+}
+
+/// A run of phrases.
+pub type Run = Range<usize>;
+
+impl<'a> Sentence<'a> {
+    /// Takes tokens of `text` apart.
+    pub fn new(text: &'a str, tokens: &'a [Token<'a>]) -> Self {
+        let tags = tags(tokens);
+        let phrases = phrases(tokens, &tags);
+        Self { text, tokens, tags, phrases }
+    }
+
+    /// The kind of a phrase; `None` behind the last one.
+    pub fn kind(&self, at: usize) -> Option<Kind> {
+        self.phrases.get(at).map(|p| p.kind)
+    }
+
+    /// Whether this is a noun phrase.
+    pub fn is_noun(&self, at: usize) -> bool {
+        self.kind(at) == Some(Kind::Noun)
+    }
+
+    /// Whether this is a verb group.
+    pub fn is_verb(&self, at: usize) -> bool {
+        matches!(self.kind(at), Some(Kind::Verb(_)))
+    }
+
+    /// The tokens of a run of phrases.
+    pub fn span(&self, run: &Run) -> &'a [Token<'a>] {
+        match (self.phrases.get(run.start), run.end.checked_sub(1).and_then(|last| self.phrases.get(last))) {
+            (Some(first), Some(last)) if run.start < run.end => &self.tokens[first.span.start..last.span.end],
+            _ => &[],
+        }
+    }
+
+    /// A run of phrases as text.
+    pub fn words(&self, run: &Run) -> String {
+        join(self.text, self.span(run))
+    }
+
+    /// A phrase in lower case.
+    pub fn lower(&self, at: usize) -> String {
+        self.phrases.get(at).map(|_| self.words(&(at..at + 1)).to_lowercase()).unwrap_or_default()
+    }
+
+    /// The last word of a noun phrase, in lower case.
+    pub fn head(&self, at: usize) -> &str {
+        self.phrases.get(at).map_or("", |p| self.tokens[p.span.end - 1].lower.as_str())
+    }
+
+    /// The tag of the last word of a phrase.
+    pub fn head_tag(&self, at: usize) -> Option<Tag> {
+        self.phrases.get(at).map(|p| self.tags[p.span.end - 1])
+    }
+
+    /// Whether a noun phrase is a name.
+    pub fn is_name(&self, at: usize) -> bool {
+        self.is_noun(at) && self.head_tag(at) == Some(Tag::Proper)
+    }
+
+    /// Whether a noun phrase is one pronoun.
+    pub fn is_pronoun(&self, at: usize) -> bool {
+        self.is_noun(at) && self.head_tag(at) == Some(Tag::Pronoun)
+    }
+
+    /// A noun phrase with everything that `of` adds to it.
+    pub fn full(&self, at: usize) -> Run {
+        let mut end = at + 1;
+        while self.kind(end) == Some(Kind::Preposition) && self.lower(end) == "of" && self.is_noun(end + 1) {
+            end += 2;
+        }
+        at..end
+    }
+
+    /// The noun phrases "A, B and C" that begin at `at`, and the phrase behind them.
+    pub fn list(&self, at: usize) -> (Vec<Run>, usize) {
+        let mut items = vec![self.full(at)];
+        let mut end = items[0].end;
+        let mut commas = Vec::new();
+        loop {
+            let comma = self.kind(end) == Some(Kind::Comma);
+            let and = self.kind(end) == Some(Kind::And) || comma && self.kind(end + 1) == Some(Kind::And);
+            let next = end + 1 + usize::from(comma && and);
+            if !(comma || and) || !self.is_noun(next) || self.begins_clause(next) {
+                break;
+            }
+            let item = self.full(next);
+            end = item.end;
+            if and {
+                items.append(&mut commas);
+                items.push(item);
+                return (items, end);
+            }
+            commas.push(item);
+        }
+        let end = items[0].end;
+        (items, end)
+    }
+
+    /// Whether the noun phrase at `at` is the subject of what follows it.
+    pub fn begins_clause(&self, at: usize) -> bool {
+        let mut behind = self.full(at).end;
+        if self.kind(behind) == Some(Kind::Sign) && matches!(self.lower(behind).as_str(), "\"" | "``" | "“") {
+            behind += 1;
+        }
+        match self.kind(behind) {
+            Some(Kind::Verb(Form::Copula | Form::Passive | Form::Active)) => true,
+            Some(Kind::Verb(Form::Past)) => self.kind(behind + 1) != Some(Kind::Preposition),
+            Some(Kind::Adverb) => self.is_verb(behind + 1),
+            _ => false,
+        }
+    }
+
+    /// Whether a finite verb stands in this range of phrases.
+    pub fn has_finite(&self, run: Run) -> bool {
+        run.into_iter().any(|at| matches!(self.kind(at), Some(Kind::Verb(Form::Copula | Form::Passive | Form::Active))))
+    }
+}

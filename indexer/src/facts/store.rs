@@ -1,0 +1,164 @@
+//! What was found in each document, on disk (sled). Derived: lost or damaged, it is made anew from the documents.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::fact::Found;
+use crate::record::Key;
+use crate::{Error, files};
+
+/// Changes whenever the rules or the form of what is stored do.
+const FORMAT: &[u8] = b"1";
+
+/// The statements of one document.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Digest of the content they were found in.
+    pub hash: Key,
+    /// The statements.
+    pub found: Vec<Found>,
+}
+
+/// The stored form.
+#[derive(Debug)]
+pub struct Store {
+    dir: PathBuf,
+    db: sled::Db,
+}
+
+impl Store {
+    /// Opens the store in `dir` and reads all of it. One that cannot be read is moved aside.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Catalogue`] when a new one cannot be made either.
+    pub fn open(dir: &Path) -> Result<(Self, BTreeMap<PathBuf, Kept>), Error> {
+        match Self::try_open(dir) {
+            Ok(opened) => Ok(opened),
+            Err(why) => {
+                files::move_aside(dir, &why)?;
+                Self::try_open(dir)
+            }
+        }
+    }
+
+    /// sled panics on some damage; that is damage too.
+    fn try_open(dir: &Path) -> Result<(Self, BTreeMap<PathBuf, Kept>), Error> {
+        let opened = catch_unwind(AssertUnwindSafe(|| {
+            let store = Self::connect(dir)?;
+            let kept = store.read()?;
+            Ok((store, kept))
+        }));
+        opened.unwrap_or_else(|_| Err(Error::Damaged("store of facts", "sled panicked".into())))
+    }
+
+    fn connect(dir: &Path) -> Result<Self, Error> {
+        files::private_dir(dir)?;
+        let db = sled::Config::new().path(dir).cache_capacity(4 << 20).flush_every_ms(None).open()?;
+        if db.get("format")?.as_deref() != Some(FORMAT) {
+            db.clear()?;
+            db.insert("format", FORMAT)?;
+        }
+        files::make_private(dir);
+        Ok(Self { dir: dir.to_owned(), db })
+    }
+
+    fn read(&self) -> Result<BTreeMap<PathBuf, Kept>, Error> {
+        let mut all = BTreeMap::new();
+        for item in self.db.scan_prefix("/") {
+            let (key, value) = item?;
+            let path = PathBuf::from(OsStr::from_bytes(&key));
+            match serde_json::from_slice::<Kept>(&value) {
+                Ok(kept) => drop(all.insert(path, kept)),
+                Err(e) => log::warn!("{}: its facts are damaged ({e}), it is read again", path.display()),
+            }
+        }
+        Ok(all)
+    }
+
+    /// Keeps what a document states.
+    ///
+    /// # Errors
+    /// [`Error::Catalogue`], e.g. for a full disk.
+    pub fn put(&self, path: &Path, kept: &Kept) -> Result<(), Error> {
+        let bytes = serde_json::to_vec(kept).map_err(|e| Error::Damaged("statements", e.to_string()))?;
+        self.db.insert(path.as_os_str().as_bytes(), bytes)?;
+        Ok(())
+    }
+
+    /// Drops what a document stated.
+    ///
+    /// # Errors
+    /// As [`put`](Store::put).
+    pub fn remove(&self, path: &Path) -> Result<(), Error> {
+        self.db.remove(path.as_os_str().as_bytes())?;
+        Ok(())
+    }
+
+    /// Waits until everything is on disk.
+    ///
+    /// # Errors
+    /// As [`put`](Store::put).
+    pub fn flush(&self) -> Result<(), Error> {
+        self.db.flush()?;
+        files::make_private(&self.dir);
+        Ok(())
+    }
+
+    /// Writes these documents' statements to a new store in place of this one, so that no trace of others stays.
+    ///
+    /// # Errors
+    /// As [`open`](Store::open).
+    pub fn rewritten(self, all: &BTreeMap<PathBuf, Kept>) -> Result<Self, Error> {
+        let dir = self.dir.clone();
+        drop(self);
+        std::fs::remove_dir_all(&dir).map_err(Error::io(&dir))?;
+        let store = Self::connect(&dir)?;
+        all.iter().try_for_each(|(path, kept)| store.put(path, kept))?;
+        store.flush()?;
+        Ok(store)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::fact::{Category, Method};
+
+    fn kept(object: &str) -> Kept {
+        let found = Found {
+            subject: "Oda".into(),
+            predicate: "has".into(),
+            object: object.into(),
+            category: Category::Relation,
+            confidence: 0.5,
+            valid_from: "2026-03-14".parse().ok(),
+            valid_until: None,
+            line: 3,
+            quote: format!("Oda has {object}."),
+            method: Method::Rule,
+        };
+        Kept { hash: [1; 16], found: vec![found] }
+    }
+
+    #[test]
+    fn statements_come_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("facts");
+        let (store, all) = Store::open(&path).unwrap();
+        assert!(all.is_empty());
+        store.put(Path::new("/a.md"), &kept("the quern")).unwrap();
+        store.put(Path::new("/b.md"), &kept("the boat")).unwrap();
+        store.remove(Path::new("/b.md")).unwrap();
+        store.flush().unwrap();
+        drop(store);
+        let (store, all) = Store::open(&path).unwrap();
+        assert_eq!(all, BTreeMap::from([("/a.md".into(), kept("the quern"))]));
+        drop(store.rewritten(&BTreeMap::new()).unwrap());
+        assert!(Store::open(&path).unwrap().1.is_empty());
+    }
+}

@@ -1,0 +1,128 @@
+//! Tables of sentences and what they state.
+
+use super::document::{Document, facts};
+use super::fact::{Category, Found};
+use crate::Passage;
+
+fn found(text: &str) -> Vec<Found> {
+    let passage = Passage { text: text.into(), line: 1, ..Passage::default() };
+    facts(&Document { title: "Title", media: "markdown", date: None }, [&passage].into_iter())
+}
+
+/// Each of these is stated; what else is stated does not matter.
+fn check(text: &str, want: &[&str]) {
+    let got: Vec<String> =
+        found(text).iter().map(|f| format!("{} | {} | {}", f.subject, f.predicate, f.object)).collect();
+    for one in want {
+        assert!(got.iter().any(|g| g == one), "{text}\nwants {one}\nhas {got:#?}");
+    }
+}
+
+fn check_none(text: &str) {
+    assert_eq!(found(text), Vec::new(), "{text}");
+}
+
+#[test]
+fn verbs_and_their_arguments() {
+    check("Oda repaired the old pump.", &["Oda | repaired | the old pump"]);
+    check("Oda works for the mill in Bergen.", &["Oda | works for | the mill"]);
+    check(
+        "The pump was repaired by Oda in March 2019.",
+        &["The pump | was repaired by | Oda", "The pump | was repaired in | March 2019"],
+    );
+    check("Kari lives and works in Oslo.", &["Kari | lives in | Oslo", "Kari | works in | Oslo"]);
+    check(
+        "Kari bought flour, eggs and butter.",
+        &["Kari | bought | flour", "Kari | bought | eggs", "Kari | bought | butter"],
+    );
+    check("Kari moved from Bergen to Oslo.", &["Kari | moved from | Bergen", "Kari | moved to | Oslo"]);
+    check("Mateo is allergic to cashew.", &["Mateo | is allergic to | cashew"]);
+    check("The key is in the drawer.", &["The key | is in | the drawer"]);
+    check("We decided to keep the old wheel.", &["We | decided to keep | the old wheel"]);
+    check("Kari said the mill was closed.", &["Kari | said that | the mill was closed", "the mill | was | closed"]);
+}
+
+#[test]
+fn clauses_within_clauses() {
+    check(
+        "The mill, which was built in 1870, belongs to Oda.",
+        &["The mill | was built in | 1870", "The mill | belongs to | Oda"],
+    );
+    check("Oda is a miller who collects barometers.", &["Oda | is | a miller", "Oda | collects | barometers"]);
+    check(
+        "The company founded by Kari makes pumps.",
+        &["The company | was founded by | Kari", "The company | makes | pumps"],
+    );
+    check("Oda sold the boat and bought a house.", &["Oda | sold | the boat", "Oda | bought | a house"]);
+    check("Founded in 1990, Acme makes pumps.", &["Acme | was Founded in | 1990", "Acme | makes | pumps"]);
+    check("Oda moved to Oslo, where she opened a bakery.", &["Oda | moved to | Oslo", "Oda | opened | a bakery"]);
+}
+
+#[test]
+fn noun_phrases() {
+    check("Kari Lund, the head of Arrin Mill, resigned on Monday.", &["Kari Lund | is the head of | Arrin Mill"]);
+    check(
+        "Kari is the founder and CEO of Arrin Mill.",
+        &["Kari | is the founder of | Arrin Mill", "Kari | is CEO of | Arrin Mill"],
+    );
+    check("Acme CEO Jane Doe spoke first.", &["Jane Doe | is CEO of | Acme"]);
+    check("Acme's CEO is Jane Doe.", &["Jane Doe | is CEO of | Acme"]);
+    check("His wife Mary paints boats.", &["Mary | is wife of | he", "His wife Mary | paints | boats"]);
+    check(
+        "Ada Lovelace (1815-1852) wrote programs.",
+        &["Ada Lovelace | was born on | 1815", "Ada Lovelace | died on | 1852"],
+    );
+    check("The Paris-based company makes hats. They like the Oslo-based Acme.", &["Acme | is based in | Oslo"]);
+    check("Kari Lund is a Norwegian painter.", &["Kari Lund | has nationality | Norwegian"]);
+}
+
+#[test]
+fn pronouns_stand_for_the_last_person() {
+    check("Oda Brekke lives in Bergen. She owns a boat.", &["Oda Brekke | owns | a boat"]);
+}
+
+#[test]
+fn what_states_nothing() {
+    check_none("```\nOda works for the mill.\n```\n");
+    check_none("# Oda works for the mill\n");
+    check_none("Yes.\n");
+}
+
+#[test]
+fn quotations_stand_where_they_are_said_to() {
+    let text = "Some words here.\n\nOda Brekke works for\nthe mill. She owns **a boat**.\n\n- [ ] call Oda\n";
+    let all = found(text);
+    assert!(all.len() >= 3, "{all:#?}");
+    for fact in all {
+        let rest: Vec<&str> = text.lines().skip(fact.line as usize - 1).collect();
+        let at = rest.join("\n").find(&fact.quote);
+        assert!(at.is_some_and(|at| at < rest[0].len()), "{fact:?}");
+    }
+}
+
+#[test]
+fn kinds_of_statements() {
+    let check = |text: &str, object: &str, want: Category| {
+        let all = found(text);
+        let fact = all.iter().find(|f| f.object == object).unwrap_or_else(|| panic!("{text}: {all:#?}"));
+        assert_eq!(fact.category, want, "{text}");
+    };
+    check("I prefer green tea.", "green tea", Category::Preference);
+    check("We chose SQLite in May.", "SQLite", Category::Decision);
+    check("Oda lives in Bergen.", "Bergen", Category::Location);
+    check("Oda works for the mill.", "the mill", Category::Person);
+    check("Oda is the mother of Kari.", "Kari", Category::Person);
+    check("The tank holds 40 litres.", "40 litres", Category::Quantity);
+    check("A quern is a small mill.", "a small mill", Category::Definition);
+    check("Oda Brekke is a miller.", "a miller", Category::Identity);
+}
+
+#[test]
+fn hostile_text_costs_little() {
+    let words = "the a of in , ( ' \" - x. ".repeat(4_000);
+    let brackets = "((((((((((".repeat(2_000);
+    let odd = "\u{feff}\u{202e}ß’s n't 's 's\n\u{0} | | |\n||||\n- [ ]\n: \n".repeat(200);
+    let begun = std::time::Instant::now();
+    [words, brackets, odd].iter().for_each(|text| drop(found(text)));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20));
+}

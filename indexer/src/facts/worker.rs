@@ -1,0 +1,197 @@
+//! The thread that keeps the facts in step with the documents: what is gone goes at once, what is new is read when
+//! nothing waits to be found by words.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::document::{self, Document};
+use super::fact::day_of;
+use super::merge::{Facts, Stated};
+use super::store::{Kept, Store};
+use crate::Error;
+use crate::record::Record;
+use crate::shared::{Progress, Shared, lock};
+use crate::snapshot::Snapshot;
+
+/// How often new facts are shown while more are coming: after this time, and this many times what showing them took.
+const PUBLISH: (Duration, u32) = (Duration::from_secs(2), 10);
+/// How often it is asked whether words are still being indexed.
+const BUSY: Duration = Duration::from_millis(200);
+/// How long a store that fails is left alone.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Runs until the index stops.
+pub fn run(shared: &Shared) {
+    // Only in idle time: this thread gives way to all others.
+    let niced = rustix::process::nice(10);
+    log::debug!("facts at priority {niced:?}");
+    while !shared.is_stopping() {
+        if let Err(e) = Worker::open(shared).and_then(|mut worker| worker.run()) {
+            log::warn!("facts: {e}");
+            shared.wait_for(RETRY, |_| shared.is_stopping());
+        }
+    }
+}
+
+struct Worker<'a> {
+    shared: &'a Shared,
+    store: Option<Store>,
+    kept: BTreeMap<PathBuf, Kept>,
+    /// The documents whose statements are shown, and when those were learnt.
+    stated: BTreeMap<PathBuf, Timestamp>,
+    published: Instant,
+    /// How long the last showing took.
+    cost: Duration,
+    fresh: bool,
+}
+
+impl<'a> Worker<'a> {
+    fn open(shared: &'a Shared) -> Result<Self, Error> {
+        let (store, kept) = Store::open(&shared.config.data.join("facts"))?;
+        Ok(Self {
+            shared,
+            store: Some(store),
+            kept,
+            stated: BTreeMap::new(),
+            published: Instant::now(),
+            cost: Duration::ZERO,
+            fresh: true,
+        })
+    }
+
+    fn run(&mut self) -> Result<(), Error> {
+        while !self.shared.is_stopping() {
+            // Before the snapshot: what is asked for later may concern a later one.
+            let Progress { table: number, orders, scanned, fact_purges, .. } = self.shared.progress();
+            let snapshot = self.shared.snapshot();
+            let missing = self.compare(&snapshot, scanned)?;
+            if self.fresh || orders.0 != orders.1 {
+                self.publish();
+                self.shared.update(|p| p.orders.1 = orders.0);
+            }
+            self.purge(fact_purges)?;
+            self.read(&snapshot, missing, number)?;
+            let changed = |p: &Progress| {
+                p.table != number
+                    || p.orders.0 != p.orders.1
+                    || p.fact_purges.0 > p.fact_purges.1
+                    || p.scanned != scanned
+            };
+            let patience = if self.shared.progress().missing_facts > 0 { BUSY } else { Duration::from_secs(60) };
+            self.shared.wait_for(patience, |p| self.shared.is_stopping() || changed(p));
+        }
+        self.store.as_ref().map_or(Ok(()), Store::flush)
+    }
+
+    /// Drops what no document states any more, takes what is known already, and gives the documents to be read.
+    fn compare(&mut self, snapshot: &Snapshot, scanned: bool) -> Result<Vec<Arc<Record>>, Error> {
+        let indexed = |path: &PathBuf| snapshot.table.by_path(path).is_some_and(|r| r.content.is_some());
+        let gone: Vec<PathBuf> = self.stated.keys().filter(|path| !indexed(path)).cloned().collect();
+        self.fresh |= !gone.is_empty();
+        for path in &gone {
+            self.stated.remove(path);
+        }
+        // Before the first scan has ended, a document that is not there yet may still come.
+        let lost: Vec<PathBuf> =
+            self.kept.keys().filter(|path| (scanned || gone.contains(path)) && !indexed(path)).cloned().collect();
+        for path in &lost {
+            self.kept.remove(path);
+            self.store.as_ref().map_or(Ok(()), |store| store.remove(path))?;
+        }
+        let mut missing = Vec::new();
+        for record in snapshot.table.records() {
+            let Some(content) = &record.content else { continue };
+            match self.kept.get(&record.path) {
+                Some(kept) if kept.hash == content.hash => {
+                    let at = date(record);
+                    self.fresh |= self.stated.insert(record.path.clone(), at) != Some(at);
+                }
+                _ => missing.push(record.clone()),
+            }
+        }
+        self.shared.update(|p| p.missing_facts = missing.len());
+        Ok(missing)
+    }
+
+    /// Reads documents, the newest first, as long as nothing else is to be done.
+    fn read(&mut self, snapshot: &Snapshot, mut missing: Vec<Arc<Record>>, number: u64) -> Result<(), Error> {
+        missing.sort_by_key(|record| record.stat.mtime_ns);
+        let orders = self.shared.progress().orders.0;
+        while let Some(record) = missing.pop() {
+            if self.is_interrupted(number, orders) {
+                return Ok(());
+            }
+            let kept =
+                Kept { hash: record.content.as_ref().map_or([0; 16], |c| c.hash), found: found(snapshot, &record)? };
+            self.store.as_ref().map_or(Ok(()), |store| store.put(&record.path, &kept))?;
+            self.stated.insert(record.path.clone(), date(&record));
+            self.kept.insert(record.path.clone(), kept);
+            self.fresh = true;
+            if self.published.elapsed() >= PUBLISH.0.max(self.cost * PUBLISH.1) {
+                self.publish();
+            }
+            self.shared.update(|p| p.missing_facts = missing.len());
+        }
+        if self.fresh {
+            self.publish();
+            self.store.as_ref().map_or(Ok(()), Store::flush)?;
+        }
+        Ok(())
+    }
+
+    /// Whether words wait to be indexed, or there is something newer to look at.
+    fn is_interrupted(&self, number: u64, orders: u64) -> bool {
+        let progress = self.shared.progress();
+        let busy = progress.uncommitted > 0 || !lock(&self.shared.pending).is_empty();
+        busy || self.shared.is_stopping() || progress.table != number || progress.orders.0 != orders
+    }
+
+    fn publish(&mut self) {
+        let begun = Instant::now();
+        let stated = self.stated.iter().filter_map(|(path, at)| {
+            let kept = self.kept.get(path)?;
+            Some(Stated { path, found: &kept.found, at: *at })
+        });
+        let facts = Facts::new(self.shared.facts().number + 1, stated, &self.shared.fact_orders());
+        self.shared.publish_facts(facts);
+        (self.fresh, self.published, self.cost) = (false, Instant::now(), begun.elapsed());
+    }
+
+    /// Leaves nothing on disk of what was forgotten.
+    fn purge(&mut self, (asked, done): (u64, u64)) -> Result<(), Error> {
+        if asked == done {
+            return Ok(());
+        }
+        if let Some(store) = self.store.take() {
+            self.store = Some(store.rewritten(&self.kept)?);
+        }
+        self.shared.update(|p| p.fact_purges.1 = asked);
+        Ok(())
+    }
+}
+
+fn found(snapshot: &Snapshot, record: &Record) -> Result<Vec<super::fact::Found>, Error> {
+    let Some(content) = &record.content else { return Ok(Vec::new()) };
+    let Some(address) = snapshot.words.address(content.serial)? else { return Ok(Vec::new()) };
+    let entry = snapshot.words.entry(address)?;
+    let stated = content.stated_date.and_then(|at| Timestamp::from_second(at).ok()).map(day_of);
+    let title = record.title();
+    let document = Document { title: &title, media: &content.media, date: stated };
+    let read = || document::facts(&document, entry.passages.iter().map(|p| &p.passage));
+    // A rule that fails on some text costs the facts of that document and nothing else.
+    let facts = catch_unwind(AssertUnwindSafe(read));
+    Ok(facts.unwrap_or_else(|_| {
+        log::error!("{}: its facts cannot be read", record.path.display());
+        Vec::new()
+    }))
+}
+
+/// When a document's statements were learnt.
+fn date(record: &Record) -> Timestamp {
+    Timestamp::from_second(record.date()).unwrap_or_default()
+}

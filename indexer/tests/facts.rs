@@ -1,0 +1,173 @@
+//! Facts follow the documents and the owner: what is written is stated, what is gone is not, and orders last.
+
+mod store;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use echofs_indexer::facts::{Fact, Method, Wish};
+use echofs_indexer::{Error, Index};
+use store::{PATIENCE, Place};
+
+/// Waits until `ready` holds for the facts.
+fn until(index: &Index, what: &str, ready: impl Fn(&[Arc<Fact>]) -> bool) {
+    let end = std::time::Instant::now() + PATIENCE;
+    while !ready(index.facts().all()) {
+        assert!(std::time::Instant::now() < end, "{what}: {:#?}", sentences(index));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn sentences(index: &Index) -> Vec<String> {
+    index.facts().all().iter().map(|fact| fact.sentence()).collect()
+}
+
+fn states(facts: &[Arc<Fact>], sentence: &str) -> bool {
+    facts.iter().any(|fact| fact.sentence() == sentence)
+}
+
+fn until_stated(index: &Index, sentence: &str) {
+    until(index, sentence, |facts| states(facts, sentence));
+}
+
+fn until_gone(index: &Index, sentence: &str) {
+    until(index, &format!("no {sentence}"), |facts| !states(facts, sentence));
+}
+
+fn id_of(index: &Index, sentence: &str) -> String {
+    index.facts().all().iter().find(|fact| fact.sentence() == sentence).expect("the fact").id.clone()
+}
+
+#[test]
+fn facts_follow_the_documents() {
+    let place = Place::new();
+    let note = place.write("oda.md", "# People\n\nOda Brekke lives in Bergen.\n");
+    let index = place.open(None);
+    until_stated(&index, "Oda Brekke lives in Bergen");
+    let facts = index.facts();
+    let fact = facts.all().iter().find(|fact| fact.predicate == "lives in").expect("the fact");
+    assert_eq!((fact.source.path.as_path(), fact.source.line), (note.as_path(), 3));
+    assert_eq!(fact.source.quote, "Oda Brekke lives in Bergen.");
+    place.write("oda.md", "# People\n\nOda Brekke owns a boat.\n");
+    index.touched(&note);
+    until_stated(&index, "Oda Brekke owns a boat");
+    until_gone(&index, "Oda Brekke lives in Bergen");
+    std::fs::remove_file(&note).unwrap();
+    index.touched(&note);
+    until_gone(&index, "Oda Brekke owns a boat");
+}
+
+#[test]
+fn one_fact_from_many_places_is_one() {
+    let place = Place::new();
+    for n in 0..10 {
+        place.write(&format!("{n}.md"), "Oda Brekke works for the mill.\n");
+    }
+    let index = place.open(None);
+    let one = |facts: &[Arc<Fact>]| facts.len() == 1 && facts[0].sources.len() == 10;
+    until(&index, "one fact with ten sources", one);
+    let confidence = index.facts().all()[0].confidence;
+    for n in 0..9 {
+        std::fs::remove_file(place.path(&format!("{n}.md"))).unwrap();
+        index.touched(&place.path(&format!("{n}.md")));
+    }
+    until(&index, "the last source", |facts| facts.len() == 1 && facts[0].sources.len() == 1);
+    assert!(index.facts().all()[0].confidence < confidence);
+}
+
+#[test]
+fn a_newer_statement_takes_the_place_of_an_older_one() {
+    let place = Place::new();
+    place.write("old.md", "---\ndate: 2024-02-01\n---\nOda Brekke lives in Bergen.\n");
+    place.write("new.md", "---\ndate: 2026-03-01\n---\nOda Brekke lives in Oslo.\n");
+    let index = place.open(None);
+    until(&index, "two facts", |facts| facts.len() == 2);
+    let facts = index.facts();
+    let of = |object: &str| facts.all().iter().find(|fact| fact.object == object).expect("the fact").clone();
+    let (old, new) = (of("Bergen"), of("Oslo"));
+    assert_eq!(old.superseded_by.as_deref(), Some(new.id.as_str()));
+    assert_eq!(old.valid_until.map(|d| d.to_string()).as_deref(), Some("2026-03-01"));
+    let on = |day: &str| {
+        let day = day.parse().unwrap();
+        facts.all().iter().filter(|fact| fact.holds_on(day)).map(|fact| fact.object.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (on("2023-01-01"), on("2025-01-01"), on("2026-04-01")),
+        (vec![], vec!["Bergen".into()], vec!["Oslo".into()])
+    );
+}
+
+#[test]
+fn orders_of_the_owner_last() {
+    let place = Place::new();
+    let note = place.write("oda.md", "Oda Brekke lives in Bergen.\n\nOda Brekke owns a boat.\n");
+    let index = place.open(None);
+    until_stated(&index, "Oda Brekke lives in Bergen");
+    until_stated(&index, "Oda Brekke owns a boat");
+    index.change_facts(&Wish::Remove(id_of(&index, "Oda Brekke owns a boat"))).unwrap();
+    let parts = ["Oda Brekke", "lives in", "Trondheim"].map(String::from);
+    index.change_facts(&Wish::Correct(id_of(&index, "Oda Brekke lives in Bergen"), parts)).unwrap();
+    let right = |index: &Index| sentences(index) == ["Oda Brekke lives in Trondheim"];
+    assert!(right(&index), "{:?}", sentences(&index));
+    assert_eq!(index.facts().all()[0].method, Method::User);
+    assert!(matches!(index.change_facts(&Wish::Remove("nothing".into())), Err(Error::NoFact)));
+    // The same said elsewhere is removed as well, also after everything derived was lost.
+    place.write("again.md", "Oda Brekke owns a boat.\n\nThe mill is closed on Mondays.\n");
+    index.touched(&place.path("again.md"));
+    until_stated(&index, "The mill is closed on Mondays");
+    std::fs::remove_file(place.path("again.md")).unwrap();
+    drop(index);
+    for derived in ["facts", "index", "catalogue"] {
+        std::fs::remove_dir_all(place.data().join(derived)).unwrap();
+    }
+    let index = place.open(None);
+    until(&index, "the correction", |facts| facts.len() == 1);
+    assert!(right(&index), "{:?}", sentences(&index));
+    assert!(note.exists());
+}
+
+#[test]
+fn what_is_kept_needs_no_second_reading_and_damage_heals() {
+    let place = Place::new();
+    place.write("oda.md", "Oda Brekke lives in Bergen.\n");
+    drop({
+        let index = place.open(None);
+        until_stated(&index, "Oda Brekke lives in Bergen");
+        index
+    });
+    garble(&place.data().join("facts"));
+    let index = place.open(None);
+    until_stated(&index, "Oda Brekke lives in Bergen");
+}
+
+fn garble(dir: &Path) {
+    for entry in std::fs::read_dir(dir).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+        let mut bytes = std::fs::read(entry.path()).unwrap();
+        bytes.iter_mut().step_by(3).for_each(|byte| *byte ^= 0x5a);
+        std::fs::write(entry.path(), bytes).unwrap();
+    }
+}
+
+#[test]
+fn forgotten_files_and_secrets_state_nothing() {
+    let place = Place::new();
+    place.write(".env", "OWNER=Oda Brekke lives in Bergen.\n");
+    let note = place.write("oda.md", "Oda Brekke keeps the pelicanery.\n");
+    place.write("mill.md", "The mill is closed.\n");
+    let index = place.open(None);
+    until_stated(&index, "Oda Brekke keeps the pelicanery");
+    until_stated(&index, "The mill is closed");
+    index.forget(&note).unwrap();
+    until_gone(&index, "Oda Brekke keeps the pelicanery");
+    assert_eq!(sentences(&index), ["The mill is closed"]);
+    drop(index);
+    let holds = |path: &Path| std::fs::read(path).is_ok_and(|bytes| bytes.windows(10).any(|w| w == b"pelicanery"));
+    let mut todo = vec![place.data()];
+    while let Some(path) = todo.pop() {
+        match std::fs::read_dir(&path) {
+            Ok(entries) => todo.extend(entries.flatten().map(|entry| entry.path())),
+            Err(_) => assert!(!holds(&path), "{}", path.display()),
+        }
+    }
+}
