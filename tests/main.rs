@@ -2,10 +2,12 @@
 
 mod asking;
 mod common;
+mod conversations;
 mod interrupt;
 mod looking;
 mod mounting;
 mod notes;
 mod program;
 mod promises;
+mod relationship;
 mod searching;

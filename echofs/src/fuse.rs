@@ -372,9 +372,7 @@ impl Filesystem for Adapter {
         reply: ReplyCreate,
     ) {
         caught(|| match self.fs.create(id(parent), name, mode, flags) {
-            Ok((attr, ttl, handle)) => {
-                reply.created(&ttl.attr, &attr, GENERATION, FileHandle(handle), fuser::FopenFlags::empty())
-            }
+            Ok(c) => reply.created(&c.ttl.attr, &c.attr, GENERATION, FileHandle(c.handle), c.how),
             Err(e) => reply.error(e.errno()),
         });
     }

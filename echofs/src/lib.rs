@@ -4,6 +4,7 @@
 //! `real` serves the notes, `answer` answers questions.
 
 pub mod answer;
+mod append;
 mod error;
 mod fs;
 mod fuse;
@@ -13,11 +14,13 @@ mod interrupt;
 mod node;
 mod pool;
 mod real;
+mod recorder;
 mod remember;
 mod session;
 mod tree;
 
 pub use error::Error;
+pub use recorder::Record;
 pub use remember::remember;
 pub use session::{MountConfig, Session, mount};
 pub use tree::results_jsonl;

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::fs::Fs;
 use crate::fuse::Adapter;
 use crate::real::RealNode;
+use crate::recorder::{self, Record};
 use crate::tree::Context;
 
 /// Threads for searches and the like; the event loop has one of its own.
@@ -30,6 +31,8 @@ pub struct MountConfig {
     pub generator: Arc<dyn Generator>,
     /// The directory behind `knowledge/notes`.
     pub notes: PathBuf,
+    /// What is kept of the questions that are asked.
+    pub record: Record,
     /// The settings in force, as TOML.
     pub settings: String,
     /// Mount options of fuse(8), such as `ro`, `noatime`.
@@ -47,6 +50,7 @@ pub struct Session {
 /// What the kernel or fusermount3 said; [`Error::Os`] when the notes cannot be opened.
 pub fn mount(config: MountConfig) -> Result<Session, Error> {
     let notes = RealNode::root(&config.notes)?;
+    config.answers.listen(recorder::listener(config.index.clone(), config.record));
     let cx =
         Context::new(config.index, config.answers, config.generator, notes, config.mountpoint.clone(), config.settings);
     let adapter = Adapter::new(Arc::new(Fs::new(Arc::new(cx))), WORKERS)?;

@@ -3,17 +3,20 @@
 mod ask;
 mod cached;
 pub mod control;
+mod conversations;
 mod knowledge;
 mod live;
 mod names;
 mod readme;
+mod relationship;
 mod render;
 mod search;
 mod similar;
 mod status;
+mod stored;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use echofs_indexer::Index;
@@ -50,6 +53,7 @@ pub struct Context {
     pub(crate) views: knowledge::Views,
     pub(crate) control: control::Files,
     pub(crate) live: live::Live,
+    refused: Mutex<Option<String>>,
 }
 
 impl Context {
@@ -76,7 +80,20 @@ impl Context {
             views: knowledge::Views::default(),
             control: control::Files::default(),
             live: live::Live::default(),
+            refused: Mutex::default(),
         }
+    }
+
+    /// Takes down why something that was written was refused, for `status`.
+    pub(crate) fn refused(&self, error: &Error) {
+        log::warn!("refused: {error}");
+        let text = format!("{}: refused: {error}", jiff::Timestamp::now());
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    /// What was refused last.
+    pub(crate) fn last_refused(&self) -> Option<String> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Attributes of a node that a branch made.
@@ -105,8 +122,18 @@ impl Context {
 pub struct Root;
 
 impl Root {
-    const NAMES: [&'static str; 8] =
-        ["README.md", "status", "remember", "ask", "search", "similar", "knowledge", ".echo"];
+    const NAMES: [&'static str; 10] = [
+        "README.md",
+        "status",
+        "remember",
+        "ask",
+        "search",
+        "similar",
+        "knowledge",
+        "conversations",
+        "relationship",
+        ".echo",
+    ];
 
     fn node(cx: &Context, name: &str) -> Option<Node> {
         Some(match name {
@@ -119,6 +146,8 @@ impl Root {
             "search" => Node::Dir(Arc::new(search::Search)),
             "similar" => Node::Dir(Arc::new(similar::Similar::top())),
             "knowledge" => Node::Dir(Arc::new(knowledge::Knowledge)),
+            "conversations" => Node::Dir(Arc::new(conversations::Dated::top())),
+            "relationship" => Node::Dir(Arc::new(relationship::Relationship::top())),
             ".echo" => Node::Dir(Arc::new(control::Control)),
             _ => return None,
         })

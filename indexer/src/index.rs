@@ -12,6 +12,7 @@ use echofs_embedder::Embedder;
 use echofs_query_lang::{Node, Query};
 use quick_cache::sync::Cache;
 
+use crate::conversations::Conversations;
 use crate::files::{self, Lock};
 use crate::forgotten::Order;
 use crate::ingest::{self, Event, Ingest};
@@ -20,6 +21,7 @@ use crate::opening::{self, Opened};
 use crate::prepare::Reader;
 use crate::ranking::Ranking;
 use crate::record::Record;
+use crate::relationship::Relationship;
 use crate::search::{self, Searcher};
 use crate::shared::{Shared, lock};
 use crate::watch::{self, Watcher};
@@ -51,6 +53,8 @@ pub struct Config {
 /// The store of one data directory.
 pub struct Index {
     shared: Arc<Shared>,
+    conversations: Arc<Conversations>,
+    relationship: Arc<Relationship>,
     ranking: Ranking,
     queries: Cache<String, Arc<Vec<f32>>>,
     idle: Mutex<Option<Opened>>,
@@ -74,9 +78,13 @@ impl Index {
     pub fn open(config: Config, embedder: Option<Arc<dyn Embedder>>) -> Result<Arc<Index>, Error> {
         files::private_dir(&config.data)?;
         let lock = Lock::take(&config.data)?;
+        let conversations = Arc::new(Conversations::open(&config.data)?);
+        let relationship = Arc::new(Relationship::open(&config.data)?);
         let (shared, opened) = opening::open(config, embedder)?;
         Ok(Arc::new(Index {
             shared: Arc::new(shared),
+            conversations,
+            relationship,
             ranking: Ranking::default(),
             queries: Cache::new(QUERIES),
             idle: Mutex::new(Some(opened)),
@@ -115,6 +123,12 @@ impl Index {
         }
         let (told, tell) = (watcher.clone(), events.clone());
         threads.push(spawn("changes", move || ingest::hand_on(&told, &tell))?);
+        let (pages, kept, seen) = (self.conversations.clone(), shared.clone(), watcher.clone());
+        threads.push(spawn("conversations", move || pages.keep(&|| kept.is_stopping(), &|page| seen.touched(page)))?);
+        let (pages, kept, seen) = (self.relationship.clone(), shared.clone(), watcher.clone());
+        threads.push(spawn("relationship", move || pages.keep(&|| kept.is_stopping(), &|page| seen.touched(page)))?);
+        let (imports, kept) = (self.conversations.clone(), shared.clone());
+        threads.push(spawn("imports", move || imports.import_waiting(&|| kept.is_stopping()))?);
         if let Some(embedder) = shared.embedder.clone() {
             let shared = shared.clone();
             threads.push(spawn("meaning", move || meaning::run(&shared, &*embedder))?);
@@ -210,6 +224,11 @@ impl Index {
         Ok(vector)
     }
 
+    /// What was noticed.
+    pub fn relationship(&self) -> &Arc<Relationship> {
+        &self.relationship
+    }
+
     /// Every indexed document, sorted by path. Made once per epoch.
     pub fn documents(&self) -> Arc<Vec<Document>> {
         self.shared.snapshot().table.documents()
@@ -261,7 +280,13 @@ impl Index {
 
     /// Totals; cheap.
     pub fn counts(&self) -> Counts {
-        self.shared.counts()
+        let counts = self.shared.counts();
+        Counts { pending: counts.pending + self.conversations.waiting(), ..counts }
+    }
+
+    /// What was said.
+    pub fn conversations(&self) -> &Arc<Conversations> {
+        &self.conversations
     }
 
     /// The indexed roots: the given ones and the notes.
@@ -281,12 +306,13 @@ impl Index {
         let semantic = semantic && self.shared.embedder.is_some();
         self.shared.wait_for(timeout, |p| {
             let words = p.scanned && p.uncommitted == 0 && lock(&self.shared.pending).is_empty();
-            words && (!semantic || p.meant == p.table && p.missing.0 == 0)
+            words && self.conversations.waiting() == 0 && (!semantic || p.meant == p.table && p.missing.0 == 0)
         })
     }
 
     /// Removes the document or directory at `path` from everything derived from it, for good: it is not indexed again,
-    /// also after a rebuild. The file itself stays. The order is on disk before anything is removed.
+    /// also after a rebuild. The file itself stays, but for a conversation, whose turns go as well: they are kept
+    /// nowhere else. The order is on disk before anything is removed.
     ///
     /// # Errors
     /// [`Error::Outside`] when `path` is under no source and was never indexed; I/O errors of the journal.
@@ -295,8 +321,12 @@ impl Index {
         if record.is_none() && self.shared.policy.root_of(path).is_none() {
             return Err(Error::Outside(path.to_owned()));
         }
-        let hash = record.and_then(|r| r.content.as_ref().map(|c| c.hash));
-        self.shared.order_to_forget(&Order::new(path, hash))?;
+        if self.conversations.owns(path) {
+            self.conversations.forget(path)?;
+        } else {
+            let hash = record.and_then(|r| r.content.as_ref().map(|c| c.hash));
+            self.shared.order_to_forget(&Order::new(path, hash))?;
+        }
         let events = lock(&self.running).as_ref().map(|r| r.events.clone()).ok_or(Error::Stopped)?;
         let (reply, answer) = std::sync::mpsc::channel();
         events.send(Event::Forget(path.to_owned(), reply)).map_err(|_| Error::Stopped)?;

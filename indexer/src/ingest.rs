@@ -373,7 +373,11 @@ impl Ingest {
                 forgotten.paths.push(record.path.clone());
                 forgotten.passages += content.keys.len();
             }
-            self.writer.set_aside(record.path.clone(), record.stat, State::Skipped, "forgotten".into());
+            match self.shared.is_forgotten(&record.path) {
+                true => self.writer.set_aside(record.path.clone(), record.stat, State::Skipped, "forgotten".into()),
+                // What has no order, a conversation, is gone with its file; not even its name is to stay.
+                false => self.writer.remove(&record.path),
+            }
         }
         self.commit();
         self.writer.erase()?;

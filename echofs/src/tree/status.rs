@@ -26,6 +26,7 @@ struct Status<'a> {
     sources: Vec<Source>,
     models: Models,
     inference: Inference,
+    last_refused: Option<String>,
     answers: usize,
     uptime_s: f64,
     rss_bytes: u64,
@@ -97,6 +98,7 @@ fn status(cx: &Context) -> Status<'static> {
             restarts: generator.restarts,
             last_error: generator.last_error,
         },
+        last_refused: cx.last_refused(),
         answers: cx.answers.settled().len(),
         uptime_s: (cx.since.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
         rss_bytes: resident(),
@@ -174,7 +176,7 @@ pub fn status_text(cx: &Context) -> String {
             if source.available { "" } else { ", not available" }
         );
     }
-    for error in s.errors.iter().chain(&s.inference.last_error) {
+    for error in s.errors.iter().chain(&s.inference.last_error).chain(&s.last_refused) {
         let _ = writeln!(out, "\n! {error}");
     }
     out
