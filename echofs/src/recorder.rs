@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use echofs_indexer::conversations::{Role, Turn};
+use echofs_indexer::conversations::{QUESTIONS, Role, Turn};
 use echofs_indexer::relationship::{Entry, Evidence, Kind};
 use echofs_indexer::{Document, Index};
 
@@ -49,7 +49,7 @@ fn turns(answer: &Answer) -> [Turn; 2] {
         role,
         content,
         at: answer.generated_at,
-        session: format!("questions-{day}"),
+        session: format!("{QUESTIONS}{day}"),
         speaker: speaker.map(str::to_owned),
         title: Some(format!("Questions of {day}")),
     };

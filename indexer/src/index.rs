@@ -328,9 +328,13 @@ impl Index {
             self.shared.order_to_forget(&Order::new(path, hash))?;
         }
         let events = lock(&self.running).as_ref().map(|r| r.events.clone()).ok_or(Error::Stopped)?;
+        let retracted = self.conversations.retract(path)?;
+        let pages = retracted.iter().map(|place| self.conversations.page(place));
+        let paths: Vec<PathBuf> = std::iter::once(path.to_owned()).chain(pages).collect();
         let (reply, answer) = std::sync::mpsc::channel();
-        events.send(Event::Forget(path.to_owned(), reply)).map_err(|_| Error::Stopped)?;
+        events.send(Event::Forget(paths, reply)).map_err(|_| Error::Stopped)?;
         let forgotten = answer.recv().map_err(|_| Error::Stopped)??;
+        self.conversations.remake(&retracted);
         self.shared.wait_for(PURGE, |p| p.purges.0 == p.purges.1);
         Ok(forgotten)
     }

@@ -91,7 +91,11 @@ fn keep_aside(path: &Path, bad: &[u8]) -> Result<(), Error> {
     file.write_all(bad).and_then(|()| file.sync_data()).map_err(Error::io(&aside))
 }
 
-fn rewrite(path: &Path, good: &[u8]) -> Result<(), Error> {
+/// Puts whole lines in place of all that a file holds, in one step.
+///
+/// # Errors
+/// [`Error::Io`]; the file is then as it was before.
+pub fn rewrite(path: &Path, good: &[u8]) -> Result<(), Error> {
     let new = path.with_extension("new");
     let mut file = files::private_file().truncate(true).open(&new).map_err(Error::io(&new))?;
     file.write_all(good).and_then(|()| file.sync_all()).map_err(Error::io(&new))?;

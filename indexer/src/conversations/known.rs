@@ -93,6 +93,11 @@ impl Known {
         self.sessions.get(session).map(String::as_str)
     }
 
+    /// The places of the sessions whose names begin so.
+    pub fn of_sessions(&self, start: &str) -> Vec<String> {
+        self.sessions.iter().filter(|(session, _)| session.starts_with(start)).map(|(_, place)| place.clone()).collect()
+    }
+
     /// `wanted`, numbered where that is taken.
     pub fn free(&mut self, wanted: &str) -> String {
         let places = &self.places;

@@ -20,7 +20,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use crate::lines::Lines;
 use crate::shared::lock;
-use crate::{Error, files};
+use crate::{Error, files, lines};
 
 pub use known::Added;
 use known::Known;
@@ -29,6 +29,8 @@ pub use turn::{Role, Turn, one_line};
 
 /// Conversations whose turns are kept in memory for the next append.
 const OPEN: usize = 8;
+/// What the sessions begin with in which questions to this program are kept.
+pub const QUESTIONS: &str = "questions-";
 /// Sessions that are listed.
 const LIVE: usize = 50;
 
@@ -213,6 +215,32 @@ impl Conversations {
         Ok(places.len())
     }
 
+    /// Removes from the conversations with this program every answer that names a path at or below `path` as its source,
+    /// with its question. Gives the conversations that changed: their pages are gone until [`remake`](Self::remake).
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn retract(&self, path: &Path) -> Result<Vec<String>, Error> {
+        let mut writing = lock(&self.open);
+        let mut changed = Vec::new();
+        for place in self.known(|known| known.of_sessions(QUESTIONS))? {
+            let turns = lock(&self.open_place(&mut writing, &place)?.turns).clone();
+            let kept: String = without(&turns, path).iter().map(|turn| turn.to_line()).collect();
+            if kept.lines().count() < turns.len() {
+                writing.retain(|open| open.place != place);
+                lines::rewrite(&self.turns_file(&place), kept.as_bytes())?;
+                remove(&self.page(&place))?;
+                changed.push(place);
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Has the pages of these conversations made again.
+    pub fn remake(&self, places: &[String]) {
+        places.iter().for_each(|place| self.change(place));
+    }
+
     // ---- the files ----
 
     /// Asks or changes what is known of all conversations; the first time their heads are read.
@@ -290,6 +318,16 @@ pub fn check(data: &Path) -> Result<(usize, Option<(PathBuf, usize)>), Error> {
         }
     }
     Ok((lines, None))
+}
+
+/// The turns but those that name `path` as a source, in lines like `[1] /notes/a.md:3`, and the questions before them.
+fn without<'a>(turns: &'a [Turn], path: &Path) -> Vec<&'a Turn> {
+    let source =
+        |line: &str| Some(Path::new(line.strip_prefix('[')?.split_once("] ")?.1.rsplit_once(':')?.0).starts_with(path));
+    let names =
+        |turn: &Turn| turn.role == Role::Assistant && turn.content.lines().any(|line| source(line) == Some(true));
+    let gone = |n: usize| names(&turns[n]) || turns[n].role == Role::User && turns.get(n + 1).is_some_and(names);
+    (0..turns.len()).filter(|n| !gone(*n)).map(|n| &turns[n]).collect()
 }
 
 /// Makes the directories of a place, so that they are there after a crash too.

@@ -88,6 +88,23 @@ fn the_forgotten_is_gone_and_not_imported_again() {
 }
 
 #[test]
+fn answers_from_what_is_forgotten_go_with_their_questions() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Conversations::open(dir.path()).unwrap();
+    let said = ["where?", "in tank nineteen [1]\n\n[1] /n/gone.md:3", "when?", "at noon [1]\n\n[1] /n/gone.mdx:3"];
+    store.append(&talk("questions-2026-03-14", &said)).unwrap();
+    store.append(&talk("other", &["where?", "[1] /n/gone.md:3"])).unwrap();
+    let changed = store.retract(Path::new("/n/gone.md")).unwrap();
+    assert_eq!(changed.len(), 1);
+    let mut all: Vec<Vec<String>> = kept(&store).into_iter().map(|(_, contents)| contents).collect();
+    all.sort();
+    assert_eq!(all[0], said[2..]);
+    assert_eq!(all[1].len(), 2);
+    assert!(store.retract(Path::new("/n/gone.md")).unwrap().is_empty());
+    assert_eq!(store.retract(Path::new("/n")).unwrap(), changed);
+}
+
+#[test]
 fn a_torn_line_costs_no_other() {
     let dir = tempfile::tempdir().unwrap();
     let store = Conversations::open(dir.path()).unwrap();
