@@ -174,6 +174,7 @@ fn append_until_killed(session: &mut Session, most: usize, round: usize) -> usiz
         "import os,sys\nfd=os.open(sys.argv[1],os.O_WRONLY|os.O_CREAT|os.O_APPEND)\nack=open(sys.argv[2],'w')\n\
          for n in range({most}):\n  os.write(fd,b'{{\"role\":\"user\",\"content\":\"round {round} number %d\"}}\\n'%n)\n  ack.write('%d\\n'%n);ack.flush()\n"
     );
+    let _ = fs::remove_file(&log);
     let mut child = Command::new("python3").arg("-c").arg(script).arg(&path).arg(&log).spawn().expect("python3");
     let count = || fs::read_to_string(&log).map_or(0, |text| text.matches('\n').count());
     until("half are acknowledged", DEADLINE * 4, || count() * 2 >= most);

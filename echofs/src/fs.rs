@@ -515,7 +515,11 @@ impl Fs {
 
     /// Sets an extended attribute of a real file.
     pub fn setxattr(&self, id: Id, name: &OsStr, value: &[u8], flags: i32) -> Result<(), Error> {
-        self.real(id)?.setxattr(name, value, flags)
+        match self.inodes.get(id)? {
+            // `cp -p` then does without.
+            Node::File(file) if matches!(file.content, Content::Upload(_)) => Err(Error::Unsupported),
+            _ => self.real(id)?.setxattr(name, value, flags),
+        }
     }
 
     /// Removes an extended attribute of a real file.

@@ -1,7 +1,7 @@
 //! `conversations/`: what was said, by date; `inbox/` takes turns, `import/` takes files.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -54,8 +54,7 @@ fn is_number(name: &str) -> bool {
 }
 
 fn turns_dir(cx: &Context, path: &str) -> PathBuf {
-    let file = cx.index.conversations().turns_file(&format!("{path}/x"));
-    file.parent().map(Path::to_owned).unwrap_or_default()
+    cx.index.conversations().turns_dir().join(path)
 }
 
 impl Directory for Dated {

@@ -84,6 +84,11 @@ impl Conversations {
         self.pages.join(format!("{place}.md"))
     }
 
+    /// The directory of the turns, by years and months.
+    pub fn turns_dir(&self) -> &Path {
+        &self.turns
+    }
+
     /// The turns of a conversation.
     pub fn turns_file(&self, place: &str) -> PathBuf {
         self.turns.join(format!("{place}.jsonl"))

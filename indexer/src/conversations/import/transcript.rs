@@ -78,9 +78,10 @@ fn speakers(text: &str) -> HashMap<String, Option<Role>> {
     }
     let role = |who: &str| Role::named(who).or_else(|| role_of(who));
     counts.retain(|who, (count, sure)| role(who).is_some() || *sure || *count >= 2);
-    let roles = counts.keys().filter(|who| role(who).is_some()).count();
-    if roles >= 2 {
-        counts.retain(|who, (_, sure)| role(who).is_some() || *sure);
+    if counts.values().filter(|(_, sure)| *sure).count() >= 2 {
+        counts.retain(|_, (_, sure)| *sure);
+    } else if counts.keys().filter(|who| role(who).is_some()).count() >= 2 {
+        counts.retain(|who, _| role(who).is_some());
     }
     if counts.len() < 2 {
         counts.clear();

@@ -33,7 +33,7 @@ impl History {
             let day = history.random.below(DAYS as usize) as i64;
             let hour = 7 + history.random.below(16) as i8;
             let subject = format!("subject {}", history.random.below(12));
-            let text = format!("question {}", history.random.below(events / 2));
+            let text = format!("question {}", history.random.below(events));
             let paths: Vec<String> =
                 (0..1 + history.random.below(3)).map(|_| format!("/d{}", history.random.below(40))).collect();
             history.add(day, hour, &subject, &text, &paths);
