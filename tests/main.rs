@@ -2,6 +2,7 @@
 
 mod asking;
 mod common;
+mod conversations;
 mod events;
 mod facts;
 mod interrupt;
@@ -11,4 +12,5 @@ mod mounting;
 mod notes;
 mod program;
 mod promises;
+mod relationship;
 mod searching;

@@ -162,7 +162,7 @@ fn knowledge_lists_every_document() {
     assert_eq!(session.list("knowledge/by-tag"), ["garden"]);
     assert_eq!(session.list("knowledge/by-tag/garden"), ["tomato.md"]);
     assert_eq!(session.list("knowledge/by-date/2026/05/04"), ["tomato.md"]);
-    assert_eq!(session.list("knowledge/sources"), ["notes", "vault"]);
+    assert_eq!(session.list("knowledge/sources"), ["conversations", "notes", "relationship", "vault"]);
     assert!(session.read("knowledge/recent/tomato.md").contains("window sill"));
 }
 

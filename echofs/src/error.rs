@@ -93,8 +93,9 @@ impl Error {
             Error::CrossDevice => Errno::EXDEV,
             Error::Unsupported => Errno::EOPNOTSUPP,
             Error::Index(echofs_indexer::Error::NoFact) => Errno::EINVAL,
+            Error::Index(echofs_indexer::Error::Io { source: e, .. }) => os(e),
             Error::Index(_) => Errno::EIO,
-            Error::Os(e) => Errno::from_i32(e.raw_os_error().unwrap_or(libc::EIO)),
+            Error::Os(e) => os(e),
         }
     }
 
@@ -123,4 +124,8 @@ impl Error {
             Error::CrossDevice => false,
         }
     }
+}
+
+fn os(error: &io::Error) -> Errno {
+    Errno::from_i32(error.raw_os_error().unwrap_or(libc::EIO))
 }

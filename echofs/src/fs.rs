@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fuser::{FileAttr, FileType, FopenFlags, PollNotifier};
 use rustix::io::{ReadWriteFlags, preadv2};
 
+use crate::append::Appending;
 use crate::crawlers::Crawlers;
 use crate::error::Error;
 use crate::handle::{AnswerStream, Handle, Handles, Listed};
@@ -30,6 +31,18 @@ pub struct Fs {
     inodes: Inodes,
     handles: Handles,
     crawlers: Crawlers,
+}
+
+/// A file that was created and opened.
+pub struct Created {
+    /// Its attributes.
+    pub attr: FileAttr,
+    /// How long the kernel may keep them.
+    pub ttl: Ttl,
+    /// Number of the handle.
+    pub handle: u64,
+    /// How it is open.
+    pub how: FopenFlags,
 }
 
 /// One directory entry, as `readdir` gives it.
@@ -91,7 +104,8 @@ impl Fs {
         Ok((node.attr(&self.cx)?, node.ttl()))
     }
 
-    /// Changes attributes. On a control file a truncation does nothing, so that `>` works.
+    /// Changes attributes. On a control file a truncation does nothing, so that `>` works; mode and times of what is
+    /// copied in do nothing, so that `cp -p` works.
     pub fn setattr(&self, id: Id, changes: Changes, handle: Option<u64>) -> Result<(FileAttr, Ttl), Error> {
         let node = self.inodes.get(id)?;
         match &node {
@@ -108,9 +122,7 @@ impl Fs {
                 }
                 Ok((attr, node.ttl()))
             }
-            Node::File(file) if matches!(file.content, Content::Control { .. }) && changes.size == Some(0) => {
-                self.getattr(id)
-            }
+            Node::File(file) if may_be_set(&file.content, &changes) => self.getattr(id),
             Node::Dir(dir) if changes.are_times() => dir.touch(&self.cx).and_then(|()| self.getattr(id)),
             Node::Dir(_) | Node::File(_) | Node::Link(_) => Err(PART_OF_THE_TREE),
         }
@@ -217,7 +229,23 @@ impl Fs {
                     let (text, partial) = (Arc::clone(text), Mutex::default());
                     (Handle::Control { order: *order, text, partial }, FopenFlags::FOPEN_DIRECT_IO)
                 }
+                Content::Lines(target) if writes => {
+                    (Handle::Lines(Appending::open(&self.cx, target, flags)?), FopenFlags::FOPEN_DIRECT_IO)
+                }
+                Content::Upload(upload) => {
+                    let file = real::os(OsFile::options().read(true).write(true).open(&upload.path))?;
+                    (Handle::Upload { file, upload: upload.clone() }, FopenFlags::FOPEN_DIRECT_IO)
+                }
                 _ if writes => return Err(PART_OF_THE_TREE),
+                Content::Stored { path, .. } => {
+                    (Handle::Real { file: real::os(OsFile::open(path))?, written: AtomicBool::default() }, SETTLED)
+                }
+                Content::Lines(target) => match target.file(&self.cx) {
+                    Some(path) => {
+                        (Handle::Real { file: real::os(OsFile::open(path))?, written: AtomicBool::default() }, LIVE)
+                    }
+                    None => (Handle::Bytes(Arc::default()), LIVE),
+                },
                 Content::Live(bytes) => (Handle::Bytes(Arc::clone(bytes)), LIVE),
                 Content::Settled(bytes) => (Handle::Bytes(Arc::clone(bytes)), SETTLED),
                 Content::Events => (Handle::Events(self.cx.events.open(self.crawlers.has(caller.pid))), STREAM),
@@ -232,12 +260,19 @@ impl Fs {
         Ok((self.handles.insert(handle), how))
     }
 
-    /// Creates and opens a real file.
-    pub fn create(&self, parent: Id, name: &OsStr, mode: u32, flags: i32) -> Result<(FileAttr, Ttl, u64), Error> {
+    /// Creates and opens a file.
+    pub fn create(&self, parent: Id, name: &OsStr, mode: u32, flags: i32) -> Result<Created, Error> {
+        if let Node::Dir(dir) = self.inodes.get(parent)? {
+            let node = dir.create(&self.cx, utf8(name)?)?;
+            let (attr, ttl) = self.enter(&node)?;
+            let (handle, how) = self.open(node.id(), flags)?;
+            return Ok(Created { attr, ttl, handle, how });
+        }
         let dir = self.real(parent)?;
         let (node, file) = dir.create(name, mode, flags)?;
         let (attr, ttl) = self.made(&dir, name, node)?;
-        Ok((attr, ttl, self.handles.insert(Handle::Real { file, written: AtomicBool::new(false) })))
+        let handle = self.handles.insert(Handle::Real { file, written: AtomicBool::new(false) });
+        Ok(Created { attr, ttl, handle, how: FopenFlags::empty() })
     }
 
     /// Whether a read of this handle may wait for long.
@@ -257,8 +292,10 @@ impl Fs {
     ) -> Result<Option<T>, Error> {
         match &*self.handles.get(handle)? {
             Handle::Bytes(bytes) | Handle::Control { text: bytes, .. } => Ok(Some(found(part(bytes, offset, size)))),
-            Handle::Real { file, .. } => Ok(pread_cached(file, offset, size).map(|bytes| found(&bytes))),
-            Handle::Answer(_) => Ok(None),
+            Handle::Real { file, .. } | Handle::Upload { file, .. } => {
+                Ok(pread_cached(file, offset, size).map(|bytes| found(&bytes)))
+            }
+            Handle::Answer(_) | Handle::Lines(_) => Ok(None),
             Handle::Events(reader) => match self.cx.events.take(*reader, size)? {
                 None if flags & libc::O_NONBLOCK != 0 => Err(Error::WouldBlock),
                 bytes => Ok(bytes.map(|bytes| found(&bytes))),
@@ -271,12 +308,11 @@ impl Fs {
     pub fn read(&self, handle: u64, offset: u64, size: usize, caller: Caller) -> Result<Vec<u8>, Error> {
         match &*self.handles.get(handle)? {
             Handle::Bytes(bytes) | Handle::Control { text: bytes, .. } => Ok(part(bytes, offset, size).to_vec()),
-            Handle::Real { file, .. } => {
-                let mut buffer = vec![0; size];
-                let read = real::os(std::os::unix::fs::FileExt::read_at(file, &mut buffer, offset))?;
-                buffer.truncate(read);
-                Ok(buffer)
-            }
+            Handle::Real { file, .. } | Handle::Upload { file, .. } => pread(file, offset, size),
+            Handle::Lines(lines) => match lines.file(&self.cx) {
+                Some(path) => pread(&real::os(OsFile::open(path))?, offset, size),
+                None => Ok(Vec::new()),
+            },
             Handle::Answer(stream) => self.read_answer(stream, size, caller),
             Handle::Events(reader) => self.cx.events.wait(*reader, size, &|| interrupt::is_pending(caller.pid)),
             Handle::Dir { .. } => Err(Error::IsADirectory),
@@ -301,10 +337,13 @@ impl Fs {
 
     /// Whether writing to this handle gives an order that takes longer than a write.
     pub fn is_order(&self, handle: u64) -> bool {
-        matches!(self.handles.get(handle).as_deref(), Ok(Handle::Control { .. }))
+        matches!(
+            self.handles.get(handle).as_deref(),
+            Ok(Handle::Control { .. } | Handle::Lines(_) | Handle::Upload { .. })
+        )
     }
 
-    /// Writes to a real file or gives an order to a control file; the number of bytes taken.
+    /// Writes to a real file, adds lines, or gives an order to a control file; the number of bytes taken.
     pub fn write(&self, handle: u64, offset: u64, data: &[u8]) -> Result<usize, Error> {
         match &*self.handles.get(handle)? {
             Handle::Real { file, written } => {
@@ -320,13 +359,16 @@ impl Fs {
                 }
                 Ok(data.len())
             }
+            Handle::Lines(lines) => lines.write(&self.cx, offset, data).inspect_err(|e| self.cx.refused(e)),
+            Handle::Upload { file, .. } => real::os(std::os::unix::fs::FileExt::write_at(file, data, offset)),
             Handle::Bytes(_) | Handle::Answer(_) | Handle::Events(_) | Handle::Dir { .. } => Err(PART_OF_THE_TREE),
         }
     }
 
     fn obey(&self, order: Control, line: &[u8]) -> Result<(), Error> {
         let line = std::str::from_utf8(line).map_err(|_| Error::Invalid("this is not UTF-8".into()))?.trim();
-        if line.is_empty() { Ok(()) } else { tree::control::obey(&self.cx, order, line) }
+        let done = if line.is_empty() { Ok(()) } else { tree::control::obey(&self.cx, order, line) };
+        done.inspect_err(|e| self.cx.refused(e))
     }
 
     /// A descriptor was closed: gives the order of a last line without an end, and tells the index of writes.
@@ -342,15 +384,22 @@ impl Fs {
                 }
                 Ok(())
             }
+            Handle::Lines(lines) => lines.flush(&self.cx).inspect_err(|e| self.cx.refused(e)),
+            Handle::Upload { file, .. } => real::os(file.sync_all()),
             Handle::Bytes(_) | Handle::Answer(_) | Handle::Events(_) | Handle::Dir { .. } => Ok(()),
         }
     }
 
-    /// The last descriptor of a handle is gone; the last reader of an answer ends its generation.
+    /// The last descriptor of a handle is gone: what was copied in is imported; the last reader of an answer ends its
+    /// generation.
     pub fn release(&self, handle: u64) {
-        match self.handles.remove(handle).as_deref() {
-            Some(Handle::Real { file, written }) if written.load(Ordering::Acquire) => self.touched_file(file),
-            Some(Handle::Events(reader)) => self.cx.events.close(*reader),
+        let Some(handle) = self.handles.remove(handle) else { return };
+        match &*handle {
+            Handle::Real { file, written } if written.load(Ordering::Acquire) => self.touched_file(file),
+            Handle::Events(reader) => self.cx.events.close(*reader),
+            Handle::Upload { upload, .. } => {
+                self.cx.index.conversations().imports.submit(upload.number, upload.path.clone(), &upload.name);
+            }
             _ => {}
         }
     }
@@ -386,10 +435,11 @@ impl Fs {
     pub fn fsync(&self, handle: u64, data_only: bool) -> Result<(), Error> {
         match &*self.handles.get(handle)? {
             Handle::Real { file, .. } if data_only => real::os(file.sync_data()),
-            Handle::Real { file, .. } => real::os(file.sync_all()),
+            Handle::Real { file, .. } | Handle::Upload { file, .. } => real::os(file.sync_all()),
             Handle::Dir { node: Node::Real(dir), .. } => {
                 real::os(dir.open(libc::O_RDONLY | libc::O_DIRECTORY)?.sync_all())
             }
+            Handle::Lines(lines) => lines.flush(&self.cx),
             Handle::Bytes(_) | Handle::Control { .. } | Handle::Answer(_) | Handle::Events(_) | Handle::Dir { .. } => {
                 Ok(())
             }
@@ -521,7 +571,11 @@ impl Fs {
 
     /// Sets an extended attribute of a real file.
     pub fn setxattr(&self, id: Id, name: &OsStr, value: &[u8], flags: i32) -> Result<(), Error> {
-        self.real(id)?.setxattr(name, value, flags)
+        match self.inodes.get(id)? {
+            // `cp -p` then does without.
+            Node::File(file) if matches!(file.content, Content::Upload(_)) => Err(Error::Unsupported),
+            _ => self.real(id)?.setxattr(name, value, flags),
+        }
     }
 
     /// Removes an extended attribute of a real file.
@@ -557,9 +611,12 @@ impl Fs {
                 return Ok(rustix::fs::seek(file, from)? as i64);
             }
             Handle::Bytes(bytes) => bytes.len() as u64,
-            Handle::Answer(_) | Handle::Events(_) | Handle::Control { .. } | Handle::Dir { .. } => {
-                return Err(Error::Unsupported);
-            }
+            Handle::Answer(_)
+            | Handle::Events(_)
+            | Handle::Control { .. }
+            | Handle::Lines(_)
+            | Handle::Upload { .. }
+            | Handle::Dir { .. } => return Err(Error::Unsupported),
         };
         match whence {
             _ if at >= size => Err(Error::Os(std::io::Error::from_raw_os_error(libc::ENXIO))),
@@ -626,6 +683,22 @@ fn utf8(name: &OsStr) -> Result<&str, Error> {
 
 fn dots(offset: u64) -> impl Iterator<Item = (u64, &'static str)> {
     [(1, "."), (2, "..")].into_iter().skip(offset.min(2) as usize)
+}
+
+/// Whether a change of attributes is accepted and does nothing.
+fn may_be_set(content: &Content, changes: &Changes) -> bool {
+    match content {
+        Content::Control { .. } => changes.size == Some(0),
+        Content::Lines(_) | Content::Upload(_) => changes.size.is_none(),
+        _ => false,
+    }
+}
+
+fn pread(file: &OsFile, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+    let mut buffer = vec![0; size];
+    let read = real::os(std::os::unix::fs::FileExt::read_at(file, &mut buffer, offset))?;
+    buffer.truncate(read);
+    Ok(buffer)
 }
 
 fn part(bytes: &[u8], offset: u64, size: usize) -> &[u8] {

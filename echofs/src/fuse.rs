@@ -395,9 +395,7 @@ impl Filesystem for Adapter {
     ) {
         let create = |fs: &Fs| fs.create(id(parent), name, mode, flags);
         caught(|| match self.fs.telling("create", id(parent), Some(name), create) {
-            Ok((attr, ttl, handle)) => {
-                reply.created(&ttl.attr, &attr, GENERATION, FileHandle(handle), fuser::FopenFlags::empty())
-            }
+            Ok(c) => reply.created(&c.ttl.attr, &c.attr, GENERATION, FileHandle(c.handle), c.how),
             Err(e) => reply.error(e.errno()),
         });
     }

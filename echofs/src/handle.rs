@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::answer::{Form, Reader};
+use crate::append::Appending;
 use crate::error::Error;
 use crate::events::ReaderId;
-use crate::node::{Control, Listing, Node};
+use crate::node::{Control, Listing, Node, Upload};
 use crate::real::{RealEntry, RealNode};
 
 /// Something that is open.
@@ -21,6 +22,10 @@ pub enum Handle {
     Events(ReaderId),
     /// A control file: what was written since the last line end.
     Control { order: Control, text: Arc<[u8]>, partial: Mutex<Vec<u8>> },
+    /// A file that takes lines at its end.
+    Lines(Appending),
+    /// A file that is being copied in.
+    Upload { file: OsFile, upload: Upload },
     /// A real file, and whether it was written to.
     Real { file: OsFile, written: AtomicBool },
     /// A directory, what it listed when it was opened or last rewound, and whether it was read since.

@@ -4,6 +4,7 @@
 //! `real` serves the notes, `answer` answers questions.
 
 pub mod answer;
+mod append;
 mod crawlers;
 mod error;
 mod events;
@@ -15,12 +16,14 @@ mod interrupt;
 mod node;
 mod pool;
 mod real;
+mod recorder;
 mod remember;
 mod session;
 mod syscall;
 mod tree;
 
 pub use error::Error;
+pub use recorder::Record;
 pub use remember::remember;
 pub use session::{MountConfig, Session, mount};
 pub use tree::results_jsonl;

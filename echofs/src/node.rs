@@ -1,12 +1,13 @@
 //! What the tree is made of: directories, files, links, and how each is numbered, timed and opened.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use fuser::{FileAttr, FileType, INodeNo};
 
+use crate::append::Target;
 use crate::error::Error;
 use crate::real::RealNode;
 use crate::tree::Context;
@@ -110,6 +111,10 @@ pub trait Directory: Send + Sync {
     fn rmdir(&self, _cx: &Context, _name: &str) -> Result<(), Error> {
         Err(Error::NotPermitted("this directory is part of the tree"))
     }
+    /// Makes a file in it, to be written to.
+    fn create(&self, _cx: &Context, _name: &str) -> Result<Node, Error> {
+        Err(Error::NotPermitted("no files can be made here; files live in knowledge/notes"))
+    }
     /// Removes a file in it.
     fn unlink(&self, _cx: &Context, _name: &str) -> Result<(), Error> {
         Err(Error::NotPermitted("this file is part of the tree"))
@@ -151,8 +156,25 @@ pub enum Content {
     Question { text: String, form: crate::answer::Form },
     /// What happens, from the open on.
     Events,
+    /// A file of the data directory, which is only ever replaced or added to; of so many bytes at the last look.
+    Stored { path: PathBuf, size: u64 },
+    /// A file that takes lines at its end.
+    Lines(Target),
+    /// A file on its way to be imported.
+    Upload(Upload),
     /// A file that takes orders; reading it gives the text.
     Control { order: Control, text: Arc<[u8]> },
+}
+
+/// A file that is being copied in, and where it goes.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    /// Number of the import.
+    pub number: u64,
+    /// The file in the data directory.
+    pub path: PathBuf,
+    /// The name it was given.
+    pub name: String,
 }
 
 /// What a control file does with a line that is written to it.
@@ -212,9 +234,13 @@ impl File {
         File { id: place.version(&bytes), content: Content::Settled(bytes), modified, ttl, xattrs: Vec::new() }
     }
 
-    fn size(&self) -> u64 {
+    fn size(&self, cx: &Context) -> u64 {
+        let length = |path: &Path| path.metadata().map_or(0, |meta| meta.len());
         match &self.content {
             Content::Settled(bytes) | Content::Live(bytes) | Content::Control { text: bytes, .. } => bytes.len() as u64,
+            Content::Stored { size, .. } => *size,
+            Content::Lines(target) => target.file(cx).map_or(0, |path| length(&path)),
+            Content::Upload(upload) => length(&upload.path),
             // Invariant: sizes are never made up; a file without one is opened as a stream.
             Content::Question { .. } | Content::Events => 0,
         }
@@ -222,8 +248,9 @@ impl File {
 
     fn mode(&self) -> u16 {
         match self.content {
-            Content::Control { .. } => 0o600,
-            Content::Settled(_) | Content::Live(_) | Content::Question { .. } | Content::Events => 0o400,
+            Content::Control { .. } | Content::Lines(_) | Content::Upload(_) => 0o600,
+            Content::Settled(_) | Content::Stored { .. } | Content::Live(_) => 0o400,
+            Content::Question { .. } | Content::Events => 0o400,
         }
     }
 }
@@ -253,7 +280,7 @@ impl Node {
     pub fn attr(&self, cx: &Context) -> Result<FileAttr, Error> {
         Ok(match self {
             Node::Dir(dir) => cx.attr(dir.id(), FileType::Directory, 0o700, 0, dir.modified(cx)),
-            Node::File(file) => cx.attr(file.id, FileType::RegularFile, file.mode(), file.size(), file.modified),
+            Node::File(file) => cx.attr(file.id, FileType::RegularFile, file.mode(), file.size(cx), file.modified),
             Node::Link(link) => {
                 let size = link.target.as_os_str().len() as u64;
                 cx.attr(link.id, FileType::Symlink, 0o777, size, link.modified)

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::fs::Fs;
 use crate::fuse::Adapter;
 use crate::real::RealNode;
+use crate::recorder::{self, Record};
 use crate::tree::Context;
 use crate::tree::kept::Watch;
 
@@ -32,6 +33,8 @@ pub struct MountConfig {
     pub generator: Arc<dyn Generator>,
     /// The directory behind `knowledge/notes`.
     pub notes: PathBuf,
+    /// What is kept of the questions that are asked.
+    pub record: Record,
     /// The settings in force, as TOML.
     pub settings: String,
     /// A command that touches the paths behind it through the mount, for those who watch kept queries.
@@ -52,6 +55,7 @@ pub struct Session {
 /// What the kernel or fusermount3 said; [`Error::Os`] when the notes cannot be opened.
 pub fn mount(config: MountConfig) -> Result<Session, Error> {
     let notes = RealNode::root(&config.notes)?;
+    config.answers.listen(recorder::listener(config.index.clone(), config.record));
     let cx =
         Context::new(config.index, config.answers, config.generator, notes, config.mountpoint.clone(), config.settings);
     let cx = Arc::new(cx);

@@ -3,6 +3,7 @@
 mod ask;
 mod cached;
 pub mod control;
+mod conversations;
 mod explain;
 mod fact_pages;
 mod facts;
@@ -11,14 +12,16 @@ mod knowledge;
 mod live;
 mod names;
 mod readme;
+mod relationship;
 mod render;
 mod search;
 mod similar;
 mod states;
 mod status;
+mod stored;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use echofs_indexer::Index;
@@ -60,6 +63,7 @@ pub struct Context {
     pub(crate) facts: facts::Views,
     pub(crate) control: control::Files,
     pub(crate) live: live::Live,
+    refused: Mutex<Option<String>>,
 }
 
 impl Context {
@@ -90,7 +94,20 @@ impl Context {
             facts: facts::Views::default(),
             control: control::Files::default(),
             live: live::Live::default(),
+            refused: Mutex::default(),
         }
+    }
+
+    /// Takes down why something that was written was refused, for `status`.
+    pub(crate) fn refused(&self, error: &Error) {
+        log::warn!("refused: {error}");
+        let text = format!("{}: refused: {error}", jiff::Timestamp::now());
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    /// What was refused last.
+    pub(crate) fn last_refused(&self) -> Option<String> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Attributes of a node that a branch made.
@@ -120,8 +137,20 @@ pub struct Root;
 
 impl Root {
     /// What is listed last is met last by those who read everything: see [`crate::crawlers`].
-    const NAMES: [&'static str; 10] =
-        ["README.md", "status", "remember", "ask", "search", "similar", "facts", "knowledge", ".echo", "events"];
+    const NAMES: [&'static str; 12] = [
+        "README.md",
+        "status",
+        "remember",
+        "ask",
+        "search",
+        "similar",
+        "facts",
+        "knowledge",
+        "conversations",
+        "relationship",
+        ".echo",
+        "events",
+    ];
 
     fn node(cx: &Context, name: &str) -> Option<Node> {
         Some(match name {
@@ -135,6 +164,8 @@ impl Root {
             "similar" => Node::Dir(Arc::new(similar::Similar::top())),
             "facts" => facts::top(),
             "knowledge" => Node::Dir(Arc::new(knowledge::Knowledge)),
+            "conversations" => Node::Dir(Arc::new(conversations::Dated::top())),
+            "relationship" => Node::Dir(Arc::new(relationship::Relationship::top())),
             ".echo" => Node::Dir(Arc::new(control::Control)),
             // Everything listed is settled; the stream itself is not listed.
             "events" => Node::Link(Arc::new(Link {

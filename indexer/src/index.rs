@@ -12,6 +12,7 @@ use echofs_embedder::Embedder;
 use echofs_query_lang::{Node, Query};
 use quick_cache::sync::Cache;
 
+use crate::conversations::Conversations;
 use crate::facts::{self, Facts, Wish};
 use crate::files::{self, Lock};
 use crate::forgotten::Order;
@@ -21,6 +22,7 @@ use crate::opening::{self, Opened};
 use crate::prepare::Reader;
 use crate::ranking::Ranking;
 use crate::record::Record;
+use crate::relationship::Relationship;
 use crate::search::{self, Searcher};
 use crate::shared::{Shared, lock, read};
 use crate::watch::{self, Watcher};
@@ -58,6 +60,8 @@ pub struct Config {
 pub struct Index {
     shared: Arc<Shared>,
     kept: Kept,
+    conversations: Arc<Conversations>,
+    relationship: Arc<Relationship>,
     ranking: Ranking,
     queries: Cache<String, Arc<Vec<f32>>>,
     idle: Mutex<Option<Opened>>,
@@ -81,10 +85,14 @@ impl Index {
     pub fn open(config: Config, embedder: Option<Arc<dyn Embedder>>) -> Result<Arc<Index>, Error> {
         files::private_dir(&config.data)?;
         let lock = Lock::take(&config.data)?;
+        let conversations = Arc::new(Conversations::open(&config.data)?);
+        let relationship = Arc::new(Relationship::open(&config.data)?);
         let data = config.data.clone();
         let (shared, opened) = opening::open(config, embedder)?;
         Ok(Arc::new(Index {
             shared: Arc::new(shared),
+            conversations,
+            relationship,
             kept: Kept::open(&data.join("journal/queries.jsonl"))?,
             ranking: Ranking::default(),
             queries: Cache::new(QUERIES),
@@ -124,6 +132,12 @@ impl Index {
         }
         let (told, tell) = (watcher.clone(), events.clone());
         threads.push(spawn("changes", move || ingest::hand_on(&told, &tell))?);
+        let (pages, kept, seen) = (self.conversations.clone(), shared.clone(), watcher.clone());
+        threads.push(spawn("conversations", move || pages.keep(&|| kept.is_stopping(), &|page| seen.touched(page)))?);
+        let (pages, kept, seen) = (self.relationship.clone(), shared.clone(), watcher.clone());
+        threads.push(spawn("relationship", move || pages.keep(&|| kept.is_stopping(), &|page| seen.touched(page)))?);
+        let (imports, kept) = (self.conversations.clone(), shared.clone());
+        threads.push(spawn("imports", move || imports.import_waiting(&|| kept.is_stopping()))?);
         if let Some(embedder) = shared.embedder.clone() {
             let shared = shared.clone();
             threads.push(spawn("meaning", move || meaning::run(&shared, &*embedder))?);
@@ -221,6 +235,11 @@ impl Index {
         Ok(vector)
     }
 
+    /// What was noticed.
+    pub fn relationship(&self) -> &Arc<Relationship> {
+        &self.relationship
+    }
+
     /// Every indexed document, sorted by path. Made once per epoch.
     pub fn documents(&self) -> Arc<Vec<Document>> {
         self.shared.snapshot().table.documents()
@@ -272,7 +291,13 @@ impl Index {
 
     /// Totals; cheap.
     pub fn counts(&self) -> Counts {
-        self.shared.counts()
+        let counts = self.shared.counts();
+        Counts { pending: counts.pending + self.conversations.waiting(), ..counts }
+    }
+
+    /// What was said.
+    pub fn conversations(&self) -> &Arc<Conversations> {
+        &self.conversations
     }
 
     /// The vectors and their graph; cheap.
@@ -299,12 +324,13 @@ impl Index {
         let semantic = semantic && self.shared.embedder.is_some();
         self.shared.wait_for(timeout, |p| {
             let words = p.scanned && p.uncommitted == 0 && lock(&self.shared.pending).is_empty();
-            words && (!semantic || p.meant == p.table && p.missing.0 == 0)
+            words && self.conversations.waiting() == 0 && (!semantic || p.meant == p.table && p.missing.0 == 0)
         })
     }
 
     /// Removes the document or directory at `path` from everything derived from it, for good: it is not indexed again,
-    /// also after a rebuild. The file itself stays. The order is on disk before anything is removed.
+    /// also after a rebuild. The file itself stays, but for a conversation, whose turns go as well: they are kept
+    /// nowhere else. The order is on disk before anything is removed.
     ///
     /// # Errors
     /// [`Error::Outside`] when `path` is under no source and was never indexed; I/O errors of the journal.
@@ -313,12 +339,20 @@ impl Index {
         if record.is_none() && self.shared.policy.root_of(path).is_none() {
             return Err(Error::Outside(path.to_owned()));
         }
-        let hash = record.and_then(|r| r.content.as_ref().map(|c| c.hash));
-        self.shared.order_to_forget(&Order::new(path, hash))?;
+        if self.conversations.owns(path) {
+            self.conversations.forget(path)?;
+        } else {
+            let hash = record.and_then(|r| r.content.as_ref().map(|c| c.hash));
+            self.shared.order_to_forget(&Order::new(path, hash))?;
+        }
         let events = lock(&self.running).as_ref().map(|r| r.events.clone()).ok_or(Error::Stopped)?;
+        let retracted = self.conversations.retract(path)?;
+        let pages = retracted.iter().map(|place| self.conversations.page(place));
+        let paths: Vec<PathBuf> = std::iter::once(path.to_owned()).chain(pages).collect();
         let (reply, answer) = std::sync::mpsc::channel();
-        events.send(Event::Forget(path.to_owned(), reply)).map_err(|_| Error::Stopped)?;
+        events.send(Event::Forget(paths, reply)).map_err(|_| Error::Stopped)?;
         let forgotten = answer.recv().map_err(|_| Error::Stopped)??;
+        self.conversations.remake(&retracted);
         self.shared.wait_for(PURGE, |p| p.purges.0 == p.purges.1 && p.fact_purges.0 == p.fact_purges.1);
         Ok(forgotten)
     }

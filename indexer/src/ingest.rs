@@ -29,8 +29,8 @@ pub enum Event {
     Changes(Vec<Change>),
     /// A file was read.
     Read(PathBuf, FileStat, Outcome),
-    /// Remove what is at or below this path; the order is in the journal already.
-    Forget(PathBuf, Sender<Result<Forgotten, Error>>),
+    /// Remove what is at or below these paths; what is to stay forgotten is in the journal already.
+    Forget(Vec<PathBuf>, Sender<Result<Forgotten, Error>>),
     /// Read the files at or below this path again, or all.
     Reindex(Option<PathBuf>),
     /// Commit and end.
@@ -64,8 +64,8 @@ impl Ingest {
             match events.recv_timeout(self.writer.patience(self.is_idle())) {
                 Ok(Event::Changes(changes)) => changes.into_iter().for_each(|change| self.change(change)),
                 Ok(Event::Read(path, stat, outcome)) => self.read(path, stat, outcome),
-                Ok(Event::Forget(path, reply)) => {
-                    let forgotten = self.forget(&path);
+                Ok(Event::Forget(paths, reply)) => {
+                    let forgotten = self.forget(&paths);
                     reply.send(forgotten).ok();
                 }
                 Ok(Event::Reindex(path)) => self.reindex(path.as_deref()),
@@ -363,17 +363,22 @@ impl Ingest {
         wanted.into_iter().for_each(|r| self.ask_for(r.path.clone(), r.stat, path.is_some(), true));
     }
 
-    fn forget(&mut self, path: &Path) -> Result<Forgotten, Error> {
+    fn forget(&mut self, paths: &[PathBuf]) -> Result<Forgotten, Error> {
         self.commit();
-        let records = self.shared.snapshot().table.below(path).to_vec();
-        lock(&self.shared.pending).retain(|waiting, _| !waiting.starts_with(path));
+        let table = self.shared.snapshot().table.clone();
+        let records: Vec<Arc<Record>> = paths.iter().flat_map(|path| table.below(path)).cloned().collect();
+        lock(&self.shared.pending).retain(|waiting, _| !paths.iter().any(|path| waiting.starts_with(path)));
         let mut forgotten = Forgotten::default();
         for record in records {
             if let Some(content) = &record.content {
                 forgotten.paths.push(record.path.clone());
                 forgotten.passages += content.keys.len();
             }
-            self.writer.set_aside(record.path.clone(), record.stat, State::Skipped, "forgotten".into());
+            match self.shared.is_forgotten(&record.path) {
+                true => self.writer.set_aside(record.path.clone(), record.stat, State::Skipped, "forgotten".into()),
+                // What has no order, a conversation, is gone with its file; not even its name is to stay.
+                false => self.writer.remove(&record.path),
+            }
         }
         self.commit();
         self.writer.erase()?;

@@ -16,7 +16,7 @@ use crate::record::{Record, Serial, Table};
 use crate::scan::FileStat;
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
-use crate::{Config, Error, Kind, Source, State};
+use crate::{Config, Error, Kind, Source, State, conversations, relationship};
 
 /// What only the indexing thread uses once it runs.
 pub struct Opened {
@@ -82,10 +82,13 @@ fn borne_out(record: Arc<Record>, indexed: &HashSet<Serial>) -> Arc<Record> {
     }
 }
 
-/// The given roots and the notes, each with a name of its own.
+/// The given roots, the notes, and the pages of conversations and relationship, each with a name of its own.
 fn sources(config: &Config) -> Vec<Source> {
-    let notes = config.data.join("notes");
-    let kinds = config.sources.iter().map(|root| (root.clone(), Kind::File)).chain([(notes, Kind::Note)]);
+    let notes = (config.data.join("notes"), Kind::Note);
+    let conversations = (conversations::pages(&config.data), Kind::Conversation);
+    let relationship = (relationship::pages_dir(&config.data), Kind::Relationship);
+    let own = [notes, conversations, relationship];
+    let kinds = config.sources.iter().map(|root| (root.clone(), Kind::File)).chain(own);
     let mut sources: Vec<Source> = Vec::new();
     for (root, kind) in kinds {
         if sources.iter().any(|s| s.root == root) {
@@ -113,6 +116,6 @@ mod tests {
         let roots = ["/a/notes", "/b/notes", "/", "/a/notes"].map(Into::into).to_vec();
         let config = Config { data: "/d".into(), sources: roots, excluded: Vec::new(), worker: Vec::new() };
         let names: Vec<String> = sources(&config).into_iter().map(|s| s.name).collect();
-        assert_eq!(names, ["notes", "notes-2", "root", "notes-3"]);
+        assert_eq!(names, ["notes", "notes-2", "root", "notes-3", "conversations", "relationship"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::copies::Sketch;
 use crate::extract::{ExtractError, Extractor, extract};
@@ -44,7 +44,6 @@ pub struct Prepared {
 pub struct Reader {
     policy: std::sync::Arc<Policy>,
     sources: Vec<Source>,
-    notes: PathBuf,
     extractor: Option<Extractor>,
 }
 
@@ -52,7 +51,7 @@ impl Reader {
     /// With a pool of worker processes, or in this process when no command is given.
     pub fn new(config: &Config, policy: std::sync::Arc<Policy>, sources: Vec<Source>, workers: usize) -> Self {
         let extractor = (!config.worker.is_empty()).then(|| Extractor::new(config.worker.clone(), workers));
-        Self { policy, sources, notes: config.data.join("notes"), extractor }
+        Self { policy, sources, extractor }
     }
 
     /// Reads a file, and extracts its text unless its digest is `known`.
@@ -89,7 +88,8 @@ impl Reader {
 
     /// Where a document comes from.
     pub fn kind(&self, path: &Path) -> Kind {
-        if path.starts_with(&self.notes) { Kind::Note } else { Kind::File }
+        let above = self.sources.iter().filter(|source| path.starts_with(&source.root));
+        above.max_by_key(|source| source.root.components().count()).map_or(Kind::File, |source| source.kind)
     }
 
     /// The path as its words are indexed.

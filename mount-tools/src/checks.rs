@@ -26,6 +26,8 @@ pub fn all(settings: &Settings, deep: bool) -> Vec<Check> {
         space(settings),
         config(settings),
         journal(settings),
+        conversations(settings),
+        relationship(settings),
         mount(settings),
         stale_mounts(),
     ]);
@@ -189,6 +191,37 @@ fn journal(settings: &Settings) -> Check {
         _ => {
             let text = format!("{damaged} of {lines} entries in {} are damaged", directory.display());
             Check::fail(NAME, text, "copy the directory, then mount: damaged entries are put aside, the others kept")
+        }
+    }
+}
+
+/// Every turn of every conversation must bear its sum.
+fn conversations(settings: &Settings) -> Check {
+    const NAME: &str = "conversations";
+    match echofs_indexer::conversations::check(&settings.data) {
+        Err(error) => Check::fail(NAME, error.to_string(), "make it readable"),
+        Ok((lines, None)) => Check::ok(NAME, format!("{lines} turns, all whole")),
+        Ok((_, Some((path, line)))) => {
+            let text = format!("{}:{line} is not the turn that was written", path.display());
+            Check::fail(
+                NAME,
+                text,
+                "copy the file, then append to it or mount: damaged turns are put aside, the others kept",
+            )
+        }
+    }
+}
+
+/// Every line of the relationship log must name the one before it.
+fn relationship(settings: &Settings) -> Check {
+    const NAME: &str = "relationship";
+    let path = echofs_indexer::relationship::log_path(&settings.data);
+    match echofs_indexer::relationship::verify(&path) {
+        Err(error) => Check::fail(NAME, format!("{}: {error}", path.display()), "make it readable"),
+        Ok(Ok(lines)) => Check::ok(NAME, format!("{lines} entries, the chain is whole")),
+        Ok(Err(broken)) => {
+            let text = format!("{}:{}: {}", path.display(), broken.line, broken.why);
+            Check::fail(NAME, text, "compare that line with a copy of yours; the log is never put right by itself")
         }
     }
 }

@@ -46,6 +46,8 @@ pub enum Command {
     Ask(Ask),
     /// Search, best first
     Search(Search),
+    /// Take conversations from exports of ChatGPT and Claude, JSON lines of turns and transcripts
+    Import(Import),
     /// Remove a document from every index, cache and answer, for good; the file itself stays
     Forget(Forget),
     /// Keep a sentence among the notes
@@ -159,6 +161,16 @@ pub enum Colour {
     Always,
     /// Never
     Never,
+}
+
+#[derive(Args, Debug)]
+pub struct Import {
+    /// Files, or directories of them
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// The reports as JSON, one a line
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Args, Debug)]

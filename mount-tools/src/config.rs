@@ -6,6 +6,8 @@
 //! embedding = "all-minilm-l6-v2-dyn8"           # directory of the embedding model below the models directory
 //! models = "/srv/models"                        # where models are looked for
 //! threads = 2                                   # threads of the language model
+//! keep_questions = false                        # questions asked are kept as conversations unless it says so
+//! observe = false                               # and noted in the relationship log
 //! ```
 //!
 //! The command line wins over the file, the file over the defaults.
@@ -13,6 +15,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use echofs_fs::Record;
 use serde::Deserialize;
 use toml_edit::DocumentMut;
 
@@ -33,6 +36,22 @@ pub struct File {
     pub models: Option<PathBuf>,
     /// Threads of the language model.
     pub threads: Option<usize>,
+    /// Whether questions that are asked are kept as conversations.
+    pub keep_questions: Option<bool>,
+    /// Whether it is noted in the relationship log what was asked and what answered it.
+    pub observe: Option<bool>,
+}
+
+impl File {
+    /// What is kept of the questions that are asked.
+    pub fn record(&self) -> Record {
+        let kept = Record::default();
+        let (questions, observations) = (self.keep_questions, self.observe);
+        Record {
+            questions: questions.unwrap_or(kept.questions),
+            observations: observations.unwrap_or(kept.observations),
+        }
+    }
 }
 
 /// Directories and choices in effect.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use echofs_embedder::{Embedder, Fastembed};
 use echofs_fs::answer::Answers;
-use echofs_fs::{MountConfig, Session};
+use echofs_fs::{MountConfig, Record, Session};
 use echofs_indexer::Index;
 use echofs_inference::Generator;
 use echofs_inference::client::{Client, ClientConfig};
@@ -28,6 +28,7 @@ pub struct Knowledge {
     pub answers: Arc<Answers>,
     generator: Arc<dyn Generator>,
     notes: PathBuf,
+    record: Record,
     settings: String,
 }
 
@@ -49,7 +50,8 @@ pub fn open(settings: &Settings, options: &Mount) -> Outcome<Knowledge> {
     let index = Index::open(config, embedder(settings))?;
     let answers = Answers::open(index.clone(), generator.clone(), settings.data.join("answers"))?;
     let notes = settings.data.join("notes");
-    Ok(Knowledge { index, answers, generator, notes, settings: in_force(settings, options, model.as_deref()) })
+    let (record, settings) = (settings.file.record(), in_force(settings, options, model.as_deref()));
+    Ok(Knowledge { index, answers, generator, notes, record, settings })
 }
 
 impl Knowledge {
@@ -61,6 +63,7 @@ impl Knowledge {
             answers: self.answers.clone(),
             generator: self.generator.clone(),
             notes: self.notes.clone(),
+            record: self.record,
             settings: self.settings.clone(),
             helper: vec!["/proc/self/exe".into(), "show-new".into()],
             options,
@@ -91,6 +94,9 @@ fn in_force(settings: &Settings, options: &Mount, model: Option<&Path>) -> Strin
     document["model"] = toml_edit::value(model.map_or("none".into(), text));
     document["embedding"] = toml_edit::value(embedding_name(settings));
     document["models"] = toml_edit::value(text(&settings.models));
+    let record = settings.file.record();
+    document["keep_questions"] = toml_edit::value(record.questions);
+    document["observe"] = toml_edit::value(record.observations);
     if let Some(threads) = settings.file.threads {
         document["threads"] = toml_edit::value(threads as i64);
     }

@@ -12,6 +12,7 @@ mod engines;
 mod failure;
 mod forget;
 mod fstab;
+mod import;
 mod local;
 mod model;
 mod models;
@@ -59,6 +60,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Status(options) => status::run(&options, &settings(&places)?),
         Command::Ask(options) => ask::run(&options, &settings(&places)?),
         Command::Search(options) => search::run(&options, &settings(&places)?),
+        Command::Import(options) => import::run(&options, &settings(&places)?),
         Command::Forget(options) => forget::run(&options, &settings(&places)?),
         Command::Remember(options) => remember::run(&options, &settings(&places)?),
         Command::Rebuild(options) => rebuild::run(&options, &settings(&places)?),

@@ -10,9 +10,12 @@ use echofs_query_lang::{Node, Query, Sort};
 use quick_cache::sync::Cache;
 
 use super::evidence::{Evidence, Found, Passage};
+use crate::recorder;
 
 /// Time for comparing sentences with a question.
 const PATIENCE: Duration = Duration::from_millis(120);
+/// Hits that may be conversations of this program's own.
+const OWN: usize = 5;
 /// Vectors of sentences that are kept.
 const VECTORS: usize = 2048;
 
@@ -42,8 +45,10 @@ impl Indexed {
 
 impl Evidence for Indexed {
     fn search(&self, question: &str, limit: usize) -> Result<Vec<Found>, String> {
-        let results = self.index.search(&plain(question, limit)).map_err(|error| error.to_string())?;
-        Ok(results.hits.into_iter().map(found).collect())
+        let results = self.index.search(&plain(question, limit + OWN)).map_err(|error| error.to_string())?;
+        // What was answered here before is no evidence.
+        let hits = results.hits.into_iter().filter(|hit| !recorder::is_own(&hit.document));
+        Ok(hits.take(limit).map(found).collect())
     }
 
     fn likeness(&self, question: &str, texts: &[String]) -> Vec<f32> {

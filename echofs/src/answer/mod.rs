@@ -34,7 +34,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use echofs_indexer::Index;
@@ -160,7 +160,11 @@ struct Inner {
     store: Store,
     running: Mutex<Running>,
     patience: Patience,
+    listener: OnceLock<Listener>,
 }
+
+/// What is told of every finished answer.
+pub type Listener = Box<dyn Fn(&Answer) + Send + Sync>;
 
 /// All answers of one data directory.
 pub struct Answers {
@@ -186,8 +190,20 @@ impl Answers {
         dir: PathBuf,
     ) -> Result<Arc<Answers>, Error> {
         let store = Store::open(dir.clone(), KEPT).map_err(|source| Error::Directory { path: dir, source })?;
-        let inner = Inner { evidence, generator, store, running: Mutex::default(), patience: Patience::default() };
+        let inner = Inner {
+            evidence,
+            generator,
+            store,
+            running: Mutex::default(),
+            patience: Patience::default(),
+            listener: OnceLock::new(),
+        };
         Ok(Arc::new(Answers { inner: Arc::new(inner) }))
+    }
+
+    /// Tells `listener` of every answer that is finished from now on. Once; later ones are not told.
+    pub fn listen(&self, listener: Listener) {
+        self.inner.listener.set(listener).ok();
     }
 
     /// Finished answers, newest first, without those whose documents are gone. From memory.
@@ -303,6 +319,7 @@ impl Inner {
     /// Keeps an answer whose documents are still what they were while it was made.
     fn keep(&self, job: &Arc<Job>, outcome: Outcome) -> Arc<Settled> {
         let Outcome { answer, places, keep, without_model } = outcome;
+        self.listener.get().into_iter().for_each(|listener| listener(&answer));
         let markdown = job.stream.markdown();
         let unchanged = places.iter().all(|place| self.evidence.stamp(&place.path) == Some(place.stamp));
         if keep && unchanged {

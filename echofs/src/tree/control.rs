@@ -147,7 +147,19 @@ fn absolute(line: &str) -> Result<PathBuf, Error> {
     if path.is_absolute() { Ok(path.to_owned()) } else { Err(Error::Invalid(format!("{line}: not an absolute path"))) }
 }
 
+/// The page behind a conversation's name in the tree; other paths are what they are.
+fn real_path(cx: &Context, path: &Path) -> PathBuf {
+    match path.strip_prefix(cx.mountpoint.join("conversations")) {
+        Ok(below) if below.extension().is_some_and(|extension| extension == "jsonl") => {
+            cx.index.conversations().pages().join(below.with_extension("md"))
+        }
+        Ok(below) => cx.index.conversations().pages().join(below),
+        Err(_) => path.to_owned(),
+    }
+}
+
 fn forget(cx: &Context, path: &Path) -> Result<(), Error> {
+    let path = &real_path(cx, path);
     let forgotten = cx.index.forget(path)?;
     for path in &forgotten.paths {
         cx.answers.forget(path);

@@ -26,6 +26,7 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
     cat {at}/events                                  what happens, as it happens
     ls '{at}/similar/home/me/notes/plan.md/'         what is like that file (its absolute path)
     echo 'Oda has the key' > {at}/remember           keeps a sentence
+    cp conversations.json {at}/conversations/import/   takes the export of a chat service
     cat {at}/status                                  how far the index is
 
 | where | what |
@@ -40,6 +41,10 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
 | `knowledge/notes/` | your notes: ordinary files and folders, read and write |
 | `knowledge/recent/` `by-date/` `by-type/` `by-tag/` | links to every document, sorted in these ways |
 | `knowledge/sources/` | links to the directories that are indexed |
+| `conversations/YYYY/MM/` | what was said, a page and its turns for each conversation |
+| `conversations/inbox/<session>.jsonl` | append `{{\"role\":\"user\",\"content\":\"...\"}}`, a line for each turn |
+| `conversations/import/` | copy exports and transcripts into it; `report.md` says what was taken |
+| `relationship/` | `log.jsonl` (append `{{\"kind\":\"preference\",\"subject\":\"...\",\"text\":\"...\"}}`), and the pages made from it |
 | `.echo/` | `status.json`, `coverage.jsonl` (every file and why it is or is not indexed), `metrics`, `config.toml` |
 | `.echo/forget` | write a path to it: the document is forgotten for good, the file itself stays |
 | `.echo/reindex` | write a path or `all` to it: it is read again |

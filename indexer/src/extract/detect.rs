@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use super::{ExtractError, Result, decode, zip};
+use super::{ExtractError, Result, conversation, decode, zip};
 
 /// The formats that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,7 @@ pub enum Format {
     /// Source code, with the language's family of definitions.
     Code(Language),
     Contacts,
+    Conversation,
     Csv,
     Data(Data),
     Doc,
@@ -73,6 +74,7 @@ impl Format {
             Self::Calendar => "calendar",
             Self::Code(_) => "code",
             Self::Contacts => "contacts",
+            Self::Conversation => "conversation",
             Self::Csv => "table",
             Self::Data(Data::Json | Data::JsonLines) => "json",
             Self::Data(Data::Yaml) => "yaml",
@@ -131,6 +133,9 @@ pub fn detect(path: &Path, bytes: &[u8]) -> Result<Format> {
     let Some(text) = decode::decode(trim_utf8(head)) else {
         return Err(ExtractError::skipped(binary_kind(bytes)));
     };
+    if extension == "md" && conversation::is_page(bytes) {
+        return Ok(Format::Conversation);
+    }
     if let Some(format) = by_extension(&name, extension) {
         return Ok(settle(format, &text));
     }

@@ -6,9 +6,10 @@
 
 mod calendar;
 mod code;
+mod conversation;
 mod data;
 mod dates;
-mod decode;
+pub(crate) mod decode;
 mod detect;
 mod doc;
 mod docx;
@@ -120,6 +121,7 @@ fn parse(format: Format, bytes: &[u8]) -> Result<Parsed> {
     let text = || decode::text(bytes).ok_or_else(|| ExtractError::skipped("binary"));
     Ok(match format {
         Format::Calendar | Format::Contacts => calendar::parse(&text()?),
+        Format::Conversation => conversation::parse(text()?),
         Format::Code(language) => code::parse(text()?, language),
         Format::Csv => table::parse(text()?),
         Format::Data(kind) => data::parse(text()?, kind),

@@ -1,0 +1,184 @@
+//! The relationship log and what is made from it.
+//!
+//! Truth is `<data>/relationship/log.jsonl`: what happened and what was noticed, an entry a line, each chained to the one
+//! before. The pages (`preferences.md`, `patterns.md`, `opinions/<subject>.md`) are made from it at any time, below
+//! `<data>/rendered/relationship`, which is a source of the index like any other. Invariant: no page says anything that
+//! names no entry, and what the owner corrected or retracted stays so, since that is in the log as well.
+
+mod chain;
+mod entry;
+mod pages;
+mod patterns;
+mod stats;
+mod view;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::shared::lock;
+use crate::{Error, files};
+
+pub use chain::{Broken, verify};
+pub use entry::{Entry, Evidence, Kind, Stance};
+pub use pages::{PATTERNS, PREFERENCES};
+
+use chain::Log;
+
+/// How long to wait for an entry before asking whether to stop.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// Pages are made at most this often.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The relationship log of one data directory.
+#[derive(Debug)]
+pub struct Relationship {
+    path: PathBuf,
+    pages: PathBuf,
+    log: Mutex<Option<Opened>>,
+    /// Entries since the pages were made; the first time there is always one.
+    news: Mutex<bool>,
+    arrived: Condvar,
+}
+
+#[derive(Debug)]
+struct Opened {
+    log: Log,
+    entries: Vec<Entry>,
+}
+
+impl Relationship {
+    /// Opens what is below `data`; reads nothing yet.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the directories cannot be made.
+    pub fn open(data: &Path) -> Result<Self, Error> {
+        let (path, pages) = (log_path(data), pages_dir(data));
+        files::private_dir(&data.join("relationship"))?;
+        files::private_dir(&pages)?;
+        let (log, arrived) = Default::default();
+        Ok(Self { path, pages, log, news: Mutex::new(true), arrived })
+    }
+
+    /// The file of the log.
+    pub fn file(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory of the pages, a source of the index.
+    pub fn pages(&self) -> &Path {
+        &self.pages
+    }
+
+    /// Adds entries, numbered and chained here. They are on disk when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the log is then as it was before.
+    pub fn append(&self, entries: Vec<Entry>) -> Result<(), Error> {
+        let mut opened = lock(&self.log);
+        let opened = self.opened(&mut opened)?;
+        let added = opened.log.append(entries)?;
+        opened.entries.extend(added);
+        *lock(&self.news) = true;
+        self.arrived.notify_all();
+        Ok(())
+    }
+
+    fn opened<'a>(&self, opened: &'a mut Option<Opened>) -> Result<&'a mut Opened, Error> {
+        if opened.is_none() {
+            let (log, entries) = Log::open(&self.path)?;
+            *opened = Some(Opened { log, entries });
+        }
+        opened.as_mut().ok_or(Error::Stopped)
+    }
+
+    /// Makes the pages whenever there is something new, until `stopping`; tells `touched` of each that changed.
+    pub fn keep(&self, stopping: &dyn Fn() -> bool, touched: &dyn Fn(&Path)) {
+        while !stopping() {
+            let waited = self.arrived.wait_timeout_while(lock(&self.news), PATIENCE, |news| !*news);
+            let mut news = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            if !std::mem::take(&mut *news) {
+                continue;
+            }
+            drop(news);
+            if let Err(e) = self.make_pages(touched) {
+                log::error!("relationship: {e}");
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn make_pages(&self, touched: &dyn Fn(&Path)) -> Result<(), Error> {
+        let entries = self.opened(&mut lock(&self.log))?.entries.clone();
+        let pages = pages::all(&entries, Timestamp::now(), &jiff::tz::TimeZone::system());
+        let pages: Vec<(PathBuf, String)> =
+            pages.into_iter().map(|(name, text)| (self.pages.join(name), text)).collect();
+        for (path, text) in &pages {
+            if fs::read(path).ok().as_deref() != Some(text.as_bytes()) {
+                self.write(path, text)?;
+                touched(path);
+            }
+        }
+        let made = crate::conversations::keeper::all_files(&self.pages);
+        for old in made.into_iter().filter(|old| pages.iter().all(|(page, _)| page != old)) {
+            fs::remove_file(&old).map_err(Error::io(&old))?;
+            touched(&old);
+        }
+        Ok(())
+    }
+
+    fn write(&self, path: &Path, text: &str) -> Result<(), Error> {
+        path.parent().map_or(Ok(()), files::private_dir)?;
+        let new = self.pages.with_extension("new");
+        let mut file = files::private_file().truncate(true).open(&new).map_err(Error::io(&new))?;
+        file.write_all(text.as_bytes()).map_err(Error::io(&new))?;
+        fs::rename(&new, path).map_err(Error::io(path))
+    }
+}
+
+/// The log below a data directory.
+pub fn log_path(data: &Path) -> PathBuf {
+    data.join("relationship/log.jsonl")
+}
+
+/// The directory of the pages below a data directory.
+pub fn pages_dir(data: &Path) -> PathBuf {
+    data.join("rendered/relationship")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_follow_the_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Relationship::open(dir.path()).unwrap();
+        let make = |store: &Relationship| store.make_pages(&|_| ()).unwrap();
+        let preference = |text: &str| Entry {
+            subject: Some("style".into()),
+            ..Entry::new(Kind::Preference, text, Timestamp::now())
+        };
+        store.append(vec![preference("short answers")]).unwrap();
+        let opinion =
+            Entry { subject: Some("Rust".into()), ..Entry::new(Kind::Opinion, "It lasts.", Timestamp::now()) };
+        store.append(vec![opinion]).unwrap();
+        make(&store);
+        let page = |name: &str| fs::read_to_string(store.pages().join(name)).unwrap_or_default();
+        assert!(
+            page("preferences.md").contains("short answers, since") && page("opinions/rust.md").contains("It lasts.")
+        );
+        drop(Relationship::open(dir.path()).unwrap());
+        let again = Relationship::open(dir.path()).unwrap();
+        let no = Entry { of: Some(2), retract: true, ..Entry::new(Kind::Correction, "no", Timestamp::now()) };
+        again.append(vec![no]).unwrap();
+        fs::remove_file(again.pages().join("preferences.md")).unwrap();
+        make(&again);
+        assert!(page("preferences.md").contains("[#1]") && page("opinions/rust.md").is_empty());
+        assert_eq!(verify(again.file()).unwrap(), Ok(3));
+    }
+}
