@@ -6,10 +6,12 @@ pub mod client;
 pub mod cpu;
 #[cfg(feature = "llama")]
 pub mod llama;
+pub mod gguf;
 pub mod probe;
 pub mod process;
 pub mod prompt;
 pub mod protocol;
+pub mod quantize;
 pub mod sandbox;
 pub mod scheduler;
 pub mod scripted;
