@@ -12,11 +12,14 @@ pub mod process;
 pub mod prompt;
 pub mod protocol;
 pub mod quantize;
+pub mod reading;
 pub mod sandbox;
 pub mod scheduler;
 pub mod scripted;
 pub mod server;
+pub mod slots;
 pub mod socket;
+pub mod states;
 pub mod text;
 pub mod threads;
 
