@@ -10,4 +10,5 @@ mod output;
 mod quantizing;
 mod running;
 mod states;
+mod systemd;
 mod tokens;
