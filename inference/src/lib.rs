@@ -15,6 +15,7 @@ pub mod prompt;
 pub mod protocol;
 pub mod quantize;
 pub mod reading;
+pub mod remote;
 pub mod sandbox;
 pub mod scheduler;
 pub mod schema;
