@@ -2,6 +2,7 @@
 
 mod asking;
 mod common;
+mod engines;
 mod interrupt;
 mod looking;
 mod mounting;

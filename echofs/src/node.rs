@@ -154,6 +154,10 @@ pub enum Control {
     Reindex,
     /// Keeps this sentence.
     Remember,
+    /// Answers with this model from the next question on.
+    Model,
+    /// Applies this LoRA adapter from the next question on.
+    Lora,
 }
 
 /// A symbolic link.

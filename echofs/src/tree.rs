@@ -3,6 +3,7 @@
 mod ask;
 mod cached;
 pub mod control;
+mod engine;
 mod knowledge;
 mod live;
 mod names;
