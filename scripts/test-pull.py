@@ -24,10 +24,25 @@ class Hub(http.server.BaseHTTPRequestHandler):
     """Serves one file, with ranges; `cut` ends the connection after so many bytes."""
 
     content = CONTENT
+    digest = None
     cut = None
     requests = []
 
+    def do_HEAD(self):
+        """As the hub answers: it sends elsewhere, and tells size and digest itself."""
+        Hub.requests.append((self.path, "HEAD"))
+        if not self.path.endswith("/model.gguf"):
+            return self.send_error(404)
+        self.send_response(302)
+        self.send_header("Location", "http://elsewhere.invalid/")
+        self.send_header("X-Linked-Size", str(len(CONTENT)))
+        if Hub.digest:
+            self.send_header("X-Linked-ETag", f'"{Hub.digest}"')
+        self.end_headers()
+
     def do_GET(self):
+        if self.path.startswith("/api/models/"):
+            return self.about()
         start = int(self.headers.get("Range", "bytes=0-")[6:].rstrip("-"))
         Hub.requests.append((self.path, start))
         body = Hub.content[start:]
@@ -36,6 +51,15 @@ class Hub(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if Hub.cut is not None:
             body, Hub.cut = body[: Hub.cut], None
+        self.wfile.write(body)
+
+    def about(self):
+        Hub.requests.append((self.path, "about"))
+        told = {"tags": ["gguf", "license:apache-2.0"], "siblings": [{"rfilename": "README.md"}, {"rfilename": "model.gguf"}]}
+        body = json.dumps(told).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, *_):
@@ -100,6 +124,7 @@ class Pull(unittest.TestCase):
         self.models, self.wheels = self.dir / "models", self.dir / "wheels"
         self.wheels.mkdir()
         Hub.content, Hub.cut, Hub.requests = CONTENT, None, []
+        Hub.digest = hashlib.sha256(CONTENT).hexdigest()
         self.hub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
         threading.Thread(target=self.hub.serve_forever, daemon=True).start()
         self.addCleanup(self.hub.server_close)
@@ -194,6 +219,55 @@ class Pull(unittest.TestCase):
         self.assertIn("cannot be made from", done.stdout)
         self.assertIn("not fetched: made", done.stderr)
         self.assertEqual((self.models / "m/model.gguf").read_bytes(), CONTENT)
+
+    def noted(self):
+        return json.loads((self.models / "fetched.json").read_text())["models"]
+
+    def test_any_model_of_the_hub_by_repository_and_file(self):
+        done = self.run_pull("Org/Other-GGUF/model.gguf")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual((self.models / "model.gguf").read_bytes(), CONTENT)
+        [noted] = self.noted()
+        self.assertEqual((noted["name"], noted["licence"], noted["kind"]), ("model", "apache-2.0", "generation"))
+        self.assertEqual(noted["files"][0]["sha256"], Hub.digest)
+        self.assertEqual(noted["files"][0]["hub"], {"repo": "Org/Other-GGUF", "path": "model.gguf"})
+        fetched = len(Hub.requests)
+        self.assertEqual(self.run_pull(f"{self.endpoint}/Org/Other-GGUF/blob/main/model.gguf").returncode, 0)
+        self.assertNotIn(("/Org/Other-GGUF/resolve/main/model.gguf", 0), Hub.requests[fetched:])
+
+    def test_a_model_of_the_hub_is_taken_up_where_it_ended(self):
+        Hub.cut = 100_000
+        self.assertEqual(self.run_pull("org/repo/model.gguf").returncode, 0)
+        self.assertEqual([start for path, start in Hub.requests if "resolve" in path], ["HEAD", 0, 100_000])
+        self.assertEqual((self.models / "model.gguf").read_bytes(), CONTENT)
+
+    def test_a_model_of_the_hub_must_have_the_digest_that_the_hub_or_the_user_tells(self):
+        Hub.digest = "0" * 64
+        done = self.run_pull("org/repo/model.gguf")
+        self.assertEqual((done.returncode, (self.models / "model.gguf").exists()), (1, False), done.stdout)
+        self.assertIn("SHA-256 differs", done.stdout)
+        Hub.digest = None
+        done = self.run_pull("org/repo/model.gguf", "--sha256", "1" * 64)
+        self.assertEqual((done.returncode, (self.models / "model.gguf").exists()), (1, False), done.stdout)
+        done = self.run_pull("org/repo/model.gguf")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(hashlib.sha256(CONTENT).hexdigest(), done.stdout)
+
+    def test_another_file_of_that_name_is_not_overwritten(self):
+        self.models.mkdir()
+        (self.models / "model.gguf").write_bytes(b"mine")
+        done = self.run_pull("org/repo/model.gguf")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("another file", done.stderr)
+        self.assertEqual((self.models / "model.gguf").read_bytes(), b"mine")
+
+    def test_what_the_hub_does_not_have_is_said_with_what_it_has(self):
+        done = self.run_pull("org/repo")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("model.gguf", done.stderr)
+        done = self.run_pull("org/repo/absent.gguf")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("has no such thing", done.stderr)
 
     def test_an_unknown_name_is_a_usage_error(self):
         done = self.run_pull("nonesuch")

@@ -3,6 +3,7 @@
 mod asking;
 mod common;
 mod conversations;
+mod engines;
 mod events;
 mod facts;
 mod interrupt;

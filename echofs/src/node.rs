@@ -188,6 +188,10 @@ pub enum Control {
     Remember,
     /// Puts a fact right.
     Facts,
+    /// Answers with this model from the next question on.
+    Model,
+    /// Applies this LoRA adapter from the next question on.
+    Lora,
 }
 
 /// A symbolic link.

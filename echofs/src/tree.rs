@@ -4,6 +4,7 @@ mod ask;
 mod cached;
 pub mod control;
 mod conversations;
+mod engine;
 mod explain;
 mod fact_pages;
 mod facts;

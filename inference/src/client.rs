@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use crate::process::{Program, Supervisor};
 use crate::protocol::{self, Call, Event, Health};
-use crate::{Cancel, Completion, Error, Generator, Request, State, Status, model_name, socket};
+use crate::slots::Slots;
+use crate::{Adapter, Cancel, Completion, Error, Generator, Request, State, Status, model_name, socket};
 
 /// How often a waiting request looks at its [`Cancel`].
 const TICK: Duration = Duration::from_millis(20);
@@ -34,13 +35,17 @@ pub struct ClientConfig {
     pub queue: usize,
     /// The build of the CPU code; the best that works when not given.
     pub cpu: Option<String>,
+    /// Where states of earlier prompts are kept over restarts; nowhere when not given.
+    pub states: Option<PathBuf>,
+    /// Layers of the model that go to a GPU; as many as fit when not given.
+    pub gpu_layers: Option<u32>,
 }
 
 impl ClientConfig {
     /// A service without a model yet: two minutes of idle time, eight requests that wait.
     pub fn new(binary: PathBuf, socket: PathBuf) -> Self {
         let idle = Duration::from_secs(120);
-        Self { binary, socket, model: None, threads: None, idle, queue: 8, cpu: None }
+        Self { binary, socket, model: None, threads: None, idle, queue: 8, cpu: None, states: None, gpu_layers: None }
     }
 
     fn program(&self) -> Program {
@@ -56,6 +61,12 @@ impl ClientConfig {
         if let Some(cpu) = &self.cpu {
             option("--cpu", cpu.clone());
         }
+        if let Some(layers) = self.gpu_layers {
+            option("--gpu-layers", layers.to_string());
+        }
+        if let Some(states) = &self.states {
+            args.extend(["--states".into(), states.clone().into_os_string()]);
+        }
         Program { path: self.binary.clone(), args }
     }
 }
@@ -66,6 +77,7 @@ pub struct Client {
     config: ClientConfig,
     supervisor: Supervisor,
     model: Mutex<Option<PathBuf>>,
+    adapter: Mutex<Option<Adapter>>,
     cpu: Mutex<Option<String>>,
     in_flight: AtomicUsize,
 }
@@ -75,7 +87,19 @@ impl Client {
     pub fn new(config: ClientConfig) -> Self {
         let supervisor = Supervisor::new(config.program());
         let model = Mutex::new(config.model.clone());
-        Self { config, supervisor, model, cpu: Mutex::default(), in_flight: AtomicUsize::new(0) }
+        let (adapter, cpu) = (Mutex::default(), Mutex::default());
+        Self { config, supervisor, model, adapter, cpu, in_flight: AtomicUsize::new(0) }
+    }
+
+    /// Uses this adapter, or none, from the next request on.
+    pub fn set_adapter(&self, adapter: Option<Adapter>) {
+        *self.adapter.lock().unwrap_or_else(|e| e.into_inner()) = adapter;
+        self.supervisor.pardon();
+    }
+
+    /// The adapter in use.
+    pub fn adapter(&self) -> Option<Adapter> {
+        self.adapter.lock().unwrap_or_else(|e| e.into_inner()).clone()
     }
 
     /// Uses another model, or none, from the next request on.
@@ -94,18 +118,27 @@ impl Client {
     /// # Errors
     /// [`Error::Down`] when it cannot be started or does not answer within two seconds.
     pub fn health(&self) -> Result<Health, Error> {
-        let stream = self.connect(&Cancel::default())?;
-        let down = |error: io::Error| Error::Down(format!("no answer: {error}"));
-        stream.set_read_timeout(Some(Duration::from_secs(2))).map_err(down)?;
-        protocol::write_call(&mut &stream, &Call::Health).map_err(down)?;
-        let mut line = Vec::new();
-        protocol::read_line(&mut BufReader::new(&stream), &mut line).map_err(down)?;
-        match protocol::parse_event(&line).map_err(Error::Down)? {
+        match ask(&self.connect(&Cancel::default())?, &Call::Health)? {
             Event::Health(health) => {
                 self.note_cpu(health.cpu.clone());
                 Ok(health)
             }
-            other => Err(Error::Down(format!("not the answer expected: {other:?}"))),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Has the service drop what it keeps of earlier prompts; one that does not run has it on disk alone.
+    fn forget_states(&self) -> Result<(), Error> {
+        let down = |error: io::Error| Error::Down(format!("kept states are not forgotten: {error}"));
+        match socket::connect(&self.config.socket) {
+            Ok(stream) => match ask(&stream, &Call::Forget)? {
+                Event::Forgotten => Ok(()),
+                other => Err(unexpected(&other)),
+            },
+            Err(_) => match &self.config.states {
+                Some(states) if states.exists() => Slots::open(states, 0).map(drop).map_err(down),
+                _ => Ok(()),
+            },
         }
     }
 
@@ -147,7 +180,8 @@ impl Client {
 
     fn run(&self, request: &Request, cancel: &Cancel, on_text: &mut dyn FnMut(&str)) -> Result<Completion, Error> {
         let start = Instant::now();
-        let call = Call::Generate { model: Some(self.usable_model()?), request: request.clone() };
+        let (model, adapter) = (Some(self.usable_model()?), self.adapter());
+        let call = Call::Generate { model, adapter, request: request.clone() };
         let mut generation = Generation { client: self, cancel, on_text, start, first: None };
         match generation.run(&call) {
             // A service that ended by itself between two requests, idle, is no fault: once more.
@@ -176,6 +210,13 @@ impl Generator for Client {
 
     fn model(&self) -> Option<String> {
         self.usable_model().ok().map(|path| model_name(&path))
+    }
+
+    fn forget(&self) {
+        if let Err(error) = self.forget_states() {
+            log::warn!("{error}");
+            self.supervisor.complain(&error.to_string());
+        }
     }
 
     fn status(&self) -> Status {
@@ -264,7 +305,7 @@ impl Generation<'_> {
                 Ok(Some(self.timed(completion)))
             }
             Event::Error { kind, message, waiting } => Err(protocol::error(kind, message, waiting).into()),
-            Event::Health(_) => Ok(None),
+            Event::Health(_) | Event::Forgotten => Ok(None),
         }
     }
 
@@ -275,6 +316,20 @@ impl Generation<'_> {
         let first_token_ms = milliseconds(self.first.unwrap_or(total));
         Completion { first_token_ms, total_ms: milliseconds(total), ..completion }
     }
+}
+
+/// Makes a call that is answered at once.
+fn ask(stream: &UnixStream, call: &Call) -> Result<Event, Error> {
+    let down = |error: io::Error| Error::Down(format!("no answer: {error}"));
+    stream.set_read_timeout(Some(Duration::from_secs(2))).map_err(down)?;
+    protocol::write_call(&mut &*stream, call).map_err(down)?;
+    let mut line = Vec::new();
+    protocol::read_line(&mut BufReader::new(stream), &mut line).map_err(down)?;
+    protocol::parse_event(&line).map_err(Error::Down)
+}
+
+fn unexpected(event: &Event) -> Error {
+    Error::Down(format!("not the answer expected: {event:?}"))
 }
 
 fn is_time_out(error: &io::Error) -> bool {

@@ -39,6 +39,12 @@ fn variant(path: &Path) -> Option<Variant> {
     Some(Variant { name: name.into(), path: path.into() })
 }
 
+/// What drives hardware besides the CPU, as far as llama.cpp was built for any.
+pub fn devices(directory: &Path) -> Vec<PathBuf> {
+    let names = ["cuda", "hip", "metal", "vulkan"].map(|name| directory.join(format!("libggml-{name}.so")));
+    names.into_iter().filter(|path| path.is_file()).collect()
+}
+
 /// The first directory of `candidates` that holds builds of the CPU code.
 pub fn directory(candidates: &[PathBuf]) -> Option<PathBuf> {
     candidates.iter().find(|directory| !variants(directory).is_empty()).cloned()

@@ -2,25 +2,36 @@
 //!
 //! A leaf: it knows neither documents nor the store. Callers hold a [`Generator`] and never see llama.cpp.
 
+pub mod activation;
 pub mod client;
 pub mod cpu;
+pub mod gguf;
 #[cfg(feature = "llama")]
 pub mod llama;
+pub mod priority;
 pub mod probe;
 pub mod process;
 pub mod prompt;
 pub mod protocol;
+pub mod quantize;
+pub mod reading;
+pub mod remote;
 pub mod sandbox;
 pub mod scheduler;
+pub mod schema;
 pub mod scripted;
 pub mod server;
+pub mod slots;
 pub mod socket;
+pub mod states;
 pub mod text;
 pub mod threads;
+pub mod turn;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +90,25 @@ pub struct Message {
     pub parts: Vec<Part>,
 }
 
+/// How urgent a generation is. One of a lower class gives way between two tokens, and between two pieces of its prompt, while
+/// one of a higher class runs or waits, and then goes on where it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Somebody waits for it: a question, a turn of a conversation.
+    #[default]
+    Interactive,
+    /// Somebody asked for it and does something else meanwhile: a summary, a label.
+    Requested,
+    /// Nobody asked for it. It runs at the lowest priority for processor and disk.
+    Background,
+}
+
+impl Class {
+    /// All of them, the most urgent first.
+    pub const ALL: [Class; 3] = [Class::Interactive, Class::Requested, Class::Background];
+}
+
 /// What is to be generated. Greedy decoding.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
@@ -92,6 +122,42 @@ pub struct Request {
     /// A reply that declines. It is never given: the completion says how probable it was, and has the best other one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
+    /// How urgent it is.
+    #[serde(default)]
+    pub class: Class,
+    /// The name of the conversation that this is a turn of: its state is kept, so that the next turn need not read all of it
+    /// again, not even after a restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
+    /// The form that the text must have; any when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+}
+
+/// A form that generated text must have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Any JSON object.
+    Json,
+    /// JSON that fits this schema (see [`schema`] for what of JSON Schema is understood).
+    Schema(serde_json::Value),
+    /// Text of this grammar in llama.cpp's notation (GBNF); it begins with the rule `root`.
+    Grammar(String),
+}
+
+/// A LoRA adapter on top of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Adapter {
+    /// Its file, in GGUF.
+    pub path: PathBuf,
+    /// How strongly it is applied; 1 is as it was trained, 0 is not at all.
+    #[serde(default = "one")]
+    pub scale: f32,
+}
+
+fn one() -> f32 {
+    1.0
 }
 
 /// What a finished generation was.
@@ -146,6 +212,21 @@ pub struct Status {
     pub last_error: Option<String>,
 }
 
+/// Model and adapter in use, and adapters that could be, by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Choices {
+    /// The adapters on this machine, and their files.
+    pub adapters: Vec<(String, PathBuf)>,
+    /// The model in use.
+    pub model: Option<String>,
+    /// The adapter in use, and its scale.
+    pub adapter: Option<(String, f32)>,
+    /// Why the last order was refused, if it was.
+    pub refused: Option<String>,
+    /// When the last order was given.
+    pub changed: Option<SystemTime>,
+}
+
 /// Why there is no text.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -175,6 +256,30 @@ pub trait Generator: Send + Sync {
     fn model(&self) -> Option<String>;
     /// State for `status`; starts nothing, never blocks.
     fn status(&self) -> Status;
+    /// Drops every state that was kept of earlier prompts, in memory and on disk.
+    fn forget(&self) {}
+    /// The models on this machine that write text, and their files; may read them.
+    fn models(&self) -> Vec<(String, PathBuf)> {
+        Vec::new()
+    }
+    /// What is in use, and the adapters that could be; reads a directory at most.
+    fn choices(&self) -> Choices {
+        Choices { model: self.model(), ..Choices::default() }
+    }
+    /// Uses another model (a name, a path, or `none`) from the next request on.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] or [`Error::NoModel`] with the reason; nothing is changed then.
+    fn use_model(&self, _name: &str) -> Result<(), Error> {
+        Err(Error::Refused("the model of this mount cannot be changed".into()))
+    }
+    /// Uses another adapter (a name or a path; `None` for no adapter) at this scale from the next request on.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the reason; nothing is changed then.
+    fn use_adapter(&self, _adapter: Option<(&str, f32)>) -> Result<(), Error> {
+        Err(Error::Refused("the adapter of this mount cannot be changed".into()))
+    }
 }
 
 /// The name of a model, from the name of its file: lower case, without the extension and `-instruct`.

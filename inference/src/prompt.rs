@@ -38,6 +38,30 @@ pub fn segments(
     messages: &[Message],
     render: impl FnOnce(&[(&'static str, String)]) -> Result<String, String>,
 ) -> Result<Vec<Segment>, String> {
+    lay_out(messages, usize::MAX, render)
+}
+
+/// The same, of the system messages that a prompt begins with, and of what the template puts after them: other prompts with
+/// these system messages begin alike.
+///
+/// # Errors
+/// Those of [`segments`].
+pub fn opening(
+    messages: &[Message],
+    render: impl FnOnce(&[(&'static str, String)]) -> Result<String, String>,
+) -> Result<Vec<Segment>, String> {
+    match messages.iter().take_while(|message| message.role == Role::System).count() {
+        0 => Ok(Vec::new()),
+        system => lay_out(messages, system, render),
+    }
+}
+
+/// Lays out what stands before the content of message `end`.
+fn lay_out(
+    messages: &[Message],
+    end: usize,
+    render: impl FnOnce(&[(&'static str, String)]) -> Result<String, String>,
+) -> Result<Vec<Segment>, String> {
     let (turns, reply) = match messages.split_last() {
         Some((last, before)) if last.role == Role::Assistant => (before, Some(last)),
         _ => (messages, None),
@@ -47,10 +71,13 @@ pub fn segments(
     let rendered = render(&holders)?;
     let mut out = Vec::new();
     let mut rest = rendered.as_str();
-    for (turn, (role, holder)) in turns.iter().zip(&holders) {
+    for (index, (turn, (role, holder))) in turns.iter().zip(&holders).enumerate() {
         let (before, after) =
             rest.split_once(holder.as_str()).ok_or_else(|| format!("the chat template drops a {role} message"))?;
         push(&mut out, before, true);
+        if index == end {
+            return Ok(out);
+        }
         push_parts(&mut out, turn);
         rest = after;
     }
@@ -122,6 +149,18 @@ mod tests {
             ("?<|im_end|>\n<|im_start|>assistant\n", true),
         ];
         assert_eq!(laid_out(&messages), expected.map(|(text, special)| (text.to_string(), special)));
+    }
+
+    #[test]
+    fn the_opening_ends_where_prompts_begin_to_differ() {
+        let system = message(Role::System, vec![Part::Text("Be brief.".into())]);
+        let opening = |messages: &[Message]| opening(messages, chatml).unwrap_or_default();
+        let user = |text: &str| message(Role::User, vec![Part::Data(text.into())]);
+        let expected = "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n";
+        let found = opening(&[system.clone(), user("one"), user("two")]);
+        assert_eq!(found, [Segment { text: expected.into(), special: true }]);
+        assert_eq!(found, opening(&[system, user("three")]));
+        assert_eq!(opening(&[user("one")]), []);
     }
 
     #[test]

@@ -8,20 +8,31 @@
 //!  "max_tokens":64,"stop":["\n\n"],"model":"/models/a.gguf"}          (one line; "model" and "stop" may be left out)
 //! {"v":1,"call":"cancel"}                                            (ends the running generation)
 //! {"v":1,"call":"health"}
+//! {"v":1,"call":"forget"}                                            (drops all that is kept of earlier prompts)
 //! ```
 //!
-//! `text` parts may contain the model's special tokens, `data` parts never do. With `"refusal":"NOT FOUND"` the
-//! reply is the best one that does not begin so, and `done` has the probability of that beginning under the same name. The service answers with events:
+//! `text` parts may contain the model's special tokens, `data` parts never do. What else a generation may say:
+//!
+//! - `"class"`: `interactive` (the default), `requested` or `background`; the lower gives way to the higher.
+//! - `"adapter"`: `{"path":"/adapters/b.gguf","scale":0.8}`, a LoRA adapter for this generation.
+//! - `"conversation"`: a name; the state of this conversation is kept for its next turn.
+//! - `"format"`: `"json"`, `{"schema":{...}}` or `{"grammar":"root ::= ..."}`, which the text then has.
+//! - `"refusal"`: `"NOT FOUND"`; the reply is the best one that does not begin so, and `done` has the probability of that
+//!   beginning under the same name.
+//!
+//! The service answers with events:
 //!
 //! ```text
 //! {"event":"text","text":"Because "}                                 (whole characters, as they come)
 //! {"event":"done","text":"Because ...","model":"a","prompt_tokens":21,"output_tokens":7,
 //!  "first_token_ms":80.5,"total_ms":190.1,"cpu":"zen4"}              (ends a generation)
 //! {"event":"error","kind":"busy","message":"...","waiting":8}        (ends a generation)
-//! {"event":"health","version":1,"state":"idle","waiting":0,"model":null,"cpu":"zen4","threads":2}
+//! {"event":"health","version":1,"state":"idle","waiting":0,"model":null,"cpu":"zen4","threads":2,
+//!  "classes":[{"class":"interactive","running":false,"waiting":0},...]}
+//! {"event":"forgotten"}
 //! ```
 //!
-//! Error kinds are `busy` (the queue is full; nothing was done, try later), `no_model`, `refused` (this request cannot be
+//! Error kinds are `busy` (the queue of its class is full; nothing was done, try later), `no_model`, `refused` (this request cannot be
 //! done), `cancelled` and `down`. Closing the connection cancels too. A line that is no call gets a `refused` error and
 //! the connection goes on; a line that is too long gets one and ends it. Calls of another version are refused.
 
@@ -30,7 +41,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Completion, Error, Request, State};
+use crate::{Adapter, Class, Completion, Error, Request, State};
 
 /// The version spoken here.
 pub const VERSION: u32 = 1;
@@ -47,6 +58,9 @@ pub enum Call {
         /// The model's file; the service's own when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         model: Option<PathBuf>,
+        /// The adapter on top of it; none when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        adapter: Option<Adapter>,
         /// The prompt and its limits.
         #[serde(flatten)]
         request: Request,
@@ -55,6 +69,8 @@ pub enum Call {
     Cancel,
     /// Tell how the service is.
     Health,
+    /// Drop every state that is kept of earlier prompts.
+    Forget,
 }
 
 #[derive(Serialize)]
@@ -93,6 +109,8 @@ pub enum Event {
     },
     /// How the service is.
     Health(Health),
+    /// Nothing is kept of earlier prompts, or will be not once what runs has ended.
+    Forgotten,
 }
 
 /// The errors of the protocol, as [`Error`] has them.
@@ -126,6 +144,20 @@ pub struct Health {
     pub cpu: Option<String>,
     /// Threads of a generation.
     pub threads: usize,
+    /// The same for each class.
+    #[serde(default)]
+    pub classes: Vec<ClassHealth>,
+}
+
+/// State of one class of work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassHealth {
+    /// Which.
+    pub class: Class,
+    /// Whether a generation of it runs, or waits for its turn to go on.
+    pub running: bool,
+    /// Requests that wait.
+    pub waiting: usize,
 }
 
 impl From<&Error> for Event {
@@ -215,16 +247,21 @@ pub fn parse_event(line: &[u8]) -> Result<Event, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Message, Part, Role};
+    use crate::{Format, Message, Part, Role};
 
     fn request() -> Request {
         let parts = vec![Part::Text("Answer: ".into()), Part::Data("a\nb \u{2028} \"c\"".into())];
-        Request { messages: vec![Message { role: Role::User, parts }], max_tokens: 5, stop: vec!["\n\n".into()], refusal: Some("NO".into()) }
+        let messages = vec![Message { role: Role::User, parts }];
+        let format = Some(Format::Schema(serde_json::json!({"type": "object"})));
+        let conversation = Some("garden".into());
+        let (stop, refusal) = (vec!["\n\n".into()], Some("NO".into()));
+        Request { messages, max_tokens: 5, stop, refusal, class: Class::Background, conversation, format }
     }
 
     #[test]
     fn calls_and_events_come_back_from_one_line_each() {
-        let call = Call::Generate { model: Some("/m/a.gguf".into()), request: request() };
+        let adapter = Some(Adapter { path: "/a/b.gguf".into(), scale: 0.5 });
+        let call = Call::Generate { model: Some("/m/a.gguf".into()), adapter, request: request() };
         let mut line = Vec::new();
         assert!(write_call(&mut line, &call).is_ok());
         assert_eq!(line.iter().filter(|&&b| b == b'\n').count(), 1);
@@ -242,8 +279,27 @@ mod tests {
         let parts = vec![Part::Text("A".into()), Part::Data("b".into())];
         let messages = vec![Message { role: Role::User, parts }];
         let request = Request { messages, max_tokens: 64, ..Request::default() };
-        assert_eq!(parse_call(line), Ok(Call::Generate { model: None, request }));
+        assert_eq!(parse_call(line), Ok(Call::Generate { model: None, adapter: None, request }));
         assert_eq!(parse_call(br#"{"v":1,"call":"health"}"#), Ok(Call::Health));
+        assert_eq!(parse_call(br#"{"v":1,"call":"forget"}"#), Ok(Call::Forget));
+    }
+
+    #[test]
+    fn the_documented_options_are_understood() {
+        let generate = |options: &str| {
+            let line = format!(r#"{{"v":1,"call":"generate","messages":[],"max_tokens":1,{options}}}"#);
+            match parse_call(line.as_bytes()) {
+                Ok(Call::Generate { adapter, request, .. }) => (adapter, request),
+                other => panic!("{options}: {other:?}"),
+            }
+        };
+        assert_eq!(generate(r#""class":"requested""#).1.class, Class::Requested);
+        assert_eq!(generate(r#""format":"json""#).1.format, Some(Format::Json));
+        let grammar = generate(r#""format":{"grammar":"root ::= [0-9]"}"#).1.format;
+        assert_eq!(grammar, Some(Format::Grammar("root ::= [0-9]".into())));
+        assert_eq!(generate(r#""conversation":"a b""#).1.conversation.as_deref(), Some("a b"));
+        assert_eq!(generate(r#""adapter":{"path":"/b"}"#).0, Some(Adapter { path: "/b".into(), scale: 1.0 }));
+        assert!(parse_call(br#"{"v":1,"call":"generate","messages":[],"max_tokens":1,"class":"urgent"}"#).is_err());
     }
 
     #[test]

@@ -48,24 +48,27 @@ const NEVER_OLD: [libc::c_long; 8] = [
 const NEVER_OLD: [libc::c_long; 0] = [];
 
 /// For all threads, for good: no new privileges, no core files (prompts hold what people wrote), no network, no other program, no
-/// file opened for writing. Refused calls fail with EACCES.
+/// file opened for writing. Refused calls fail with EACCES. `devices` leaves opening files alone: drivers of GPUs open theirs as they
+/// need them.
 ///
 /// # Errors
 /// When the kernel has no seccomp; the service runs without then, and says so.
-pub fn enter() -> Result<(), String> {
+pub fn enter(devices: bool) -> Result<(), String> {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     rustix::process::setrlimit(Resource::Core, none).map_err(|e| e.to_string())?;
     rustix::thread::set_no_new_privs(true).map_err(|e| e.to_string())?;
-    let program = filter().map_err(|e| e.to_string())?;
+    let program = filter(devices).map_err(|e| e.to_string())?;
     seccompiler::apply_filter_all_threads(&program).map_err(|e| e.to_string())
 }
 
-fn filter() -> Result<BpfProgram, seccompiler::BackendError> {
+fn filter(devices: bool) -> Result<BpfProgram, seccompiler::BackendError> {
     let mut rules: BTreeMap<libc::c_long, Vec<SeccompRule>> =
         NEVER.iter().chain(&NEVER_OLD).map(|&call| (call, Vec::new())).collect();
-    rules.insert(libc::SYS_openat, writing(2)?);
-    #[cfg(target_arch = "x86_64")]
-    rules.insert(libc::SYS_open, writing(1)?);
+    if !devices {
+        rules.insert(libc::SYS_openat, writing(2)?);
+        #[cfg(target_arch = "x86_64")]
+        rules.insert(libc::SYS_open, writing(1)?);
+    }
     let refuse = SeccompAction::Errno(libc::EACCES as u32);
     SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch()?)?.try_into()
 }

@@ -1,6 +1,7 @@
-//! One engine, one thread that owns it, a bounded queue in front.
+//! An engine, a thread and a bounded queue for each class of work.
 //!
-//! A full queue is an error at once, never a wait. The engine gives its memory back after an idle time.
+//! A full queue is an error at once, never a wait. Work gives way to higher classes between its steps (see [`crate::turn`]); it
+//! keeps its engine's state meanwhile, so that nothing is computed twice. An engine gives its memory back after an idle time.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,22 +11,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::protocol::Event;
-use crate::{Cancel, Completion, Error, Request, State};
+use crate::protocol::{ClassHealth, Event};
+use crate::turn::{Load, Ticket, Turn};
+use crate::{Adapter, Cancel, Class, Completion, Error, Request, State, priority};
 
-/// What runs a model. It lives and dies in the scheduler's thread.
+/// What runs a model. It lives and dies in a thread of the scheduler.
 pub trait Engine {
-    /// Runs one generation; loads the model first if another one, or none, is in memory.
+    /// Runs one generation; loads the model first if another one, or none, is in memory. Calls [`Turn::wait`] before each
+    /// step.
     ///
     /// # Errors
     /// Those of [`crate::Generator::generate`].
-    fn generate(
-        &mut self,
-        model: &std::path::Path,
-        request: &Request,
-        cancel: &Cancel,
-        on_text: &mut dyn FnMut(&str),
-    ) -> Result<Completion, Error>;
+    fn generate(&mut self, work: &Work, turn: &Turn<'_>, on_text: &mut dyn FnMut(&str)) -> Result<Completion, Error>;
+    /// Gives back what is out of date: another engine uses another model now, or kept states were forgotten.
+    fn tidy(&mut self);
     /// Gives the memory of the model back.
     fn unload(&mut self);
     /// The name of the model in memory.
@@ -34,13 +33,22 @@ pub trait Engine {
     fn cpu(&self) -> Option<String>;
 }
 
+/// What is to be generated with what.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// The model's file.
+    pub model: PathBuf,
+    /// The adapter on top of it.
+    pub adapter: Option<Adapter>,
+    /// The prompt.
+    pub request: Request,
+}
+
 /// A generation to be run.
 #[derive(Debug)]
 pub struct Job {
-    /// The model's file.
-    pub model: PathBuf,
-    /// The prompt.
-    pub request: Request,
+    /// What it is.
+    pub work: Work,
     /// Ends it.
     pub cancel: Cancel,
     /// Where its text and its end go; the receiver gone means nobody wants it.
@@ -49,133 +57,199 @@ pub struct Job {
 
 #[derive(Debug, Default)]
 struct Queue {
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<(Job, Ticket)>,
     running: bool,
     closed: bool,
+    untidy: bool,
     loaded: Option<String>,
     cpu: Option<String>,
-    last_end: Option<Instant>,
 }
 
-#[derive(Debug, Default)]
+/// The queues, one for each class.
+#[derive(Debug)]
 struct Shared {
-    queue: Mutex<Queue>,
+    queues: Mutex<[Queue; 3]>,
     changed: Condvar,
+    load: Arc<Load>,
+    last_end: Mutex<Instant>,
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn lock(&self) -> MutexGuard<'_, [Queue; 3]> {
+        self.queues.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn last_end(&self) -> MutexGuard<'_, Instant> {
+        self.last_end.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
-/// The queue and its engine thread; dropping it ends the thread after the running job.
+/// The queues and their engine threads; dropping it ends the threads after the running jobs.
 #[derive(Debug)]
 pub struct Scheduler {
     shared: Arc<Shared>,
     capacity: usize,
-    started: Instant,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Scheduler {
-    /// Starts the thread. `make` builds the engine inside of it (again if a job panics); `capacity` is how many jobs may wait.
-    pub fn start<E: Engine>(make: impl Fn() -> E + Send + 'static, capacity: usize, idle: Duration) -> Self {
-        let shared = Arc::new(Shared::default());
-        let inner = Arc::clone(&shared);
-        let thread = std::thread::spawn(move || work(&inner, &make, idle));
-        Self { shared, capacity, started: Instant::now(), thread: Some(thread) }
+    /// Starts the threads. `make` builds an engine inside of each (again if a job panics); `capacity` is how many jobs of a
+    /// class may wait.
+    pub fn start<E: Engine>(make: impl Fn() -> E + Send + Sync + 'static, capacity: usize, idle: Duration) -> Self {
+        let shared = Arc::new(Shared {
+            queues: Mutex::default(),
+            changed: Condvar::new(),
+            load: Arc::default(),
+            last_end: Mutex::new(Instant::now()),
+        });
+        let make = Arc::new(make);
+        let start = |class| {
+            let (shared, make) = (Arc::clone(&shared), Arc::clone(&make));
+            std::thread::spawn(move || {
+                if class == Class::Background {
+                    priority::lower_this_thread();
+                }
+                work(&shared, class, &*make, idle);
+            })
+        };
+        let threads = Class::ALL.into_iter().map(start).collect();
+        Self { shared, capacity, threads }
     }
 
     /// Queues a job.
     ///
     /// # Errors
-    /// [`Error::Busy`] at once when the queue is full.
+    /// [`Error::Busy`] at once when the queue of its class is full.
     pub fn submit(&self, job: Job) -> Result<(), Error> {
-        let mut queue = self.shared.lock();
-        queue.jobs.retain(|job| !job.cancel.is_cancelled());
+        let class = job.work.request.class;
+        let mut queues = self.shared.lock();
+        let queue = &mut queues[class as usize];
+        queue.jobs.retain(|(job, _)| !job.cancel.is_cancelled());
         // The first one does not wait when nothing runs, even if the thread has not taken it yet.
         let room = self.capacity + usize::from(!queue.running);
         if queue.jobs.len() >= room {
             return Err(Error::Busy(queue.jobs.len()));
         }
-        queue.jobs.push_back(job);
+        queue.jobs.push_back((job, self.shared.load.enter(class)));
         self.shared.changed.notify_all();
         Ok(())
     }
 
+    /// Has every engine give back what is out of date, those that run a job after it.
+    pub fn tidy(&self) {
+        self.shared.lock().iter_mut().for_each(|queue| queue.untidy = true);
+        self.shared.changed.notify_all();
+    }
+
     /// What it does, how many jobs wait, the model in memory and the CPU code.
     pub fn state(&self) -> (State, usize, Option<String>, Option<String>) {
-        let queue = self.shared.lock();
-        let state = if queue.running { State::Busy } else { State::Idle };
-        (state, queue.jobs.len(), queue.loaded.clone(), queue.cpu.clone())
+        let queues = self.shared.lock();
+        let state = if queues.iter().any(|queue| queue.running) { State::Busy } else { State::Idle };
+        let waiting = queues.iter().map(|queue| queue.jobs.len()).sum();
+        let first = |of: fn(&Queue) -> Option<&String>| queues.iter().find_map(of).cloned();
+        (state, waiting, first(|queue| queue.loaded.as_ref()), first(|queue| queue.cpu.as_ref()))
+    }
+
+    /// The same for each class.
+    pub fn classes(&self) -> Vec<ClassHealth> {
+        let queues = self.shared.lock();
+        let health =
+            |(class, queue): (Class, &Queue)| ClassHealth { class, running: queue.running, waiting: queue.jobs.len() };
+        Class::ALL.into_iter().zip(queues.iter()).map(health).collect()
     }
 
     /// How long nothing was to be done; zero while a job runs or waits.
     pub fn idle_for(&self) -> Duration {
-        let queue = self.shared.lock();
-        match queue.running || !queue.jobs.is_empty() {
+        match self.shared.lock().iter().any(|queue| queue.running || !queue.jobs.is_empty()) {
             true => Duration::ZERO,
-            false => queue.last_end.unwrap_or(self.started).elapsed(),
+            false => self.shared.last_end().elapsed(),
         }
     }
 }
 
 impl Drop for Scheduler {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
+        for queue in self.shared.lock().iter_mut() {
+            queue.closed = true;
+            queue.jobs.clear();
+        }
         self.shared.changed.notify_all();
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
 }
 
 enum Next {
-    Job(Job),
+    Job(Box<Job>, Ticket),
+    Tidy,
     Idle,
     Closed,
 }
 
-/// The next job; `Idle` after `idle` without one.
-fn next(shared: &Shared, idle: Duration) -> Next {
-    let empty = |queue: &mut Queue| queue.jobs.is_empty() && !queue.closed;
-    let waited = shared.changed.wait_timeout_while(shared.lock(), idle, empty);
-    let (mut queue, _) = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
-    match queue.jobs.pop_front() {
-        _ if queue.closed => Next::Closed,
-        Some(job) => {
-            queue.running = true;
-            Next::Job(job)
+/// The next job of a class; `Idle` when it has had none since `until`.
+fn next(shared: &Shared, class: Class, until: Instant) -> Next {
+    let mut queues = shared.lock();
+    loop {
+        let queue = &mut queues[class as usize];
+        if queue.closed {
+            return Next::Closed;
         }
-        None => Next::Idle,
+        if let Some((job, ticket)) = queue.jobs.pop_front() {
+            queue.running = true;
+            return Next::Job(Box::new(job), ticket);
+        }
+        if std::mem::take(&mut queue.untidy) {
+            return Next::Tidy;
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Next::Idle;
+        }
+        queues = shared.changed.wait_timeout(queues, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
     }
 }
 
-fn work<E: Engine>(shared: &Shared, make: &impl Fn() -> E, idle: Duration) {
+fn work<E: Engine>(shared: &Shared, class: Class, make: &impl Fn() -> E, idle: Duration) {
     let mut engine = make();
-    note(shared, &engine);
+    let mut until = Instant::now() + idle;
+    note(shared, class, &engine);
     loop {
-        match next(shared, idle) {
+        match next(shared, class, until) {
             Next::Closed => return,
-            Next::Idle => engine.unload(),
-            Next::Job(job) => {
-                if catch_unwind(AssertUnwindSafe(|| run(&mut engine, &job))).is_err() {
+            Next::Tidy => engine.tidy(),
+            Next::Idle => {
+                engine.unload();
+                until = Instant::now() + idle;
+            }
+            Next::Job(job, ticket) => {
+                if catch_unwind(AssertUnwindSafe(|| run(&mut engine, &job, &shared.load))).is_err() {
                     let _ = job.events.send(Event::from(&Error::Down("the engine failed on this request".into())));
                     engine = make();
                 }
+                *shared.last_end() = Instant::now();
+                until = Instant::now() + idle;
+                end(shared, class, ticket);
             }
         }
-        note(shared, &engine);
+        note(shared, class, &engine);
     }
 }
 
-fn note(shared: &Shared, engine: &impl Engine) {
-    let mut queue = shared.lock();
-    (queue.loaded, queue.cpu) = (engine.loaded(), engine.cpu());
-    if std::mem::take(&mut queue.running) {
-        queue.last_end = Some(Instant::now());
+/// A job ended: the other engines may hold what is out of date by it.
+fn end(shared: &Shared, class: Class, ticket: Ticket) {
+    let mut queues = shared.lock();
+    queues[class as usize].running = false;
+    for other in Class::ALL.into_iter().filter(|other| *other != class) {
+        queues[other as usize].untidy = true;
     }
+    drop(ticket);
+    shared.changed.notify_all();
+}
+
+fn note(shared: &Shared, class: Class, engine: &impl Engine) {
+    let queue = &mut shared.lock()[class as usize];
+    (queue.loaded, queue.cpu) = (engine.loaded(), engine.cpu());
 }
 
 /// Text is sent no more often than this: on a machine with two cores each piece takes a moment from the threads that
@@ -208,13 +282,10 @@ impl Stream<'_> {
 }
 
 /// Runs a job and reports its end.
-fn run(engine: &mut impl Engine, job: &Job) {
-    if job.cancel.is_cancelled() {
-        let _ = job.events.send(Event::from(&Error::Cancelled));
-        return;
-    }
+fn run(engine: &mut impl Engine, job: &Job, load: &Load) {
+    let turn = Turn { class: job.work.request.class, cancel: &job.cancel, load: Some(load) };
     let mut stream = Stream { job, pending: String::new(), sent: None };
-    let result = engine.generate(&job.model, &job.request, &job.cancel, &mut |text| stream.push(text));
+    let result = turn.wait().and_then(|()| engine.generate(&job.work, &turn, &mut |text| stream.push(text)));
     stream.flush();
     let end = match result {
         Ok(completion) => Event::Done { completion, cpu: engine.cpu() },
@@ -222,3 +293,6 @@ fn run(engine: &mut impl Engine, job: &Job) {
     };
     let _ = job.events.send(end);
 }
+
+#[cfg(test)]
+mod tests;

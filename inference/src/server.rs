@@ -12,8 +12,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use crate::protocol::{self, Call, Event, Health, VERSION};
-use crate::scheduler::{Job, Scheduler};
-use crate::{Cancel, Error, Request, socket};
+use crate::scheduler::{Job, Scheduler, Work};
+use crate::states::States;
+use crate::{Adapter, Cancel, Error, Request, socket};
 
 /// Connections open at a time; more are told that the service is busy.
 const MAX_CONNECTIONS: usize = 64;
@@ -30,13 +31,15 @@ pub struct Service {
     pub model: Option<PathBuf>,
     /// Threads of a generation, for health.
     pub threads: usize,
+    /// What the engines keep of earlier prompts.
+    pub states: Option<Arc<States>>,
     connections: AtomicUsize,
 }
 
 impl Service {
     /// A service around a scheduler.
-    pub fn new(scheduler: Scheduler, model: Option<PathBuf>, threads: usize) -> Arc<Self> {
-        Arc::new(Self { scheduler, model, threads, connections: AtomicUsize::new(0) })
+    pub fn new(scheduler: Scheduler, model: Option<PathBuf>, threads: usize, states: Option<Arc<States>>) -> Arc<Self> {
+        Arc::new(Self { scheduler, model, threads, states, connections: AtomicUsize::new(0) })
     }
 
     /// Accepts connections for ever.
@@ -124,8 +127,12 @@ impl Service {
         let answer = match protocol::parse_call(line) {
             Ok(Call::Cancel) => return running.cancel(),
             Ok(Call::Health) => Some(Event::Health(self.health())),
-            Ok(Call::Generate { model, request }) => {
-                self.generate(model, request, events, running).err().as_ref().map(Event::from)
+            Ok(Call::Forget) => {
+                self.forget();
+                Some(Event::Forgotten)
+            }
+            Ok(Call::Generate { model, adapter, request }) => {
+                self.generate(model, adapter, request, events, running).err().as_ref().map(Event::from)
             }
             Err(why) => Some(Event::from(&Error::Refused(why))),
         };
@@ -137,6 +144,7 @@ impl Service {
     fn generate(
         &self,
         model: Option<PathBuf>,
+        adapter: Option<Adapter>,
         request: Request,
         events: &Sender<Event>,
         running: &mut Running,
@@ -145,12 +153,21 @@ impl Service {
         let model = model.ok_or_else(|| Error::NoModel("the service has none and the request names none".into()))?;
         running.cancel();
         let cancel = running.renew();
-        self.scheduler.submit(Job { model, request, cancel, events: events.clone() })
+        let work = Work { model, adapter, request };
+        self.scheduler.submit(Job { work, cancel, events: events.clone() })
+    }
+
+    fn forget(&self) {
+        if let Some(states) = &self.states {
+            states.forget();
+        }
+        self.scheduler.tidy();
     }
 
     fn health(&self) -> Health {
         let (state, waiting, model, cpu) = self.scheduler.state();
-        Health { version: VERSION, state, waiting, model, cpu, threads: self.threads }
+        let classes = self.scheduler.classes();
+        Health { version: VERSION, state, waiting, model, cpu, threads: self.threads, classes }
     }
 }
 

@@ -18,7 +18,14 @@ const LONGEST: usize = 107;
 pub struct Listener {
     /// The socket, mode 0600.
     pub socket: UnixListener,
-    _lock: File,
+    _lock: Option<File>,
+}
+
+impl Listener {
+    /// A socket that was made by somebody else, who sees to it that it is the only one.
+    pub fn passed(socket: UnixListener) -> Self {
+        Self { socket, _lock: None }
+    }
 }
 
 /// Binds the socket. Its directory is made with mode 0700 if missing; a socket left by a dead service is replaced.
@@ -36,7 +43,7 @@ pub fn listen(path: &Path) -> io::Result<Listener> {
     }
     let socket = with_short_path(path, |path| UnixListener::bind(path))?;
     std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
-    Ok(Listener { socket, _lock: lock })
+    Ok(Listener { socket, _lock: Some(lock) })
 }
 
 /// Connects to a service of the same user.

@@ -320,7 +320,7 @@ fn inference() -> Check {
 /// Models that were fetched, with their size; with `deep` every byte is read.
 fn fetched_models(settings: &Settings, deep: bool) -> Vec<Check> {
     let mut checks = Vec::new();
-    for model in models::all() {
+    for model in models::known(&settings.models) {
         let how = if deep { "digest as it should be" } else { "size as it should be" };
         match model.presence(&settings.models, deep) {
             Presence::There => checks.push(Check::ok("model", format!("{}: {how}", model.name))),

@@ -54,10 +54,15 @@ pub enum Command {
     Remember(Remember),
     /// Index again from the files: everything, or one file or directory
     Rebuild(Rebuild),
-    /// List, fetch and choose models
+    /// List, fetch, choose and convert models
     Model {
         #[command(subcommand)]
         action: Model,
+    },
+    /// List and choose LoRA adapters for the language model
+    Lora {
+        #[command(subcommand)]
+        action: Lora,
     },
     /// Check what EchoFS needs on this machine
     Doctor(Doctor),
@@ -205,7 +210,7 @@ pub enum Model {
     },
     /// Everything known about a model
     Info {
-        /// Its name
+        /// Its name, or the path of a GGUF file
         name: String,
         /// As JSON
         #[arg(long)]
@@ -213,17 +218,57 @@ pub enum Model {
     },
     /// Fetch models, checked by digest; the only command that uses the network
     Pull {
-        /// Names; the usual three when none is given
+        /// Names, or OWNER/REPOSITORY/FILE.gguf of the hub (HF_ENDPOINT says which); the usual three when none is given
         names: Vec<String>,
         /// Read files that are there and fetch again what is damaged
         #[arg(long)]
         check: bool,
+        /// The digest that a model of the hub must have
+        #[arg(long, value_name = "HEX")]
+        sha256: Option<String>,
     },
-    /// Answer with this model from the next mount on
+    /// Answer with this model: at the next question where a tree is mounted
     Use {
-        /// Name, path of a GGUF file, or `none`
+        /// Name, path of a GGUF file, `none`, or `auto`: the best there is for the free memory
         model: String,
     },
+    /// Remove a model's files from this machine
+    Remove {
+        /// Its name
+        name: String,
+    },
+    /// Write a model in another number format, in fewer bits
+    Quantize {
+        /// Name or path
+        input: String,
+        /// The format: q8_0, q6_k, q5_k_m, q4_k_m, q4_0, ...
+        format: String,
+        /// Where to [default: beside the other models]
+        output: Option<PathBuf>,
+        /// Replace a file that is there
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Lora {
+    /// The adapters in `lora/` of the models directory
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Use an adapter from the next question on
+    Use {
+        /// Its name, or the path of a GGUF file
+        name: String,
+        /// How strongly; 1 is as it was trained
+        #[arg(long, default_value_t = 1.0, value_name = "X", allow_negative_numbers = true)]
+        scale: f32,
+    },
+    /// Use none
+    Off,
 }
 
 #[derive(Args, Debug)]

@@ -8,7 +8,17 @@
 //! threads = 2                                   # threads of the language model
 //! keep_questions = false                        # questions asked are kept as conversations unless it says so
 //! observe = false                               # and noted in the relationship log
+//! gpu_layers = 20                               # its layers on a GPU; as many as fit, where it was built for one
+//! lora = "my-style"                             # a LoRA adapter: a name in `lora/` of the models directory, or a path
+//! lora_scale = 0.8                              # how strongly it is applied
+//!
+//! [[remote]]                                    # words the answers instead, over the network; none unless written here
+//! url = "http://127.0.0.1:8080/v1"              # any server that speaks the chat completions of OpenAI
+//! model = "qwen2.5-7b"
+//! key_file = "/home/me/.config/server-key"      # holds the key, where the server wants one
 //! ```
+//!
+//! Of several remote servers the first that answers is used, and the model on this machine when none does.
 //!
 //! The command line wins over the file, the file over the defaults.
 
@@ -16,13 +26,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use echofs_fs::Record;
+use echofs_inference::remote::Server;
 use serde::Deserialize;
 use toml_edit::DocumentMut;
 
 use crate::failure::{Advise, Exit, Failure, Outcome};
 
 /// `config.toml`; every key may be absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     /// Directories that are always indexed.
@@ -40,6 +51,15 @@ pub struct File {
     pub keep_questions: Option<bool>,
     /// Whether it is noted in the relationship log what was asked and what answered it.
     pub observe: Option<bool>,
+    /// Its layers on a GPU.
+    pub gpu_layers: Option<u32>,
+    /// Name or path of a LoRA adapter.
+    pub lora: Option<String>,
+    /// How strongly it is applied.
+    pub lora_scale: Option<f32>,
+    /// Servers that word the answers.
+    #[serde(default)]
+    pub remote: Vec<Server>,
 }
 
 impl File {
@@ -108,13 +128,13 @@ fn read(path: &Path) -> Outcome<File> {
 }
 
 /// Sets one key of the file; everything else in it, comments too, stays as it is.
-pub fn set(path: &Path, key: &str, value: &str) -> Outcome {
+pub fn set(path: &Path, key: &str, value: impl Into<toml_edit::Value>) -> Outcome {
     let text = match std::fs::read_to_string(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         other => other.context(path.display().to_string())?,
     };
     let mut document: DocumentMut = text.parse().context(path.display().to_string())?;
-    document[key] = toml_edit::value(value);
+    document[key] = toml_edit::value(value.into());
     crate::private::write(path, document.to_string().as_bytes()).context(path.display().to_string())?;
     Ok(())
 }

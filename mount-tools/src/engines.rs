@@ -9,13 +9,14 @@ use echofs_fs::answer::Answers;
 use echofs_fs::{MountConfig, Record, Session};
 use echofs_indexer::Index;
 use echofs_inference::Generator;
-use echofs_inference::client::{Client, ClientConfig};
+use echofs_inference::gguf::Head;
 use fuser::MountOption;
 
 use crate::cli::Mount;
 use crate::config::Settings;
+use crate::engine::Engine;
 use crate::failure::{Exit, Failure, Outcome};
-use crate::models::{self, Kind, Presence};
+use crate::models::{self, Kind, Model, Presence};
 
 /// The directory of the embedding model that is used when none is named.
 const EMBEDDING: &str = "all-minilm-l6-v2-int8";
@@ -26,7 +27,7 @@ const FAST_EMBEDDING: &str = "all-minilm-l6-v2-dyn8";
 pub struct Knowledge {
     pub index: Arc<Index>,
     pub answers: Arc<Answers>,
-    generator: Arc<dyn Generator>,
+    pub generator: Arc<dyn Generator>,
     notes: PathBuf,
     record: Record,
     settings: String,
@@ -35,12 +36,7 @@ pub struct Knowledge {
 /// Opens store and answers; loads no model.
 pub fn open(settings: &Settings, options: &Mount) -> Outcome<Knowledge> {
     let model = language_model(settings, options.model.as_deref())?;
-    let client = Client::new(ClientConfig {
-        model: model.clone(),
-        threads: settings.file.threads,
-        ..ClientConfig::new(sibling("echofs-inference"), settings.run().join("inference.sock"))
-    });
-    let generator: Arc<dyn Generator> = Arc::new(client);
+    let generator: Arc<dyn Generator> = Arc::new(Engine::open(settings, model.clone())?);
     let config = echofs_indexer::Config {
         data: settings.data.clone(),
         sources: options.source.clone(),
@@ -99,6 +95,13 @@ fn in_force(settings: &Settings, options: &Mount, model: Option<&Path>) -> Strin
     document["observe"] = toml_edit::value(record.observations);
     if let Some(threads) = settings.file.threads {
         document["threads"] = toml_edit::value(threads as i64);
+    }
+    if let Some(lora) = &settings.file.lora {
+        document["lora"] = toml_edit::value(lora.as_str());
+    }
+    let remote = settings.file.remote.iter().map(|server| server.name()).collect::<toml_edit::Array>();
+    if !remote.is_empty() {
+        document["remote"] = toml_edit::value(remote);
     }
     format!("# In force since the mount; the file is {}\n{document}", settings.path().display())
 }
@@ -170,16 +173,22 @@ pub fn model_in_use(settings: &Settings) -> Option<PathBuf> {
 }
 
 fn best(settings: &Settings) -> Option<PathBuf> {
-    let there = |model: &&models::Model| model.presence(&settings.models, false) == Presence::There;
+    let there = |model: &&Model| model.presence(&settings.models, false) == Presence::There;
     let mut writers = models::all().iter().filter(|model| model.kind == Kind::Generation && !model.tests_only);
     writers.find(there).and_then(|model| model.path(&settings.models))
 }
 
-fn resolve(name: &str, settings: &Settings) -> Outcome<PathBuf> {
-    if name.contains('/') || name.ends_with(".gguf") && Path::new(name).is_file() {
-        return existing(Path::new(name));
+/// The path that a name on the command line is, if it is one rather than a name.
+pub fn as_path(name: &str) -> Option<&Path> {
+    (name.contains('/') || name.ends_with(".gguf") && Path::new(name).is_file()).then(|| Path::new(name))
+}
+
+/// The file of a language model, by name or path.
+pub fn resolve(name: &str, settings: &Settings) -> Outcome<PathBuf> {
+    if let Some(path) = as_path(name) {
+        return existing(path);
     }
-    let model = models::named(name)?;
+    let model = models::named(name, &settings.models)?;
     match (model.kind, model.path(&settings.models)) {
         (Kind::Generation, Some(path)) if path.is_file() => Ok(path),
         (Kind::Generation, _) => {
@@ -195,16 +204,14 @@ fn resolve(name: &str, settings: &Settings) -> Outcome<PathBuf> {
 }
 
 fn existing(path: &Path) -> Outcome<PathBuf> {
-    match path.is_file() {
-        true => Ok(path.canonicalize().with_context(|| path.display().to_string())?),
-        false => {
-            let cause = format!("there is no model file {}", path.display());
-            Err(Failure::new(
-                Exit::Unavailable,
-                cause,
-                "give the path of a GGUF file, or a name of `echofs model list`",
-            ))
+    let advice = "give the path of a GGUF file, or a name of `echofs model list`";
+    match Head::read(path) {
+        Ok(head) if head.is_adapter() => {
+            let cause = format!("{} is a LoRA adapter and no model", path.display());
+            Err(Failure::new(Exit::Usage, cause, format!("echofs lora use {}", path.display())))
         }
+        Ok(_) => Ok(path.canonicalize().with_context(|| path.display().to_string())?),
+        Err(why) => Err(Failure::new(Exit::Unavailable, format!("no model: {why}"), advice)),
     }
 }
 

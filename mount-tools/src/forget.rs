@@ -19,6 +19,7 @@ pub fn run(options: &Forget, settings: &Settings) -> Outcome {
             let store = local::open(settings)?;
             store.index.forget(&path).advise("give the path of a file under a source")?;
             store.answers.forget(&path);
+            store.generator.forget();
         }
     }
     let mut out = io::stdout().lock();

@@ -3,17 +3,20 @@
 #![forbid(unsafe_code)]
 
 mod ask;
+mod auto;
 mod background;
 mod checks;
 mod cli;
 mod config;
 mod doctor;
+mod engine;
 mod engines;
 mod failure;
 mod forget;
 mod fstab;
 mod import;
 mod local;
+mod lora;
 mod model;
 mod models;
 mod mount;
@@ -21,6 +24,8 @@ mod mountinfo;
 mod mountpoint;
 mod name;
 mod private;
+mod progress;
+mod quantize;
 mod rebuild;
 mod record;
 mod remember;
@@ -65,6 +70,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Remember(options) => remember::run(&options, &settings(&places)?),
         Command::Rebuild(options) => rebuild::run(&options, &settings(&places)?),
         Command::Model { action } => model::run(&action, &settings(&places)?),
+        Command::Lora { action } => lora::run(&action, &settings(&places)?),
         Command::Doctor(options) => doctor::run(&options, &places),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "echofs", &mut std::io::stdout());

@@ -1,4 +1,4 @@
-//! `echofs model`: list, info, pull, use.
+//! `echofs model`: list, info, pull, use, remove. What `quantize` and `use auto` do is in files of their own.
 //!
 //! Fetching is done by `pull.py`, with `dynamic8.py`, which this program carries and gives to python3: nothing in
 //! this program itself speaks to a network.
@@ -9,10 +9,13 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context;
 
+use echofs_inference::gguf::Head;
+
 use crate::cli::Model as Action;
 use crate::config::{self, Settings};
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Advise, Exit, Failure, Outcome};
 use crate::models::{self, Kind, Model, Presence, human};
+use crate::{auto, engines, quantize, record};
 
 /// Both files as one program: python3 takes it from the command line.
 const PULL: &str = concat!(include_str!("../dynamic8.py"), "\n", include_str!("../pull.py"));
@@ -21,9 +24,14 @@ const PULL: &str = concat!(include_str!("../dynamic8.py"), "\n", include_str!(".
 pub fn run(action: &Action, settings: &Settings) -> Outcome {
     match action {
         Action::List { json } => list(settings, *json),
-        Action::Info { name, json } => info(models::named(name)?, settings, *json),
-        Action::Pull { names, check } => pull(names, *check, settings),
+        Action::Info { name, json } => info(name, settings, *json),
+        Action::Pull { names, check, sha256 } => pull(names, *check, sha256.as_deref(), settings),
+        Action::Use { model } if model == "auto" => auto::choose(settings),
         Action::Use { model } => choose(model, settings),
+        Action::Remove { name } => remove(name, settings),
+        Action::Quantize { input, format, output, force } => {
+            quantize::run(input, format, output.as_deref(), *force, settings)
+        }
     }
 }
 
@@ -49,7 +57,7 @@ fn in_use(model: &Model, settings: &Settings) -> bool {
 
 fn list(settings: &Settings, json: bool) -> Outcome {
     let mut out = std::io::stdout().lock();
-    for model in models::all() {
+    for model in &models::known(&settings.models) {
         let presence = model.presence(&settings.models, false);
         let in_use = in_use(model, settings);
         if json {
@@ -70,8 +78,13 @@ fn describe(model: &Model, presence: Presence, in_use: bool) -> serde_json::Valu
     })
 }
 
-fn info(model: &Model, settings: &Settings, json: bool) -> Outcome {
+fn info(name: &str, settings: &Settings, json: bool) -> Outcome {
     let mut out = std::io::stdout().lock();
+    if let Some(path) = engines::as_path(name) {
+        let head = Head::read(path).map_err(|why| Failure::new(Exit::Usage, why, "give the path of a GGUF file"))?;
+        return file_info(&mut out, path, &head, json);
+    }
+    let model = &models::named(name, &settings.models)?;
     let presence = model.presence(&settings.models, true);
     let in_use = in_use(model, settings);
     if json {
@@ -81,19 +94,45 @@ fn info(model: &Model, settings: &Settings, json: bool) -> Outcome {
     writeln!(out, "{}: {}", model.name, model.about)?;
     writeln!(out, "licence {}, {}, {}", model.licence, human(model.size()), state(presence, in_use))?;
     for file in model.files() {
-        writeln!(out, "{}  {}", file.sha256, settings.models.join(&file.file).display())?;
+        let digest = if file.sha256.is_empty() { "no digest known" } else { &file.sha256 };
+        writeln!(out, "{digest}  {}", settings.models.join(&file.file).display())?;
     }
     Ok(())
 }
 
-fn pull(names: &[String], check: bool, settings: &Settings) -> Outcome {
-    for name in names.iter().filter(|name| *name != "all") {
-        models::named(name)?;
+/// What a file says of itself.
+fn file_info(out: &mut impl Write, path: &Path, head: &Head, json: bool) -> Outcome {
+    let licence = head.text("general.license").unwrap_or("unknown");
+    let sha256 = models::sha256(path).with_context(|| path.display().to_string())?;
+    if json {
+        let about = serde_json::json!({
+            "path": path, "about": models::about(head), "licence": licence, "size": head.bytes, "sha256": sha256,
+            "architecture": head.architecture(), "weights": head.weights, "adapter": head.is_adapter(),
+        });
+        writeln!(out, "{about}")?;
+        return Ok(());
+    }
+    writeln!(out, "{}{}", if head.is_adapter() { "LoRA adapter: " } else { "" }, models::about(head))?;
+    writeln!(out, "licence {licence}, {}", human(head.bytes))?;
+    writeln!(out, "{sha256}  {}", path.display())?;
+    Ok(())
+}
+
+fn pull(names: &[String], check: bool, sha256: Option<&str>, settings: &Settings) -> Outcome {
+    for name in names.iter().filter(|name| *name != "all" && !name.contains('/')) {
+        models::named(name, &settings.models)?;
+    }
+    if let Some(digest) = sha256.filter(|digest| digest.len() != 64 || !digest.bytes().all(|b| b.is_ascii_hexdigit())) {
+        let cause = format!("{digest} is no SHA-256");
+        return Err(Failure::new(Exit::Usage, cause, "give its 64 hexadecimal digits, as the hub shows them"));
     }
     crate::private::directory(&settings.models).with_context(|| settings.models.display().to_string())?;
     let mut command = Command::new("python3");
     command.args(["-I", "-c", PULL, "--registry", "-", "--models"]).arg(&settings.models);
     command.args(check.then_some("--check")).args(names);
+    if let Some(digest) = sha256 {
+        command.args(["--sha256", &digest.to_lowercase()]);
+    }
     command.stdin(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| {
         let cause = format!("python3 cannot be started: {error}");
@@ -117,20 +156,27 @@ fn said_by_script(text: &str) -> Failure {
 }
 
 fn choose(model: &str, settings: &Settings) -> Outcome {
-    let value = match models::find(model) {
+    let value = match models::find(model, &settings.models) {
         _ if model == "none" => model.to_owned(),
-        Some(known) => in_registry(known, settings)?,
-        None => file(Path::new(model))?,
+        Some(known) => usable(&known, settings)?,
+        None => engines::resolve(model, settings)?.to_string_lossy().into_owned(),
     };
-    config::set(&settings.path(), "model", &value)?;
+    put_in_use(&value, settings)
+}
+
+/// Writes the choice down, and tells a running mount.
+pub fn put_in_use(value: &str, settings: &Settings) -> Outcome {
+    let live = record::order(settings, "model", value)?;
+    config::set(&settings.path(), "model", value)?;
     let mut out = std::io::stdout().lock();
     if out.is_terminal() {
-        writeln!(out, "{value} words the answers from the next mount on ({})", settings.path().display())?;
+        let from = if live { "the next question" } else { "the next mount" };
+        writeln!(out, "{value} words the answers from {from} on ({})", settings.path().display())?;
     }
     Ok(())
 }
 
-fn in_registry(model: &Model, settings: &Settings) -> Outcome<String> {
+fn usable(model: &Model, settings: &Settings) -> Outcome<String> {
     if model.kind != Kind::Generation {
         let cause = format!("{} does not write text", model.name);
         return Err(Failure::new(Exit::Usage, cause, "`echofs model list` shows those that do"));
@@ -144,13 +190,29 @@ fn in_registry(model: &Model, settings: &Settings) -> Outcome<String> {
     }
 }
 
-fn file(path: &Path) -> Outcome<String> {
-    let gguf = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
-    if !gguf || !path.is_file() {
-        let cause = format!("{} is neither a known model nor a GGUF file", path.display());
-        return Err(Failure::new(Exit::Usage, cause, "`echofs model list` shows the known ones"));
+fn remove(name: &str, settings: &Settings) -> Outcome {
+    let model = models::named(name, &settings.models)?;
+    if model.kind == Kind::Generation && in_use(&model, settings) && settings.file.model.is_some() {
+        let cause = format!("{} is in use", model.name);
+        return Err(Failure::new(Exit::Failed, cause, "echofs model use OTHER, or none, before"));
     }
-    Ok(path.canonicalize()?.to_string_lossy().into_owned())
+    let paths: Vec<_> = model.files().map(|file| settings.models.join(&file.file)).collect();
+    let mut removed = 0;
+    for path in paths.iter().flat_map(|path| [path.clone(), path.with_added_extension("partial")]) {
+        match std::fs::remove_file(&path) {
+            Ok(()) => removed += 1,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).context(path.display().to_string()).advise("make the directory writable"),
+        }
+    }
+    models::forget_fetched(&model, &settings.models)?;
+    match removed {
+        0 => {
+            let cause = format!("{} is not on this machine", model.name);
+            Err(Failure::new(Exit::Unavailable, cause, "`echofs model list` shows those that are"))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The models that can be fetched by name, their files and digests: `models.json`, also read by `pull.py`.
+//! The models there are: those that can be fetched by name, with their digests (`models.json`, also read by `pull.py`), those
+//! that were fetched from the hub by repository and file (`fetched.json` in the models directory), and other GGUF files there.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -6,18 +7,24 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use echofs_inference::gguf::Head;
+use echofs_inference::quantize;
+
 use crate::failure::{Exit, Failure, Outcome};
 
 /// The registry as text.
 pub const REGISTRY: &str = include_str!("../models.json");
 
-static MODELS: LazyLock<Vec<Model>> = LazyLock::new(|| {
-    #[derive(Deserialize)]
-    struct Registry {
-        models: Vec<Model>,
-    }
-    serde_json::from_str::<Registry>(REGISTRY).map(|registry| registry.models).unwrap_or_default()
-});
+/// The name of the file that notes what was fetched from the hub.
+const FETCHED: &str = "fetched.json";
+
+#[derive(Default, Deserialize, Serialize)]
+struct Registry {
+    models: Vec<Model>,
+}
+
+static MODELS: LazyLock<Vec<Model>> =
+    LazyLock::new(|| serde_json::from_str::<Registry>(REGISTRY).map(|registry| registry.models).unwrap_or_default());
 
 /// What a model is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,10 +50,10 @@ pub struct Model {
     /// SPDX name.
     pub licence: String,
     /// Whether `model pull` without a name fetches it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub default: bool,
     /// Whether it is too small to be chosen unless it is named.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tests_only: bool,
     files: Vec<File>,
 }
@@ -61,8 +68,12 @@ pub struct File {
     pub arch: Option<String>,
     /// Bytes.
     pub size: u64,
-    /// SHA-256, hexadecimal.
+    /// SHA-256, hexadecimal; empty when nobody knows what it should be.
+    #[serde(default)]
     pub sha256: String,
+    /// Where on the hub it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hub: Option<serde_json::Value>,
 }
 
 /// What is on the disk of a model.
@@ -110,7 +121,9 @@ impl File {
         match path.metadata() {
             Err(_) => Presence::Missing,
             Ok(metadata) if metadata.len() != self.size => Presence::Damaged,
-            Ok(_) if deep && sha256(&path).ok().as_deref() != Some(&self.sha256) => Presence::Damaged,
+            Ok(_) if deep && !self.sha256.is_empty() && sha256(&path).ok().as_deref() != Some(&self.sha256) => {
+                Presence::Damaged
+            }
             Ok(_) => Presence::There,
         }
     }
@@ -128,15 +141,86 @@ pub fn all() -> &'static [Model] {
     &MODELS
 }
 
+/// All models: of the registry, fetched from the hub, and whatever else of GGUF lies in the models directory.
+pub fn known(models: &Path) -> Vec<Model> {
+    let mut known = all().to_vec();
+    for model in fetched(models).models.into_iter().chain(others(models)) {
+        let files: Vec<PathBuf> = known.iter().flat_map(|model| &model.files).map(|file| file.file.clone()).collect();
+        if model.files.iter().all(|file| !files.contains(&file.file)) {
+            known.push(model);
+        }
+    }
+    known
+}
+
+fn fetched(models: &Path) -> Registry {
+    let text = std::fs::read(models.join(FETCHED)).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+/// Takes a model out of the note of what was fetched.
+pub fn forget_fetched(model: &Model, models: &Path) -> std::io::Result<()> {
+    let mut registry = fetched(models);
+    let before = registry.models.len();
+    registry.models.retain(|other| other.name != model.name);
+    match registry.models.len() == before {
+        true => Ok(()),
+        false => crate::private::write(&models.join(FETCHED), &serde_json::to_vec_pretty(&registry)?),
+    }
+}
+
+/// The GGUF files of a directory, by name.
+pub fn gguf_files(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let is_gguf = |path: &PathBuf| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
+    let mut files: Vec<PathBuf> =
+        entries.map(|entry| entry.path()).filter(|path| is_gguf(path) && path.is_file()).collect();
+    files.sort();
+    files
+}
+
+/// Models that somebody put into the directory.
+fn others(models: &Path) -> impl Iterator<Item = Model> {
+    let heads = gguf_files(models).into_iter().filter_map(|path| Some((Head::read(&path).ok()?, path)));
+    heads.filter(|(head, _)| !head.is_adapter()).map(|(head, path)| {
+        let file = path.file_name().map(PathBuf::from).unwrap_or_default();
+        Model {
+            name: echofs_inference::model_name(&path),
+            kind: Kind::Generation,
+            about: about(&head),
+            licence: head.text("general.license").unwrap_or("unknown").to_owned(),
+            default: false,
+            tests_only: false,
+            files: vec![File { file, arch: None, size: head.bytes, sha256: String::new(), hub: None }],
+        }
+    })
+}
+
+/// A line about a file, from what it says of itself.
+pub fn about(head: &Head) -> String {
+    let name = head.text("general.name").map(|name| format!("{name}: ")).unwrap_or_default();
+    let format = head.file_type().and_then(quantize::numbered).map_or("an unknown format", |format| format.name);
+    let line = format!("{name}{}, {} weights, {format}", head.architecture(), human_count(head.weights));
+    line.chars().filter(|c| !c.is_control()).collect()
+}
+
+fn human_count(count: u64) -> String {
+    match count {
+        0..1_000_000_000 => format!("{} M", count / 1_000_000),
+        _ => format!("{:.1} G", count as f64 / 1e9),
+    }
+}
+
 /// A model by name, with or without `-instruct` and `.gguf`, in any case.
-pub fn find(name: &str) -> Option<&'static Model> {
-    all().iter().find(|model| plain(&model.name) == plain(name))
+pub fn find(name: &str, models: &Path) -> Option<Model> {
+    let same = |model: &&Model| plain(&model.name) == plain(name);
+    all().iter().find(same).cloned().or_else(|| known(models).iter().find(same).cloned())
 }
 
 /// The same, or an error that names those there are.
-pub fn named(name: &str) -> Outcome<&'static Model> {
-    find(name).ok_or_else(|| {
-        let names: Vec<&str> = all().iter().map(|model| model.name.as_str()).collect();
+pub fn named(name: &str, models: &Path) -> Outcome<Model> {
+    find(name, models).ok_or_else(|| {
+        let names: Vec<String> = known(models).into_iter().map(|model| model.name).collect();
         Failure::new(Exit::Usage, format!("no model named {name}"), format!("choose of {}", names.join(", ")))
     })
 }
@@ -172,16 +256,36 @@ mod tests {
     #[test]
     fn names_are_forgiving() {
         for name in ["qwen2.5-coder-1.5b-q4_k_m", "Qwen2.5-Coder-1.5B-Instruct-Q4_K_M.gguf"] {
-            assert_eq!(find(name).map(|model| model.name.as_str()), Some("qwen2.5-coder-1.5b-q4_k_m"));
+            let found = find(name, Path::new("/nowhere")).map(|model| model.name);
+            assert_eq!(found.as_deref(), Some("qwen2.5-coder-1.5b-q4_k_m"));
         }
-        assert_eq!(named("gpt-5").expect_err("unknown").exit, Exit::Usage);
+        assert_eq!(named("gpt-5", Path::new("/nowhere")).expect_err("unknown").exit, Exit::Usage);
+    }
+
+    #[test]
+    fn what_lies_in_the_directory_or_was_fetched_is_known_once() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::write(dir.path().join("Mine-Instruct-Q4_0.gguf"), echofs_inference::probe::model()).expect("written");
+        std::fs::write(dir.path().join("other.gguf"), "no model").expect("written");
+        let found = find("mine-q4_0", dir.path()).expect("known");
+        assert_eq!((found.kind, found.presence(dir.path(), true)), (Kind::Generation, Presence::There));
+        assert!(found.about.contains("llama"), "{}", found.about);
+        assert_eq!(find("other", dir.path()), None);
+        let fetched = r#"{"models":[{"name":"mine-q4_0","kind":"generation","about":"a on the hub","licence":"mit",
+            "files":[{"file":"Mine-Instruct-Q4_0.gguf","size":3,"sha256":"00","hub":{"repo":"a"}}]}]}"#;
+        std::fs::write(dir.path().join(FETCHED), fetched).expect("written");
+        let found = find("mine-q4_0", dir.path()).expect("known");
+        assert_eq!((found.licence.as_str(), found.presence(dir.path(), false)), ("mit", Presence::Damaged));
+        assert_eq!(known(dir.path()).len(), all().len() + 1);
+        forget_fetched(&found, dir.path()).expect("forgotten");
+        assert_eq!(find("mine-q4_0", dir.path()).map(|model| model.licence), Some("unknown".into()));
     }
 
     #[test]
     fn a_file_of_the_wrong_size_or_content_is_damaged() {
         let dir = tempfile::tempdir().expect("a directory");
         let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad".to_owned();
-        let file = File { file: "m".into(), arch: None, size: 3, sha256 };
+        let file = File { file: "m".into(), arch: None, size: 3, sha256, hub: None };
         assert_eq!(file.presence(dir.path(), true), Presence::Missing);
         for (content, shallow, deep) in [
             ("abc", Presence::There, Presence::There),

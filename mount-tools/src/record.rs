@@ -66,6 +66,25 @@ pub fn running(settings: &Settings) -> Option<Record> {
     last(settings).filter(|record| record.alive() && is_ours(&record.mountpoint))
 }
 
+/// Gives an order to the control file `.echo/<file>` of the running mount; whether there is one.
+pub fn order(settings: &Settings, file: &str, line: &str) -> Outcome<bool> {
+    let Some(record) = running(settings) else { return Ok(false) };
+    let path = record.mountpoint.join(".echo").join(file);
+    let written = std::fs::OpenOptions::new().write(true).open(&path).and_then(|mut control| {
+        use std::io::Write;
+        control.write_all(format!("{line}\n").as_bytes())
+    });
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) => {
+            let why = std::fs::read_to_string(&path).unwrap_or_default();
+            let why = why.lines().find_map(|line| line.strip_prefix("refused: ")).map(str::to_owned);
+            let cause = why.unwrap_or_else(|| format!("{}: {error}", path.display()));
+            Err(Failure::new(Exit::Failed, cause, "see `echofs model list` and `echofs lora list`"))
+        }
+    }
+}
+
 /// Whether an EchoFS mount is at this place.
 pub fn is_ours(mountpoint: &Path) -> bool {
     matches!(mountinfo::at(mountpoint), Ok(Some(mount)) if mount.is_echofs())

@@ -9,8 +9,8 @@ use super::check::Support;
 use super::opposites::{negated, opposed};
 use super::question::{Expected, Question, Sort};
 use super::retrieve::{Candidate, Excerpt, Gathered, matches};
-use super::text::tokens;
 use super::span;
+use super::text::tokens;
 
 /// Below this share of the question's words in every passage, and this likeness in meaning, no model is asked.
 const HOPELESS: (f32, f32) = (0.3, 0.35);

@@ -35,7 +35,7 @@ pub fn request(question: &Question, gathered: &Gathered, excerpt: &Excerpt) -> R
     let system = Message { role: Role::System, parts: vec![Part::Text(SYSTEM.to_owned())] };
     let messages = vec![system, Message { role: Role::User, parts }];
     let stop = vec!["\n".to_owned(), "Question:".to_owned()];
-    Request { messages, max_tokens: OUTPUT, stop, refusal: Some(REFUSAL.to_owned()) }
+    Request { messages, max_tokens: OUTPUT, stop, refusal: Some(REFUSAL.to_owned()), ..Request::default() }
 }
 
 /// Today's date, where a question depends on it.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::cached::Cached;
-use super::{Context, status};
+use super::{Context, engine, status};
 use crate::error::Error;
 use crate::node::{self, CHANGING, Caller, Content, Directory, File, Id, LIVE, Listing, Node, Ttl};
 
@@ -22,7 +22,8 @@ pub struct Files {
     coverage: Cached<(Arc<[u8]>, SystemTime)>,
 }
 
-const NAMES: [&str; 6] = ["status.json", "coverage.jsonl", "metrics", "config.toml", "forget", "reindex"];
+const NAMES: [&str; 9] =
+    ["status.json", "coverage.jsonl", "metrics", "config.toml", "forget", "reindex", "model", "lora", "models"];
 
 const FORGET: &str = "\
 Write the absolute path of a file or directory to this file, a line each, and it is forgotten for good:
@@ -68,6 +69,9 @@ impl Directory for Control {
             "coverage.jsonl" => coverage(cx),
             "forget" => order(place().child(name), node::Control::Forget, FORGET, cx),
             "reindex" => order(place().child(name), node::Control::Reindex, REINDEX, cx),
+            "model" => engine::model(place().child(name), cx),
+            "lora" => engine::lora(place().child(name), cx),
+            "models" => return Ok(Node::Dir(Arc::new(engine::Models))),
             _ => return Err(Error::NotFound),
         };
         Ok(Node::File(Arc::new(file)))
@@ -134,6 +138,8 @@ pub fn obey(cx: &Context, order: node::Control, line: &str) -> Result<(), Error>
         }
         node::Control::Forget => forget(cx, &absolute(line)?),
         node::Control::Facts => super::facts::correct(cx, line),
+        node::Control::Model => engine::use_model(cx, line),
+        node::Control::Lora => engine::use_lora(cx, line),
         node::Control::Remember => {
             let note = crate::remember(&cx.notes.path()?, line, &jiff::Zoned::now())?;
             cx.index.touched(&note);
@@ -164,6 +170,8 @@ fn forget(cx: &Context, path: &Path) -> Result<(), Error> {
     for path in &forgotten.paths {
         cx.answers.forget(path);
     }
+    // What a model has read stays in its state.
+    cx.generator.forget();
     log::info!("forgot {} documents", forgotten.paths.len());
     Ok(())
 }

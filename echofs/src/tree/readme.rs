@@ -48,6 +48,7 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
 | `.echo/` | `status.json`, `coverage.jsonl` (every file and why it is or is not indexed), `metrics`, `config.toml` |
 | `.echo/forget` | write a path to it: the document is forgotten for good, the file itself stays |
 | `.echo/reindex` | write a path or `all` to it: it is read again |
+| `.echo/model`, `.echo/lora` | the language model and its adapter: read them, or write another name; `.echo/models/` lists the models |
 
 In names `/` is written `%2F` and `%` is written `%25`. Looking around never runs the language model; only
 reading a question does. Ctrl-C stops an answer.

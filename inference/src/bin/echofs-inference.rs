@@ -4,14 +4,19 @@ use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use echofs_inference::activation::{self, Readiness};
 use echofs_inference::cpu::{self, Prober, Variant};
-use echofs_inference::llama::{self, Llama};
+use echofs_inference::llama::{self, Llama, Models};
 use echofs_inference::scheduler::Scheduler;
 use echofs_inference::server::Service;
-use echofs_inference::{probe, sandbox, socket, threads};
+use echofs_inference::slots::Slots;
+use echofs_inference::socket::{self, Listener};
+use echofs_inference::states::States;
+use echofs_inference::{Adapter, probe, quantize, sandbox, threads};
 
 /// Runs a language model (GGUF) for programs of the same user.
 ///
@@ -20,9 +25,9 @@ use echofs_inference::{probe, sandbox, socket, threads};
 #[derive(Parser)]
 #[command(version)]
 struct Args {
-    /// Where to listen; the directory must be yours alone
+    /// Where to listen; the directory must be yours alone. Not needed where systemd passes a socket
     #[arg(long, value_name = "PATH")]
-    socket: PathBuf,
+    socket: Option<PathBuf>,
     /// The model for requests that name none
     #[arg(long, value_name = "GGUF")]
     model: Option<PathBuf>,
@@ -35,7 +40,7 @@ struct Args {
     /// Seconds without a request or connection after which the service ends [default: never]
     #[arg(long, value_name = "SECONDS")]
     linger: Option<u64>,
-    /// Requests that may wait; more are told at once that the service is busy
+    /// Requests of a class that may wait; more are told at once that the service is busy
     #[arg(long, default_value_t = 8)]
     queue: usize,
     /// Tokens of the longest prompt and answer together
@@ -50,6 +55,15 @@ struct Args {
     /// Read every prompt from its start, as if it were the first
     #[arg(long)]
     no_reuse: bool,
+    /// Where states of earlier prompts are kept over restarts [default: nowhere]
+    #[arg(long, value_name = "DIR")]
+    states: Option<PathBuf>,
+    /// Megabytes of these states
+    #[arg(long, value_name = "MB", default_value_t = 512)]
+    states_size: u64,
+    /// Layers of the model that go to a GPU [default: as many as fit, where llama.cpp was built for one]
+    #[arg(long, value_name = "COUNT")]
+    gpu_layers: Option<u32>,
     /// Lower the priority by this much (0 to 19)
     #[arg(long, default_value_t = 0)]
     nice: i32,
@@ -71,6 +85,8 @@ fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1);
     let done = match words.next() {
         Some(word) if word == "probe" => try_out(&words.collect::<Vec<_>>()),
+        Some(word) if word == "quantize" => convert(&words.collect::<Vec<_>>()),
+        Some(word) if word == "check" => check(&words.collect::<Vec<_>>()),
         _ => run(&Args::parse()),
     };
     match done {
@@ -89,19 +105,18 @@ fn run(args: &Args) -> Result<(), String> {
     if args.nice > 0 {
         rustix::process::nice(args.nice).map_err(|e| format!("nice: {e}"))?;
     }
-    let listener = socket::listen(&args.socket).map_err(|e| format!("{}: {e}", args.socket.display()))?;
-    let variant = choose_cpu(args)?;
+    let listener = listen(args)?;
+    let readiness = Readiness::from_environment();
+    let variant = choose_cpu(args.libraries.clone(), args.cpu.as_deref())?;
     llama::redirect_log();
     llama::load_cpu(&variant.path)?;
-    if let Err(why) = sandbox::enter() {
+    let devices = load_devices(&variant.path);
+    let states = Arc::new(States::new(args.states.as_deref().and_then(|directory| slots(directory, args.states_size))));
+    if let Err(why) = sandbox::enter(devices) {
         log::warn!("no sandbox: {why}");
     }
-    let threads = args.threads.unwrap_or_else(threads::physical_cores).max(1);
-    let options = llama::Options { threads, context: args.context, reuse: !args.no_reuse, cpu: Some(variant.name) };
-    let make = move || Llama::new(options.clone());
-    let scheduler = Scheduler::start(make, args.queue, Duration::from_secs(args.idle));
-    let service = Service::new(scheduler, args.model.clone(), threads);
-    announce();
+    let service = service(args, variant.name, states);
+    announce(readiness.as_ref());
     if let Some(linger) = args.linger {
         let service = service.clone();
         std::thread::spawn(move || {
@@ -112,8 +127,42 @@ fn run(args: &Args) -> Result<(), String> {
     service.serve(&listener.socket).map_err(|e| e.to_string())
 }
 
+/// Loads what drives hardware besides the CPU; whether there is any.
+fn load_devices(beside: &Path) -> bool {
+    let libraries = beside.parent().map(cpu::devices).unwrap_or_default();
+    let load = |library: &PathBuf| llama::load_cpu(library).inspect_err(|why| log::warn!("{why}")).is_ok();
+    libraries.iter().filter(|library| load(library)).count() > 0
+}
+
+fn listen(args: &Args) -> Result<Listener, String> {
+    if let Some(socket) = activation::passed_socket().map_err(|e| format!("the socket from systemd: {e}"))? {
+        return Ok(Listener::passed(socket));
+    }
+    let path = args.socket.as_deref().ok_or("where to listen? Give --socket PATH")?;
+    socket::listen(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+fn service(args: &Args, cpu: String, states: Arc<States>) -> Arc<Service> {
+    let threads = args.threads.unwrap_or_else(threads::physical_cores).max(1);
+    let (context, reuse, gpu_layers) = (args.context, !args.no_reuse, args.gpu_layers);
+    let options = llama::Options { threads, context, reuse, cpu: Some(cpu), gpu_layers };
+    let (models, kept) = (Arc::new(Models::default()), states.clone());
+    let make = move || Llama::new(options.clone(), models.clone(), kept.clone());
+    let scheduler = Scheduler::start(make, args.queue, Duration::from_secs(args.idle));
+    Service::new(scheduler, args.model.clone(), threads, Some(states))
+}
+
+/// Where states are kept; without it they live as long as the service.
+fn slots(directory: &Path, megabytes: u64) -> Option<Slots> {
+    let opened = Slots::open(directory, megabytes.saturating_mul(1_000_000));
+    opened.inspect_err(|error| log::warn!("no states are kept in {}: {error}", directory.display())).ok()
+}
+
 /// Tells who started this program that it listens.
-fn announce() {
+fn announce(readiness: Option<&Readiness>) {
+    if let Some(readiness) = readiness {
+        readiness.tell();
+    }
     let mut out = std::io::stdout();
     let _ = writeln!(out, "ready").and_then(|()| out.flush());
 }
@@ -128,12 +177,12 @@ fn end_with_parent() -> Result<(), String> {
     Ok(())
 }
 
-fn choose_cpu(args: &Args) -> Result<Variant, String> {
+fn choose_cpu(libraries: Option<PathBuf>, wanted: Option<&str>) -> Result<Variant, String> {
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
-    let mut candidates: Vec<PathBuf> = args.libraries.iter().cloned().collect();
+    let mut candidates: Vec<PathBuf> = libraries.into_iter().collect();
     candidates.extend(cpu::candidates(&program));
     let directory = cpu::directory(&candidates).ok_or("no libraries libggml-cpu-*.so beside the program")?;
-    Prober { program: "/proc/self/exe".into(), args: vec!["probe".into()] }.choose(&directory, args.cpu.as_deref())
+    Prober { program: "/proc/self/exe".into(), args: vec!["probe".into()] }.choose(&directory, wanted)
 }
 
 /// The child that tries builds of the CPU code out; see `cpu`.
@@ -152,6 +201,37 @@ fn try_out(words: &[OsString]) -> Result<(), String> {
         _ => return Err("probe scores LIBRARY... | probe outputs LIBRARY".into()),
     }
     Ok(())
+}
+
+/// The child that writes a model in another format; see `quantize`. It ends when who started it is gone.
+fn convert(words: &[OsString]) -> Result<(), String> {
+    let [input, format, output] = words else { return Err("quantize INPUT FORMAT OUTPUT".into()) };
+    end_with_parent()?;
+    let name = format.to_string_lossy();
+    let format = quantize::named(&name).ok_or_else(|| format!("no format named {name}"))?;
+    load_best_cpu()?;
+    llama::quantize::quantize(Path::new(input), format, Path::new(output))
+}
+
+/// The child that says whether a model can be used, and an adapter with it.
+fn check(words: &[OsString]) -> Result<(), String> {
+    let (model, adapter) = match words {
+        [model] => (model, None),
+        [model, adapter] => (model, Some(Adapter { path: adapter.into(), scale: 1.0 })),
+        _ => return Err("check MODEL [ADAPTER]".into()),
+    };
+    load_best_cpu()?;
+    if let Err(why) = sandbox::enter(false) {
+        log::warn!("no sandbox: {why}");
+    }
+    let options = llama::Options { context: 64, ..llama::Options::default() };
+    let mut engine = Llama::new(options, Arc::default(), Arc::default());
+    engine.check(Path::new(model), adapter.as_ref()).map_err(|error| error.to_string())
+}
+
+fn load_best_cpu() -> Result<(), String> {
+    llama::redirect_log();
+    llama::load_cpu(&choose_cpu(std::env::var_os("ECHOFS_LLAMA").map(PathBuf::from), None)?.path)
 }
 
 fn outputs(library: &Path) -> Result<Vec<f32>, String> {

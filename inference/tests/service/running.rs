@@ -99,7 +99,7 @@ fn a_client_that_vanishes_stops_its_generation() {
     assert!(service.say(&ask("Hi", 1)).is_ok());
     let stream = socket::connect(&service.socket()).expect("a connection");
     let model = service.client.model_path();
-    protocol::write_call(&mut &stream, &Call::Generate { model, request: endless() }).expect("written");
+    protocol::write_call(&mut &stream, &Call::Generate { model, adapter: None, request: endless() }).expect("written");
     wait_for("the generation to run", || !service_is_idle(&service));
     drop(stream);
     wait_for("the service to stop", || service_is_idle(&service));

@@ -1,6 +1,7 @@
 //! Stored text never becomes a special token.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use echofs_inference::llama::{self, Llama, Options};
 use echofs_inference::{Message, Part, Request, Role, cpu};
@@ -12,7 +13,7 @@ fn engine() -> Llama {
     let plainest = libraries.expect("libraries beside the program").join("libggml-cpu-x64.so");
     llama::redirect_log();
     llama::load_cpu(&plainest).expect("loaded");
-    Llama::new(Options { threads: 1, context: 512, reuse: true, cpu: None })
+    Llama::new(Options { context: 512, ..Options::default() }, Arc::default(), Arc::default())
 }
 
 fn user(parts: Vec<Part>) -> Request {

@@ -1,0 +1,328 @@
+//! A context and its one sequence: reads prompts, writes answers.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::context::session::LlamaStateSeqFlags;
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::token::LlamaToken;
+use llama_cpp_sys_2 as sys;
+
+use super::Options;
+use super::backend::backend;
+use super::constraint::{Choice, greedy, log_probability};
+use super::model::{Loaded, Model, unusable};
+use super::tokens;
+use crate::reading::Reading;
+use crate::states::{Key, States};
+use crate::text::Output;
+use crate::turn::Turn;
+use crate::{Adapter, Completion, Error, Request};
+
+/// The one sequence of a context.
+const SEQUENCE: i32 = 0;
+
+/// An opening of fewer tokens is read as fast as its state is fetched.
+const WORTH_KEEPING: usize = 16;
+
+/// A context of a model. It borrows the model, so it comes first and is dropped first.
+#[derive(Debug)]
+pub struct Lane {
+    context: LlamaContext<'static>,
+    /// The model.
+    pub model: Arc<Model>,
+    adapter: Option<Loaded>,
+    /// Of the model with this adapter.
+    fingerprint: String,
+    /// What the sequence holds: prompt, up to a border.
+    cached: Reading,
+    states: Arc<States>,
+    /// [`States::forgotten`] when the sequence was read.
+    forgotten: u64,
+    /// The state of an opening, to be kept when there is time.
+    opening: Option<(Key, Vec<u8>)>,
+}
+
+impl Lane {
+    /// An empty context.
+    ///
+    /// # Errors
+    /// [`Error::Down`].
+    pub fn new(model: Arc<Model>, options: &Options, states: Arc<States>) -> Result<Self, Error> {
+        // SAFETY: the model does not move in its `Arc`; `Lane` drops the context before its share of the model.
+        let borrowed: &'static LlamaModel = unsafe { &*std::ptr::from_ref::<LlamaModel>(&model.llama) };
+        let size = NonZeroU32::new(options.context.min(borrowed.n_ctx_train()).max(64));
+        let params = context_params(options.threads, model.piece).with_n_ctx(size);
+        let context = borrowed.new_context(backend()?, params);
+        let context = context.map_err(|e| unusable(Path::new(&model.name), &e.to_string()))?;
+        let (fingerprint, forgotten) = (model.fingerprint.clone(), states.forgotten());
+        Ok(Self {
+            context,
+            model,
+            adapter: None,
+            fingerprint,
+            cached: Reading::default(),
+            states,
+            forgotten,
+            opening: None,
+        })
+    }
+
+    /// The tokens of a request.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub fn reading(&self, request: &Request) -> Result<Reading, Error> {
+        tokens::reading(&self.model.llama, request, self.context.n_ctx() as usize)
+    }
+
+    /// Uses this adapter, or none, from now on.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the reason; nothing is changed then.
+    pub fn adapt(&mut self, adapter: Option<&Adapter>) -> Result<(), Error> {
+        let adapter = adapter.filter(|adapter| adapter.scale != 0.0);
+        let wanted = match adapter {
+            Some(adapter) if !adapter.scale.is_finite() => return Err(Error::Refused("the scale is no number".into())),
+            Some(adapter) => Some((self.model.adapter(&adapter.path)?, adapter.scale)),
+            None => None,
+        };
+        let fingerprint = match &wanted {
+            Some((loaded, scale)) => format!("{} {} {scale}", self.model.fingerprint, loaded.digest),
+            None => self.model.fingerprint.clone(),
+        };
+        if fingerprint == self.fingerprint {
+            return Ok(());
+        }
+        // What the sequence holds was computed with another adapter.
+        self.forget();
+        // To set one replaces what was set before; with a scale of 0 there is none.
+        let new = wanted.as_ref().map(|(loaded, _)| loaded.clone());
+        if let Some((loaded, scale)) = wanted.or_else(|| Some((self.adapter.clone()?, 0.0))) {
+            let set = self.context.lora_adapter_set(&mut loaded.handle(), scale);
+            set.map_err(|e| Error::Refused(format!("the adapter cannot be used: {e}")))?;
+        }
+        (self.adapter, self.fingerprint) = (new, fingerprint);
+        Ok(())
+    }
+
+    /// Runs one generation.
+    ///
+    /// # Errors
+    /// Those of [`crate::Generator::generate`].
+    pub fn generate(
+        &mut self,
+        request: &Request,
+        turn: &Turn<'_>,
+        on_text: &mut dyn FnMut(&str),
+        start: Instant,
+    ) -> Result<Completion, Error> {
+        let mut choice = Choice::new(&self.model.llama, request.format.as_ref())?;
+        let prompt = self.reading(request)?;
+        self.forget_what_was_forgotten();
+        self.read(&prompt, turn)?;
+        let refusal = self.refusal(request);
+        let mut output = Output::new(&request.stop);
+        let (mut first_token_ms, mut certainty, mut chosen) = (0.0, 0.0, 0.0);
+        let mut count = 0;
+        let length = prompt.tokens.len();
+        let room = self.context.n_ctx() as usize - length;
+        let mut batch = LlamaBatch::new(1, 1);
+        while count < request.max_tokens.min(room) {
+            turn.wait()?;
+            if count > 0 {
+                // The token before was not the last: the context reads it now.
+                self.decode(&mut batch)?;
+            }
+            let logits = self.context.get_logits_ith(-1);
+            let token = match &mut choice {
+                Some(choice) => choice.take(logits)?,
+                None => greedy(logits, refusal.filter(|_| count == 0).map(|(token, _)| token))?,
+            };
+            certainty += log_probability(logits, token);
+            chosen += 1.0;
+            if count == 0 {
+                first_token_ms = milliseconds(start);
+            }
+            let vocab = self.model.llama.vocab();
+            if vocab.is_eog(token) {
+                break;
+            }
+            show(output.push(&vocab.token_to_piece(token, false, None)), on_text);
+            count += 1;
+            if output.stopped() {
+                break;
+            }
+            batch.clear();
+            add(&mut batch, token, length + count - 1, true)?;
+        }
+        show(output.finish(), on_text);
+        Ok(Completion {
+            text: output.text().into(),
+            model: self.model.name.clone(),
+            prompt_tokens: length,
+            output_tokens: count,
+            first_token_ms,
+            total_ms: milliseconds(start),
+            refusal: refusal.map_or(0.0, |(_, probability)| probability),
+            confidence: (certainty / f32::max(chosen, 1.0)).exp(),
+        })
+    }
+
+    /// The first token of the request's refusal and its probability; the prompt was just read.
+    fn refusal(&self, request: &Request) -> Option<(LlamaToken, f32)> {
+        let text = request.refusal.as_ref()?;
+        let token = *tokens::data_tokens(&self.model.llama.vocab(), text).first()?;
+        Some((token, log_probability(self.context.get_logits_ith(-1), token).exp()))
+    }
+
+    /// Brings the state of the prompt into the sequence; afterwards its last token's logits are there.
+    fn read(&mut self, prompt: &Reading, turn: &Turn<'_>) -> Result<(), Error> {
+        let piece = self.model.piece;
+        let mut at = self.go_on_from(prompt);
+        let mut batch = LlamaBatch::new(piece, 1);
+        while at < prompt.tokens.len() {
+            turn.wait()?;
+            let end = prompt.next(at, piece);
+            batch.clear();
+            for position in at..end {
+                let token = LlamaToken::new(prompt.tokens[position]);
+                add(&mut batch, token, position, position + 1 == prompt.tokens.len())?;
+            }
+            self.decode(&mut batch)?;
+            if prompt.is_border(end, piece) {
+                self.cached.tokens.extend_from_slice(&prompt.tokens[at..end]);
+            }
+            at = end;
+            if at == prompt.fixed {
+                self.note_opening();
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves in the sequence what this prompt begins with, or fetches more of that where it was kept. Returns how many tokens of
+    /// the prompt are there: up to a border, and never all of them, since the last one has to be read for its logits.
+    fn go_on_from(&mut self, prompt: &Reading) -> usize {
+        let (piece, limit) = (self.model.piece, prompt.tokens.len() - 1);
+        let here = self.cached.shared(prompt, piece, limit);
+        if let Some((_, key, state)) = self.states.find(&self.fingerprint, prompt, piece, here) {
+            match self.restore(&state) {
+                true => self.cached = Reading { tokens: key.tokens, fixed: key.fixed },
+                false => {
+                    log::warn!("a kept state is not taken by llama.cpp and is computed again");
+                    self.states.reject(&key);
+                    self.forget();
+                }
+            }
+        }
+        let keep = self.cached.shared(prompt, piece, limit);
+        if !self.cut(keep) {
+            self.forget();
+            return 0;
+        }
+        self.cached = prompt.beginning(keep);
+        keep
+    }
+
+    /// Removes from the sequence what comes after its first `count` tokens.
+    fn cut(&mut self, count: usize) -> bool {
+        let from = u32::try_from(count).ok();
+        from.and_then(|from| self.context.clear_kv_cache_seq(Some(0), Some(from), None).ok()) == Some(true)
+    }
+
+    fn restore(&mut self, state: &[u8]) -> bool {
+        self.forget();
+        // SAFETY: the bytes are what `state` wrote for a context with the same fingerprint; llama.cpp checks shapes and bounds.
+        unsafe { self.context.state_seq_set_data_ext(state, SEQUENCE, LlamaStateSeqFlags::empty()) }
+    }
+
+    /// The state of the sequence, in bytes.
+    fn state(&self) -> Vec<u8> {
+        let size = self.context.state_seq_get_size_ext(SEQUENCE, LlamaStateSeqFlags::empty());
+        let mut state = vec![0; size];
+        // SAFETY: `state` has the size that llama.cpp asked for.
+        let written =
+            unsafe { self.context.state_seq_get_data_ext(state.as_mut_ptr(), SEQUENCE, LlamaStateSeqFlags::empty()) };
+        state.truncate(written);
+        state
+    }
+
+    /// Takes the state of the opening, which has just been read, if it is not kept yet.
+    fn note_opening(&mut self) {
+        let tokens = &self.cached.tokens;
+        if tokens.len() >= WORTH_KEEPING && !self.states.has(&self.fingerprint, tokens) {
+            self.opening = Some((self.key(None), self.state()));
+        }
+    }
+
+    fn key(&self, conversation: Option<&str>) -> Key {
+        let Reading { tokens, fixed } = self.cached.clone();
+        Key { fingerprint: self.fingerprint.clone(), tokens, fixed, conversation: conversation.map(str::to_owned) }
+    }
+
+    /// Keeps the state of the opening, if it is new, and that of the prompt, if it is a turn of a conversation.
+    pub fn keep_state(&mut self, conversation: Option<&str>) {
+        if self.forgotten != self.states.forgotten() {
+            self.opening = None;
+            return;
+        }
+        if let Some((key, state)) = self.opening.take() {
+            self.states.put(key, state);
+        }
+        let count = self.cached.tokens.len();
+        if conversation.is_some() && count >= WORTH_KEEPING && self.cut(count) {
+            self.states.put(self.key(conversation), self.state());
+        }
+    }
+
+    /// Empties the sequence.
+    pub fn forget(&mut self) {
+        self.context.clear_kv_cache();
+        self.cached = Reading::default();
+    }
+
+    /// Empties the sequence if what was kept has been forgotten since it was read.
+    pub fn forget_what_was_forgotten(&mut self) {
+        if self.forgotten != self.states.forgotten() {
+            self.forgotten = self.states.forgotten();
+            self.forget();
+        }
+    }
+
+    fn decode(&mut self, batch: &mut LlamaBatch) -> Result<(), Error> {
+        self.context.decode(batch).map_err(|e| Error::Down(format!("llama.cpp cannot go on: {e}")))
+    }
+}
+
+/// Parameters of a context that reads pieces of this size.
+pub fn context_params(threads: usize, piece: usize) -> LlamaContextParams {
+    let threads = i32::try_from(threads).unwrap_or(1).max(1);
+    LlamaContextParams::default()
+        .with_n_batch(piece as u32)
+        .with_n_ubatch(piece as u32)
+        .with_n_threads(threads)
+        .with_n_threads_batch(threads)
+        .with_flash_attention_policy(sys::LLAMA_FLASH_ATTN_TYPE_AUTO)
+        .with_no_perf(true)
+}
+
+fn add(batch: &mut LlamaBatch, token: LlamaToken, position: usize, logits: bool) -> Result<(), Error> {
+    let position = i32::try_from(position).map_err(|e| Error::Refused(e.to_string()))?;
+    batch.add(token, position, &[SEQUENCE], logits).map_err(|e| Error::Down(e.to_string()))
+}
+
+fn show(text: &str, on_text: &mut dyn FnMut(&str)) {
+    if !text.is_empty() {
+        on_text(text);
+    }
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1000.0
+}

@@ -1,0 +1,182 @@
+//! The scheduler around an engine that writes down each of its steps.
+
+use std::sync::mpsc::{Receiver, channel};
+
+use super::*;
+
+/// Nothing here takes so long unless it hangs.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Steps as they were taken: the prompt's name and the number of the step.
+type Steps = Arc<Mutex<Vec<(String, usize)>>>;
+
+/// Takes `max_tokens` steps for a request, the next one only when the test lets it.
+struct Stepper {
+    steps: Steps,
+    gate: Arc<(Mutex<usize>, Condvar)>,
+}
+
+impl Engine for Stepper {
+    fn generate(&mut self, work: &Work, turn: &Turn<'_>, on_text: &mut dyn FnMut(&str)) -> Result<Completion, Error> {
+        let name = work.model.display().to_string();
+        assert_ne!(name, "panic", "as the test wants it");
+        for step in 0..work.request.max_tokens {
+            turn.wait()?;
+            self.steps.lock().expect("steps").push((name.clone(), step));
+            self.pass(turn)?;
+            on_text("x");
+        }
+        let text = "x".repeat(work.request.max_tokens);
+        let count = work.request.max_tokens;
+        Ok(Completion { text, model: name, prompt_tokens: 0, output_tokens: count, ..Completion::default() })
+    }
+    fn tidy(&mut self) {}
+    fn unload(&mut self) {}
+    fn loaded(&self) -> Option<String> {
+        None
+    }
+    fn cpu(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Stepper {
+    /// Waits for one permission of the test.
+    fn pass(&self, turn: &Turn<'_>) -> Result<(), Error> {
+        let (left, changed) = &*self.gate;
+        let mut left = left.lock().expect("the gate");
+        while *left == 0 {
+            if turn.cancel.is_cancelled() {
+                return Err(Error::Cancelled);
+            }
+            left = changed.wait_timeout(left, Duration::from_millis(5)).expect("the gate").0;
+        }
+        *left -= 1;
+        Ok(())
+    }
+}
+
+struct Bench {
+    scheduler: Scheduler,
+    steps: Steps,
+    gate: Arc<(Mutex<usize>, Condvar)>,
+}
+
+impl Bench {
+    fn new(capacity: usize) -> Self {
+        let (steps, gate): (Steps, Arc<(Mutex<usize>, Condvar)>) = Default::default();
+        let inner = (steps.clone(), gate.clone());
+        let make = move || Stepper { steps: inner.0.clone(), gate: inner.1.clone() };
+        Self { scheduler: Scheduler::start(make, capacity, DEADLINE), steps, gate }
+    }
+
+    fn submit(&self, class: Class, name: &str, steps: usize) -> Result<(Receiver<Event>, Cancel), Error> {
+        let (events, received) = channel();
+        let cancel = Cancel::default();
+        let request = Request { max_tokens: steps, class, ..Request::default() };
+        let work = Work { model: name.into(), adapter: None, request };
+        self.scheduler.submit(Job { work, cancel: cancel.clone(), events })?;
+        Ok((received, cancel))
+    }
+
+    fn allow(&self, steps: usize) {
+        *self.gate.0.lock().expect("the gate") += steps;
+        self.gate.1.notify_all();
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.steps.lock().expect("steps").iter().map(|(name, step)| format!("{name}{step}")).collect()
+    }
+
+    fn until(&self, what: &str, done: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !done(self) {
+            assert!(start.elapsed() < DEADLINE, "{what}: {:?}", self.names());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+fn end(events: &Receiver<Event>) -> Event {
+    loop {
+        match events.recv_timeout(DEADLINE).expect("an end") {
+            Event::Text { .. } => {}
+            event => return event,
+        }
+    }
+}
+
+#[test]
+fn lower_work_gives_way_between_two_steps_and_goes_on_where_it_was() {
+    let bench = Bench::new(4);
+    let (background, _) = bench.submit(Class::Background, "b", 4).expect("queued");
+    bench.until("the background runs", |bench| bench.names() == ["b0"]);
+    let (requested, _) = bench.submit(Class::Requested, "r", 2).expect("queued");
+    bench.until("the requested work runs", |bench| bench.names().contains(&"r0".into()));
+    let (interactive, _) = bench.submit(Class::Interactive, "i", 3).expect("queued");
+    bench.until("the interactive work runs", |bench| bench.names().contains(&"i0".into()));
+    bench.allow(100);
+    for events in [interactive, requested, background] {
+        assert!(matches!(end(&events), Event::Done { .. }));
+    }
+    assert_eq!(bench.names(), ["b0", "r0", "i0", "i1", "i2", "r1", "b1", "b2", "b3"]);
+}
+
+#[test]
+fn each_class_has_its_own_bounded_queue_and_a_full_one_is_an_error_at_once() {
+    let bench = Bench::new(2);
+    for class in Class::ALL {
+        let mut kept = Vec::new();
+        for _ in 0..3 {
+            kept.push(bench.submit(class, "x", 1).expect("room"));
+        }
+        bench.until("one runs, or waits for its turn", |bench| bench.scheduler.classes()[class as usize].waiting == 2);
+        let start = Instant::now();
+        let refused = bench.submit(class, "x", 1);
+        assert!(matches!(refused, Err(Error::Busy(2))), "{class:?}");
+        assert!(start.elapsed() < Duration::from_secs(1));
+        for (_, cancel) in &kept {
+            cancel.cancel();
+        }
+    }
+}
+
+#[test]
+fn a_flood_of_background_work_does_not_hold_up_a_question() {
+    let bench = Bench::new(8);
+    let flood: Vec<_> = (0..50).filter_map(|_| bench.submit(Class::Background, "b", 1000).ok()).collect();
+    assert!((8..=9).contains(&flood.len()), "{}", flood.len());
+    bench.until("the flood runs", |bench| !bench.names().is_empty());
+    let (question, _) = bench.submit(Class::Interactive, "i", 5).expect("room");
+    bench.until("the question runs", |bench| bench.names().contains(&"i0".into()));
+    bench.allow(6);
+    assert!(matches!(end(&question), Event::Done { .. }));
+    flood.iter().for_each(|(_, cancel)| cancel.cancel());
+    for (events, _) in &flood {
+        assert!(matches!(end(events), Event::Error { .. }));
+    }
+}
+
+#[test]
+fn a_panic_is_an_error_for_its_caller_and_the_next_job_runs() {
+    let bench = Bench::new(2);
+    let (broken, _) = bench.submit(Class::Interactive, "panic", 1).expect("queued");
+    assert!(matches!(end(&broken), Event::Error { kind: crate::protocol::Kind::Down, .. }));
+    bench.allow(1);
+    let (next, _) = bench.submit(Class::Interactive, "i", 1).expect("queued");
+    assert!(matches!(end(&next), Event::Done { .. }));
+    bench.until("nothing presses any more", |bench| bench.scheduler.state().0 == State::Idle);
+}
+
+#[test]
+fn work_that_waits_for_its_turn_can_be_cancelled() {
+    let bench = Bench::new(2);
+    let (interactive, stop) = bench.submit(Class::Interactive, "i", 1).expect("queued");
+    bench.until("it runs", |bench| bench.names() == ["i0"]);
+    let (background, cancel) = bench.submit(Class::Background, "b", 1).expect("queued");
+    cancel.cancel();
+    assert!(matches!(end(&background), Event::Error { kind: crate::protocol::Kind::Cancelled, .. }));
+    assert_eq!(bench.names(), ["i0"]);
+    stop.cancel();
+    assert!(matches!(end(&interactive), Event::Error { .. }));
+}
