@@ -264,8 +264,8 @@ impl Fs {
     pub fn create(&self, parent: Id, name: &OsStr, mode: u32, flags: i32) -> Result<Created, Error> {
         if let Node::Dir(dir) = self.inodes.get(parent)? {
             let node = dir.create(&self.cx, utf8(name)?)?;
-            let (attr, ttl) = self.enter(&node)?;
-            let (handle, how) = self.open(node.id(), flags)?;
+            let (attr, ttl) = self.enter(&node, parent, name)?;
+            let (handle, how) = self.open(node.id(), flags, Caller::default())?;
             return Ok(Created { attr, ttl, handle, how });
         }
         let dir = self.real(parent)?;

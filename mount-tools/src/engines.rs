@@ -108,7 +108,8 @@ fn in_force(settings: &Settings, options: &Mount, model: Option<&Path>) -> Strin
 
 /// The embedding model that is named, else the fastest one that is there and right on this processor.
 pub fn embedding_name(settings: &Settings) -> &str {
-    let there = |name| models::find(name).is_some_and(|m| m.presence(&settings.models, false) == Presence::There);
+    let models = &settings.models;
+    let there = |name| models::find(name, models).is_some_and(|m| m.presence(models, false) == Presence::There);
     let best = || if multiplies_bytes() && there(FAST_EMBEDDING) { FAST_EMBEDDING } else { EMBEDDING };
     settings.file.embedding.as_deref().unwrap_or_else(best)
 }

@@ -168,7 +168,7 @@ proptest! {
     ) {
         let mut vectors = with_graph(600, seeded);
         removed.iter().for_each(|serial| vectors.remove(*serial));
-        let passes = |n: &u32| n % one_in == 0;
+        let passes = |n: &u32| n.is_multiple_of(one_in);
         let allowed = set((0..600).filter(passes), 600);
         let query = unit(u64::from(query) + 1_000, DIM);
         let found = top(&vectors, &query, &allowed, 600);
@@ -265,7 +265,8 @@ fn any_damage_is_found_out_and_moved_aside() {
     let other = tempfile::tempdir().unwrap();
     saved(other.path(), 301);
     let name = "generation-1";
-    let damages: [(&str, &dyn Fn(&Path)); 5] = [
+    type Damage<'a> = (&'a str, &'a dyn Fn(&Path));
+    let damages: [Damage; 5] = [
         ("cut short", &|file| {
             let bytes = fs::read(file).unwrap();
             fs::write(file, &bytes[..bytes.len() / 2]).unwrap();

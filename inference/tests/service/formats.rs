@@ -38,7 +38,7 @@ fn a_grammar_is_followed_token_by_token() {
     let service = Fixture::new();
     let grammar = r#"root ::= ("ab" | "cd"){3} "!" [0-9]{2}"#;
     let text = service.text(&formatted("Say something.", 40, Format::Grammar(grammar.into())));
-    assert!(text.len() == 9 && text[..6].as_bytes().chunks(2).all(|pair| pair == b"ab" || pair == b"cd"), "{text}");
+    assert!(text.len() == 9 && text.as_bytes()[..6].chunks(2).all(|pair| pair == b"ab" || pair == b"cd"), "{text}");
     assert!(text[6..7] == *"!" && text[7..].bytes().all(|byte| byte.is_ascii_digit()), "{text}");
     let json = service.text(&formatted("Give me JSON.", 300, Format::Json));
     assert!(json.starts_with('{'), "{json}");
