@@ -359,7 +359,7 @@ impl Fs {
                 }
                 Ok(data.len())
             }
-            Handle::Lines(lines) => lines.write(&self.cx, offset, data).inspect_err(|e| self.cx.refused(e)),
+            Handle::Lines(lines) => lines.write(&self.cx, offset, data),
             Handle::Upload { file, .. } => real::os(std::os::unix::fs::FileExt::write_at(file, data, offset)),
             Handle::Bytes(_) | Handle::Answer(_) | Handle::Events(_) | Handle::Dir { .. } => Err(PART_OF_THE_TREE),
         }
@@ -367,8 +367,7 @@ impl Fs {
 
     fn obey(&self, order: Control, line: &[u8]) -> Result<(), Error> {
         let line = std::str::from_utf8(line).map_err(|_| Error::Invalid("this is not UTF-8".into()))?.trim();
-        let done = if line.is_empty() { Ok(()) } else { tree::control::obey(&self.cx, order, line) };
-        done.inspect_err(|e| self.cx.refused(e))
+        if line.is_empty() { Ok(()) } else { tree::control::obey(&self.cx, order, line) }
     }
 
     /// A descriptor was closed: gives the order of a last line without an end, and tells the index of writes.
@@ -384,7 +383,7 @@ impl Fs {
                 }
                 Ok(())
             }
-            Handle::Lines(lines) => lines.flush(&self.cx).inspect_err(|e| self.cx.refused(e)),
+            Handle::Lines(lines) => lines.flush(&self.cx),
             Handle::Upload { file, .. } => real::os(file.sync_all()),
             Handle::Bytes(_) | Handle::Answer(_) | Handle::Events(_) | Handle::Dir { .. } => Ok(()),
         }

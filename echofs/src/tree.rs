@@ -22,7 +22,7 @@ mod status;
 mod stored;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use echofs_indexer::Index;
@@ -64,7 +64,6 @@ pub struct Context {
     pub(crate) facts: facts::Views,
     pub(crate) control: control::Files,
     pub(crate) live: live::Live,
-    refused: Mutex<Option<String>>,
 }
 
 impl Context {
@@ -95,20 +94,7 @@ impl Context {
             facts: facts::Views::default(),
             control: control::Files::default(),
             live: live::Live::default(),
-            refused: Mutex::default(),
         }
-    }
-
-    /// Takes down why something that was written was refused, for `status`.
-    pub(crate) fn refused(&self, error: &Error) {
-        log::warn!("refused: {error}");
-        let text = format!("{}: refused: {error}", jiff::Timestamp::now());
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
-    }
-
-    /// What was refused last.
-    pub(crate) fn last_refused(&self) -> Option<String> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Attributes of a node that a branch made.

@@ -217,7 +217,8 @@ fn until(what: &str, done: impl Fn() -> bool) {
 fn evidence_comes_first_then_the_answer_then_the_sources() {
     let bench = bench(Script::Says("SQLite [1]"));
     let text = bench.markdown(QUESTION);
-    let expected = "> We chose SQLite for the sync server, because it needs\n> no second process.\n\n[1] /n/standup.md:4\n\n\
+    let expected = "> We chose SQLite for the sync server, because it needs\n> no second process. Anna will write the schema.\n\n[1] \
+        /n/standup.md:4\n\n\
         SQLite [1]\n\nSources:\n\n[1] /n/standup.md:4\n";
     assert_eq!(text, expected);
 }
