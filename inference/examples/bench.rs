@@ -103,7 +103,8 @@ fn serve(client: &Client, passages: &str, max_tokens: usize) -> Result<Run, Fail
     let message = |role, part| Message { role, parts: vec![part] };
     let messages =
         vec![message(Role::System, Part::Text(SYSTEM.into())), message(Role::User, Part::Data(passages.into()))];
-    let done = client.generate(&Request { messages, max_tokens, ..Request::default() }, &Cancel::default(), &mut |_| {})?;
+    let done =
+        client.generate(&Request { messages, max_tokens, ..Request::default() }, &Cancel::default(), &mut |_| {})?;
     let written = Duration::from_secs_f64((done.total_ms - done.first_token_ms) / 1000.0);
     Ok(Run {
         first_token: Duration::from_secs_f64(done.first_token_ms / 1000.0),

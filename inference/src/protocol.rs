@@ -219,7 +219,12 @@ mod tests {
 
     fn request() -> Request {
         let parts = vec![Part::Text("Answer: ".into()), Part::Data("a\nb \u{2028} \"c\"".into())];
-        Request { messages: vec![Message { role: Role::User, parts }], max_tokens: 5, stop: vec!["\n\n".into()], refusal: Some("NO".into()) }
+        Request {
+            messages: vec![Message { role: Role::User, parts }],
+            max_tokens: 5,
+            stop: vec!["\n\n".into()],
+            refusal: Some("NO".into()),
+        }
     }
 
     #[test]

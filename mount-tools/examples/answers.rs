@@ -188,10 +188,19 @@ fn report(rows: &[Value]) {
     let (has, not): (Vec<&Value>, Vec<&Value>) = rows.iter().partition(|row| known(row));
     let refused = |rows: &[&Value]| rows.iter().filter(|row| row["said"] == false).count();
     let (right, wrong) = (refused(&not), refused(&has));
-    eprintln!("answerable    {}: F1 {:.3}, contains {:.3}, cited the gold document {:.3}, refused {wrong}",
-        has.len(), mean("f1", &has), mean("contains", &has), mean("cited", &has));
-    eprintln!("unanswerable  {}: refused {right}; recall {:.3}, precision {:.3}",
-        not.len(), right as f64 / not.len().max(1) as f64, right as f64 / (right + wrong).max(1) as f64);
+    eprintln!(
+        "answerable    {}: F1 {:.3}, contains {:.3}, cited the gold document {:.3}, refused {wrong}",
+        has.len(),
+        mean("f1", &has),
+        mean("contains", &has),
+        mean("cited", &has)
+    );
+    eprintln!(
+        "unanswerable  {}: refused {right}; recall {:.3}, precision {:.3}",
+        not.len(),
+        right as f64 / not.len().max(1) as f64,
+        right as f64 / (right + wrong).max(1) as f64
+    );
 }
 
 /// Letters and digits in lower case, without articles.

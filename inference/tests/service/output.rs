@@ -94,9 +94,8 @@ fn no_model_is_an_error_of_its_own_and_another_model_is_used_from_the_next_reque
 #[test]
 fn a_refusal_is_a_probability_and_never_a_reply() {
     let service = Fixture::new();
-    let generate = |request: &Request| {
-        service.client.generate(request, &Cancel::default(), &mut |_| {}).expect("a completion")
-    };
+    let generate =
+        |request: &Request| service.client.generate(request, &Cancel::default(), &mut |_| {}).expect("a completion");
     let mut request = ask("What is the capital of France? Answer with one word.", 4);
     let plain = generate(&request);
     assert!(plain.refusal == 0.0 && 0.0 < plain.confidence && plain.confidence <= 1.0, "{plain:?}");
