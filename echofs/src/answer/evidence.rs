@@ -28,6 +28,8 @@ pub struct Found {
     pub title: String,
     /// Where it comes from.
     pub kind: Kind,
+    /// Who wrote it, where it says so.
+    pub author: Option<String>,
     /// The day it states, where it does.
     pub date: Option<jiff::civil::Date>,
     /// Score of the search; higher is better.

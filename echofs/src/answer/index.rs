@@ -93,6 +93,7 @@ fn found(hit: Hit) -> Found {
         path: document.path,
         title: document.title,
         kind: document.kind,
+        author: document.author,
         date: document.dated.then(|| day(document.date)).flatten(),
         score: hit.score,
         semantic: hit.why.semantic,

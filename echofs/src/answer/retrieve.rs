@@ -57,6 +57,8 @@ pub struct Candidate {
     pub path: PathBuf,
     /// Title of its document.
     pub title: String,
+    /// Who wrote its document.
+    pub author: Option<String>,
     /// The day its document states.
     pub date: Option<jiff::civil::Date>,
     /// Score of the document relative to the best one, 0 to 1.
@@ -72,6 +74,15 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// What stands around the passage: title, headings, author, the name of the file and of its directory.
+    pub fn around(&self) -> Vec<Token> {
+        let names = self.path.iter().rev().take(2).map(|name| name.to_string_lossy().replace(['_', '-', '.'], " "));
+        let author = self.author.clone().unwrap_or_default();
+        let mut parts = vec![self.title.clone(), self.passage.heading.clone(), author];
+        parts.extend(names);
+        tokens(&parts.join(" "))
+    }
+
     /// The text of a sentence.
     pub fn text(&self, sentence: usize) -> &str {
         &self.passage.text[self.sentences[sentence].at.clone()]
@@ -175,6 +186,7 @@ fn candidate(found: &Found, relevance: f32, passage: Passage) -> Candidate {
     Candidate {
         path: found.path.clone(),
         title: found.title.clone(),
+        author: found.author.clone(),
         date: found.date,
         relevance,
         semantic: found.semantic,

@@ -22,7 +22,7 @@ const BUDGET: usize = 560;
 /// Excerpts that a model reads, one after the other.
 const READ: usize = 3;
 /// An answer as probable as this needs no further reading.
-const SURE: f32 = 0.5;
+const SURE: f32 = 0.55;
 /// From this probability of a refusal on, what the model does not say is not said without it either.
 const REFUSED: f32 = 0.5;
 /// Quotations shown as evidence.

@@ -60,6 +60,7 @@ impl Evidence for Notes {
                 path: path.clone(),
                 title: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
                 kind: Kind::File,
+                author: None,
                 date: None,
                 score: shared(text) as f32,
                 semantic: None,
