@@ -14,6 +14,9 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::models::{self, Kind, Model};
 use crate::{engines, lora};
 
+/// Names with their files, as of the directory's modification time.
+type Listed = (Option<SystemTime>, Vec<(String, PathBuf)>);
+
 /// The engines of a mount.
 pub struct Engine {
     local: Client,
@@ -22,7 +25,7 @@ pub struct Engine {
     /// When the last order was given, and why it was refused, if it was.
     ordered: Mutex<(Option<SystemTime>, Option<String>)>,
     /// The models in the directory, and when it had last changed then.
-    listed: Mutex<(Option<SystemTime>, Vec<(String, PathBuf)>)>,
+    listed: Mutex<Listed>,
 }
 
 impl Engine {

@@ -99,7 +99,7 @@ fn directly(settings: &Settings, files: &[PathBuf], json: bool) -> Outcome<usize
     let mut refused = 0;
     for path in files {
         let progress = |report: &Report| {
-            if report.conversations % 100 == 0 {
+            if report.conversations.is_multiple_of(100) {
                 show_progress(path, report);
             }
         };

@@ -28,6 +28,9 @@ pub const FEATURES: usize = 10;
 const WITH_MODEL: [f32; FEATURES + 1] = [0.66, -1.7, -2.87, -0.37, -1.56, -0.32, 1.99, -0.28, -1.63, 1.25, -2.09];
 const WITHOUT: [f32; FEATURES + 1] = [0.5, -2.3, -5.2, -2.0, -2.6, -2.2, 0.0, 0.0, 0.0, 0.0, 0.55];
 
+/// What stands for the likeness in meaning where it was not compared.
+const USUAL_LIKENESS: f32 = 0.5;
+
 /// What a model thought of its own reply.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelView {
@@ -35,6 +38,11 @@ pub struct ModelView {
     pub refusal: f32,
     /// Geometric mean of the probabilities of its tokens.
     pub confidence: f32,
+}
+
+impl ModelView {
+    /// Of an engine that does not tell.
+    pub const USUAL: ModelView = ModelView { refusal: 0.1, confidence: 0.75 };
 }
 
 /// Whether there is so little evidence that asking the model is a waste.
@@ -81,7 +89,7 @@ pub fn features(
         yes(typed && !span::fits(question, short, &words)),
         yes(negated(&asked) && !negated(&sentence.tokens)),
         yes(opposed(&asked, &sentence.tokens)),
-        candidate.semantic.unwrap_or(0.0),
+        candidate.semantic.unwrap_or(USUAL_LIKENESS),
         yes(support.literal),
         model.map_or(0.0, |m| surprise(m.refusal)),
         model.map_or(0.0, |m| m.confidence),

@@ -257,11 +257,14 @@ impl<'a> Writer<'a> {
         let completion = generator.generate(&request, cancel, &mut |_| {
             self.timings.first_token.get_or_insert_with(|| milliseconds(self.started));
         })?;
-        let refusal = if refuses(&completion.text) { 1.0 } else { completion.refusal };
-        self.refusal = self.refusal.max(refusal);
+        let told = ModelView { refusal: completion.refusal, confidence: completion.confidence };
+        let mut view = if completion.confidence > 0.0 { told } else { ModelView::USUAL };
+        if refuses(&completion.text) {
+            view.refusal = 1.0;
+        }
+        self.refusal = self.refusal.max(view.refusal);
         self.tokens.prompt += completion.prompt_tokens;
         self.tokens.output += completion.output_tokens;
-        let view = ModelView { refusal, confidence: completion.confidence };
         self.model = Some(completion.model);
         Ok(self.judge(&completion.text, excerpt, view))
     }
