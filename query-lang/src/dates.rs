@@ -37,7 +37,8 @@ enum Unit {
     Year,
 }
 
-const MONTHS: [&str; 12] = [
+/// The English names of the months, in lower case, in their order.
+pub const MONTHS: [&str; 12] = [
     "january",
     "february",
     "march",

@@ -95,6 +95,7 @@ mod token;
 mod value;
 
 pub use ast::{DEFAULT_LIMIT, Field, Node, Query, Sort, TextField};
+pub use dates::MONTHS;
 pub use error::{Diagnostic, DiagnosticKind};
 pub use limits::{MAX_DEPTH, MAX_DIAGNOSTICS, MAX_LENGTH, MAX_LIMIT, MAX_SLOP};
 pub use parser::{Parsed, parse};

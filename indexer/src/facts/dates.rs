@@ -2,22 +2,8 @@
 
 use std::ops::Range;
 
+use echofs_query_lang::MONTHS;
 use jiff::civil::Date;
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 
 /// The number of a month, by its name or the first three letters of it.
 pub fn month(word: &str) -> Option<i8> {
