@@ -125,6 +125,11 @@ impl Session {
         self.wait(&[]);
     }
 
+    /// Waits until every document was read for facts.
+    pub fn wait_for_facts(&self) {
+        until("every document is read for facts", DEADLINE, || self.status()["pending_facts"] == 0);
+    }
+
     fn wait(&self, options: &[&str]) {
         let mut command = self.command();
         command.arg("wait").arg(self.mountpoint()).args(["--timeout", "240"]).args(options);

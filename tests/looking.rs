@@ -13,9 +13,10 @@ fn looked_at() -> Session {
     fs::write(session.at("knowledge/notes/first.md"), "# First\n\nSomething of my own.\n").expect("a note");
     fs::create_dir(session.at("knowledge/notes/deep")).expect("a folder");
     fs::write(session.at("knowledge/notes/deep/big.txt"), "0123456789abcdef\n".repeat(3_000)).expect("a note");
-    // Ranks move while words and meaning come in; what is compared below has to stand still.
+    // Ranks move while words and meaning come in, and facts come in; what is compared below has to stand still.
     until("the notes are found", DEADLINE, || session.hits("lex:0123456789abcdef in:notes").len() == 1);
     session.wait_for_meaning();
+    session.wait_for_facts();
     for query in ["heat pump price", "type:md bats", "tcp%2Fip 100%25"] {
         assert!(!session.list(format!("search/{query}")).is_empty());
     }

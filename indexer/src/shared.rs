@@ -91,6 +91,8 @@ pub struct Progress {
     pub orders: (u64, u64),
     /// Documents that are not yet read for facts.
     pub missing_facts: usize,
+    /// The table whose facts are shown.
+    pub facts_table: u64,
 }
 
 impl Shared {
@@ -261,7 +263,11 @@ impl Shared {
             },
             pending_passages: passages,
             facts: self.facts().all().len(),
-            pending_facts: progress.missing_facts,
+            pending_facts: if progress.facts_table == progress.table {
+                progress.missing_facts
+            } else {
+                progress.missing_facts.max(1)
+            },
             failed: totals.failed,
             skipped: totals.skipped,
             scanned: progress.scanned,

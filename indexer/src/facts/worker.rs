@@ -141,6 +141,7 @@ impl<'a> Worker<'a> {
             self.publish();
             self.store.as_ref().map_or(Ok(()), Store::flush)?;
         }
+        self.shared.update(|p| p.facts_table = number);
         Ok(())
     }
 
