@@ -95,9 +95,10 @@ lint() {
 
 scripts() {
     check "fixtures" python3 scripts/check-fixtures.py
-    check "scripts are valid" bash -n scripts/common.sh scripts/demo.sh scripts/test.sh .ci/run
+    check "scripts are valid" bash -n scripts/*.sh .ci/run
     check "fetching models" python3 scripts/test-pull.py
-    check "demo" scripts/demo.sh --debug --model smollm2-135m-q4_1
+    check "demo" scripts/demo.sh
+    check "what the README says" scripts/test-readme.sh
 }
 
 total() {

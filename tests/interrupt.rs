@@ -11,6 +11,9 @@ use crate::common::{DEADLINE, Session, until};
 /// How long a program may live after the signal. The promise is 0.3 s; a loaded test machine gets more.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// The system calls that read.
+const READS: [libc::c_long; 4] = [libc::SYS_read, libc::SYS_pread64, libc::SYS_readv, libc::SYS_preadv];
+
 /// A mount whose language model has been started and stands still: whoever reads an answer waits for it.
 fn stalled() -> (Session, Pid) {
     let mut session =
@@ -47,11 +50,15 @@ fn family(pid: u32) -> Vec<u32> {
     all
 }
 
-/// Whether a process of the family waits in a read of the mount.
+/// Whether a process of the family waits in a read of the mount. One that is in another call, and gets its signal there,
+/// may go on to the read as if nothing had been.
 fn waits(pid: u32) -> bool {
+    let look = |pid: &u32, what: &str| std::fs::read_to_string(format!("/proc/{pid}/{what}")).unwrap_or_default();
     let waits = |pid: &u32| {
-        std::fs::read_to_string(format!("/proc/{pid}/wchan"))
-            .is_ok_and(|at| at.contains("fuse") || at.contains("request_wait"))
+        let call = look(pid, "syscall");
+        let is_read = call.split(' ').next().and_then(|n| n.parse().ok()).is_some_and(|n| READS.contains(&n));
+        let at = look(pid, "wchan");
+        is_read && (at.contains("fuse") || at.contains("request_wait")) && look(pid, "syscall") == call
     };
     family(pid).iter().any(waits)
 }

@@ -10,6 +10,7 @@ mod fact_pages;
 mod facts;
 pub mod kept;
 mod knowledge;
+mod lines;
 mod live;
 mod names;
 mod readme;

@@ -9,89 +9,25 @@ use super::text::{Token, likeness, one_line, tokens};
 /// Share of a claim's words that its passage must hold.
 const BORNE_OUT: f32 = 0.65;
 
-/// One statement of the generated text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// The words, without citation marks.
-    pub text: String,
-    /// The numbers it cites.
-    pub cites: Vec<usize>,
+/// The statements of a generated text: its sentences, without marks of citations.
+pub fn claims(text: &str) -> Vec<String> {
+    let sentences = text.lines().flat_map(|line| sentences(line).into_iter().map(move |at| &line[at]));
+    sentences.map(without_marks).filter(|claim| claim.contains(char::is_alphanumeric)).collect()
 }
 
-/// Cuts a stream of text into claims at the ends of lines and sentences.
-#[derive(Debug, Default)]
-pub struct Claims {
-    held: String,
-}
-
-impl Claims {
-    /// Takes the next piece; gives back the claims that are complete with it.
-    pub fn push(&mut self, piece: &str) -> Vec<Claim> {
-        self.held.push_str(piece);
-        let mut out = Vec::new();
-        while let Some(end) = complete(&self.held) {
-            let rest = self.held.split_off(end);
-            out.extend(claim(&std::mem::replace(&mut self.held, rest)));
-        }
-        out
-    }
-
-    /// What is left at the end.
-    pub fn finish(self) -> Option<Claim> {
-        claim(&self.held)
-    }
-}
-
-/// The claims of a whole text.
-pub fn claims(text: &str) -> Vec<Claim> {
-    let mut claims = Claims::default();
-    let mut out = claims.push(text);
-    out.extend(claims.finish());
-    out
-}
-
-/// End of the first claim in `text` that cannot go on: a full line, or a sentence, with the citations after it, when
-/// another one began.
-fn complete(text: &str) -> Option<usize> {
-    let line = text.find('\n').map(|i| i + 1);
-    let found = sentences(&text[..line.unwrap_or(text.len())]);
-    let next = found.get(1).and_then(|next| after_marks(text, next.start));
-    next.filter(|&at| text[at..].trim_start().chars().next().is_some()).or(line)
-}
-
-/// Where the citation marks at `at` end; `None` when one of them is not complete.
-fn after_marks(text: &str, at: usize) -> Option<usize> {
-    let rest = text[at..].trim_start();
-    let start = text.len() - rest.len();
-    if !rest.starts_with('[') {
-        return Some(at);
-    }
-    let close = rest.find(']')?;
-    after_marks(text, start + close + 1)
-}
-
-fn claim(raw: &str) -> Option<Claim> {
+fn without_marks(raw: &str) -> String {
     let mut text = String::with_capacity(raw.len());
-    let mut cites = Vec::new();
     let mut rest = raw;
     while let Some(open) = rest.find('[') {
-        text.push_str(&rest[..open]);
-        rest = &rest[open + 1..];
-        let Some(close) = rest.find(']') else { break };
-        let numbers: Option<Vec<usize>> =
-            rest[..close].split([',', ' ']).filter(|s| !s.is_empty()).map(|s| s.parse().ok()).collect();
-        match numbers {
-            Some(numbers) => {
-                cites.extend(numbers.into_iter().filter(|n| !cites.contains(n)).collect::<Vec<_>>());
-                rest = &rest[close + 1..];
-            }
-            None => text.push('['),
-        }
+        let inside = rest[open + 1..].find(|c: char| !c.is_ascii_digit() && c != ',' && c != ' ');
+        let close = inside.map(|i| open + 1 + i).filter(|&i| rest[i..].starts_with(']') && i > open + 1);
+        let end = close.map_or(open + 1, |i| i + 1);
+        text.push_str(if close.is_some() { &rest[..open] } else { &rest[..end] });
+        rest = &rest[end..];
     }
     text.push_str(rest);
     let text = one_line(&text).replace(" .", ".").replace(" ,", ",");
-    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '*' || c == '`').to_owned();
-    text.chars().any(char::is_alphanumeric).then_some(Claim { text, cites })
+    text.trim_matches(|c: char| c.is_whitespace() || c == '*' || c == '`').to_owned()
 }
 
 /// Where a claim is borne out.
@@ -107,35 +43,26 @@ pub struct Support {
     pub literal: bool,
 }
 
-/// The sentence that bears `claim` out best, the cited excerpts before others; `None` when there is none.
-pub fn support(claim: &Claim, question: &Question, gathered: &Gathered, excerpts: &[Excerpt]) -> Option<Support> {
-    let words = tokens(&claim.text);
+/// The sentence that bears `claim` out best; `None` when there is none.
+pub fn support(claim: &str, question: &Question, gathered: &Gathered, excerpts: &[Excerpt]) -> Option<Support> {
+    let words = tokens(claim);
     if question.expected == Expected::Verdict && words.iter().all(|w| matches!(w.lower.as_str(), "yes" | "no")) {
-        return verdict(claim, excerpts);
+        let sentence = excerpts.first()?.best;
+        return Some(Support { excerpt: 0, sentence, share: 1.0, literal: false });
     }
-    let cited = |i: usize| claim.cites.contains(&(i + 1));
     let all = || excerpts.iter().enumerate().flat_map(|(i, e)| e.sentences.iter().map(move |&s| (i, s)));
     let judged = all().filter_map(|(i, s)| {
         let candidate = &gathered.candidates[excerpts[i].candidate];
         let sentence = &candidate.sentences[s];
         let context: Vec<&Token> = excerpts[i].sentences.iter().flat_map(|&s| &candidate.sentences[s].tokens).collect();
         let share = share(&words, question, &sentence.tokens, &context)?;
-        let literal = span::find(candidate.text(s), &claim.text).is_some();
+        let literal = span::find(candidate.text(s), claim).is_some();
         Some((Support { excerpt: i, sentence: s, share, literal }, sentence.score))
     });
-    let key = |(support, score): &(Support, f32)| (support.literal, cited(support.excerpt), support.share + score);
-    let best = judged.max_by(|a, b| {
-        let (a, b) = (key(a), key(b));
-        a.0.cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.total_cmp(&b.2))
+    let best = judged.max_by(|(a, a_score), (b, b_score)| {
+        a.literal.cmp(&b.literal).then((a.share + a_score).total_cmp(&(b.share + b_score)))
     })?;
     Some(best.0)
-}
-
-/// A bare yes or no rests on the best sentence of the excerpt it cites.
-fn verdict(claim: &Claim, excerpts: &[Excerpt]) -> Option<Support> {
-    let cited = claim.cites.iter().filter_map(|n| n.checked_sub(1)).find(|&i| i < excerpts.len());
-    let excerpt = cited.unwrap_or(0);
-    Some(Support { excerpt, sentence: excerpts.get(excerpt)?.best, share: 1.0, literal: false })
 }
 
 /// Share of the claim's content words that the sentence holds; `None` when that is too little, or when a number or
@@ -164,26 +91,14 @@ fn share(claim: &[Token], question: &Question, sentence: &[Token], context: &[&T
 
 #[cfg(test)]
 mod tests {
-    use super::{Claim, Claims};
-
-    fn cut(pieces: &[&str]) -> Vec<(String, Vec<usize>)> {
-        let mut claims = Claims::default();
-        let mut out: Vec<Claim> = pieces.iter().flat_map(|p| claims.push(p)).collect();
-        out.extend(claims.finish());
-        out.into_iter().map(|c| (c.text, c.cites)).collect()
-    }
+    use super::claims;
 
     #[test]
     fn claims_are_cut_at_sentences_and_lines() {
-        let one = |text: &str, cites: &[usize]| (text.to_owned(), cites.to_vec());
-        assert_eq!(cut(&["Den", "ver Bron", "cos [1", "]"]), [one("Denver Broncos", &[1])]);
-        assert_eq!(
-            cut(&["We chose SQLite [1]. It is ", "small [2, 3].\n"]),
-            [one("We chose SQLite.", &[1]), one("It is small.", &[2, 3])]
-        );
-        assert_eq!(cut(&["It is done. [2] Next one [1]"]), [one("It is done.", &[2]), one("Next one", &[1])]);
-        assert_eq!(cut(&["[x] odd [", "\n\n"]), [one("[x] odd", &[])]);
-        assert_eq!(cut(&["\u{1b}[31mred\u{7} [1]"]), [one("[31mred", &[1])]);
-        assert_eq!(cut(&["  [1] \n"]), []);
+        assert_eq!(claims("Denver Broncos [1]"), ["Denver Broncos"]);
+        assert_eq!(claims("We chose SQLite [1]. It is small [2, 3].\n"), ["We chose SQLite.", "It is small."]);
+        assert_eq!(claims("It is [old] and [\n\n"), ["It is [old] and ["]);
+        assert_eq!(claims("\u{1b}[31mred\u{7} [1]"), ["[31mred"]);
+        assert_eq!(claims("  [1] \n").len(), 0);
     }
 }

@@ -58,6 +58,8 @@ pub struct Question {
     pub expected: Expected,
     /// Stem of the noun right after "what" or "which".
     pub class: Option<String>,
+    /// Whether it asks for a measure, which has a unit: how long, how old, but not how many.
+    pub measures: bool,
 }
 
 impl Question {
@@ -70,7 +72,8 @@ impl Question {
         if terms.is_empty() {
             terms = words.iter().map(|w| term(w, Sort::Plain)).collect();
         }
-        Question { text, terms, expected, class: noun(&words) }
+        let of = |list: &[&str]| words.windows(2).any(|w| w[0].lower == "how" && list.contains(&w[1].lower.as_str()));
+        Question { text, terms, expected, class: noun(&words), measures: of(&MEASURES) && !of(&COUNTS) }
     }
 
     /// Whether a word with this stem stands in the question.
@@ -153,6 +156,9 @@ const AMOUNTS: [&str; 12] = [
 ];
 const MEASURES: [&str; 14] =
     ["many", "much", "old", "far", "long", "tall", "large", "often", "high", "big", "fast", "heavy", "deep", "wide"];
+
+/// Those of them that ask for a number alone.
+const COUNTS: [&str; 3] = ["many", "much", "often"];
 
 /// The kind of answer, and the word that names its class.
 fn kind(words: &[Token]) -> (Expected, Option<usize>) {

@@ -8,7 +8,7 @@ use echofs_inference::{Cancel, Generator};
 use serde::{Deserialize, Serialize};
 
 use super::answerable::{self, ModelView};
-use super::check::{self, Claim, Support};
+use super::check::{self, Support};
 use super::evidence::Evidence;
 use super::prompt;
 use super::question::Question;
@@ -273,10 +273,10 @@ impl<'a> Writer<'a> {
     fn judge(&self, text: &str, excerpt: usize, view: ModelView) -> Option<Reading> {
         let b = self.basis;
         let one = &b.excerpts[excerpt..=excerpt];
-        let borne_out = |claim: Claim| {
+        let borne_out = |claim: String| {
             let support = check::support(&claim, &b.question, &b.gathered, one)?;
             let short = short::of_claim(&claim, &support, &b.question, &b.gathered, one);
-            (!refuses(&claim.text) && !short::echoes(&b.question, &short)).then_some((claim.text, support, short))
+            (!refuses(&claim) && !short::echoes(&b.question, &short)).then_some((claim, support, short))
         };
         let mut claims = check::claims(text).into_iter().filter_map(borne_out);
         let (first, support, short) = claims.next()?;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::check::{Claim, Support};
+use super::check::Support;
 use super::question::{Expected, Question};
 use super::retrieve::{Excerpt, Gathered};
 use super::span;
@@ -13,15 +13,15 @@ const LONG: usize = 6;
 
 /// The short answer in `claim`, as it stands in the sentence that bears it out where it does.
 pub fn of_claim(
-    claim: &Claim,
+    claim: &str,
     support: &Support,
     question: &Question,
     gathered: &Gathered,
     excerpts: &[Excerpt],
 ) -> String {
     let sentence = gathered.candidates[excerpts[support.excerpt].candidate].text(support.sentence);
-    let narrowed = narrow(question, &claim.text);
-    let found = span::find(sentence, narrowed).map(|at| &sentence[at]);
+    let narrowed = narrow(question, claim);
+    let found = span::find(sentence, narrowed).or_else(|| span::loosely(sentence, narrowed)).map(|at| &sentence[at]);
     one_line(trimmed(found.unwrap_or(narrowed)))
 }
 

@@ -17,6 +17,9 @@ pub fn fits(question: &Question, text: &str, words: &[Token]) -> bool {
 pub fn spans(question: &Question, text: &str, words: &[Token]) -> Vec<Range<usize>> {
     let found = match question.expected {
         Expected::Time => times(text, words),
+        Expected::Number if question.measures => {
+            numbers(text, words).into_iter().map(|s| with_unit(text, words, s)).collect()
+        }
         Expected::Number => numbers(text, words),
         Expected::Person | Expected::Place => names(text, words),
         Expected::Reason => reasons(text, words),
@@ -158,8 +161,16 @@ pub fn numbers(text: &str, words: &[Token]) -> Vec<Range<usize>> {
     runs(text, words, part, &[" ", "-", "–", "/"]).into_iter().map(|span| with_signs(text, span)).collect()
 }
 
+/// A measure without its unit says nothing.
+fn with_unit(text: &str, words: &[Token], number: Range<usize>) -> Range<usize> {
+    let next = words.iter().find(|w| w.at.start >= number.end);
+    let unit = next.filter(|w| !w.is_stop() && matches!(&text[number.end..w.at.start], " " | "-" | ""));
+    number.start..unit.map_or(number.end, |w| w.at.end)
+}
+
 fn with_signs(text: &str, span: Range<usize>) -> Range<usize> {
-    let before: usize = text[..span.start].chars().rev().take_while(|c| "$€£¥~".contains(*c)).map(char::len_utf8).sum();
+    let before: usize =
+        text[..span.start].chars().rev().take_while(|c| "$€£¥~#".contains(*c)).map(char::len_utf8).sum();
     let after: usize = text[span.end..].chars().take_while(|c| "%°".contains(*c)).map(char::len_utf8).sum();
     span.start - before..span.end + after
 }
@@ -240,9 +251,27 @@ pub fn find(text: &str, phrase: &str) -> Option<Range<usize>> {
     Some(with_signs(text, at[0].at.start..at[at.len() - 1].at.end))
 }
 
+/// Where the content words of `phrase` stand in `text` in their order with few other words between them.
+pub fn loosely(text: &str, phrase: &str) -> Option<Range<usize>> {
+    const GAP: usize = 2;
+    let wanted: Vec<Token> = tokens(phrase).into_iter().filter(|w| !w.is_stop()).collect();
+    let words = tokens(text);
+    let (first, rest) = wanted.split_first().filter(|(_, rest)| !rest.is_empty())?;
+    let from = |start: usize| {
+        let mut last = start;
+        for word in rest {
+            let near = words.iter().enumerate().skip(last + 1).take(GAP + 1);
+            last = near.into_iter().find(|(_, w)| w.stem == word.stem)?.0;
+        }
+        Some(words[start].at.start..words[last].at.end)
+    };
+    let starts = (0..words.len()).filter(|&i| words[i].stem == first.stem);
+    starts.filter_map(from).min_by_key(|span| span.len()).map(|span| with_signs(text, span))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{best, find, spans};
+    use super::{best, find, loosely, spans};
     use crate::answer::question::Question;
     use crate::answer::text::tokens;
 
@@ -261,6 +290,7 @@ mod tests {
         check("When did it begin?", "It began in the early 10th century at 14:30.", &["early 10th century", "14:30"]);
         check("When did it end?", "In 911 they met in 250 houses.", &["911"]);
         check("How many came?", "About 46,000 people and $3 million, or 12%.", &["46,000", "$3 million", "12%"]);
+        check("How long is it?", "It is 12 metres long, 3-storey, 40.", &["12 metres", "3-storey", "40"]);
         check("Who came?", "Then Anna Berg met Jean de Ribault in Porto.", &["Anna Berg", "Jean de Ribault", "Porto"]);
         check("Why did they leave?", "They left because the roof leaked, and went home.", &["the roof leaked"]);
         check("When was 1932 over?", "In 1932.", &[]);
@@ -275,10 +305,20 @@ mod tests {
     }
 
     #[test]
+    fn phrases_are_found_with_few_words_between() {
+        let text = "It has a direct effect, between 1621 and 1629.";
+        assert_eq!(loosely(text, "1621-1629").map(|s| &text[s]), Some("1621 and 1629"));
+        assert_eq!(loosely(text, "has effects").map(|s| &text[s]), None);
+        assert_eq!(loosely(text, "direct effects").map(|s| &text[s]), Some("direct effect"));
+        assert_eq!(loosely(text, "effect direct"), None);
+    }
+
+    #[test]
     fn phrases_are_found_word_by_word() {
         let text = "It cost $1,500 (in \u{201c}Old Town\u{201d}).";
         assert_eq!(find(text, "1500").map(|s| &text[s]), Some("$1,500"));
         assert_eq!(find(text, "old town").map(|s| &text[s]), Some("Old Town"));
+        assert_eq!(find("the class #P", "#P").map(|s| &"the class #P"[s]), Some("#P"));
         assert_eq!(find(text, "new town"), None);
         assert_eq!(find(text, ""), None);
     }

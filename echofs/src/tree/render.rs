@@ -1,4 +1,4 @@
-//! Results as text: excerpts, `results.jsonl`, `results.txt`.
+//! Results as text: excerpts and `results.jsonl`.
 
 use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,8 +9,6 @@ use serde::Serialize;
 
 use super::names;
 
-/// Longest line of `results.txt` behind `path:line: `, in characters.
-const LINE: usize = 240;
 /// Longest title in a name, in bytes.
 const TITLE: usize = 120;
 
@@ -148,22 +146,6 @@ pub fn jsonl(results: &Results) -> String {
         out.push('\n');
     }
     out
-}
-
-/// `results.txt`: `path:line: text`, as grep -n and vim -q have it.
-pub fn lines(results: &Results) -> String {
-    let mut out = String::new();
-    for hit in &results.hits {
-        let (offset, text) = first_line(&hit.passage.text);
-        let text: String = plain(text).chars().take(LINE).collect();
-        let _ = writeln!(out, "{}:{}: {text}", hit.document.path.display(), hit.passage.line + offset);
-    }
-    out
-}
-
-fn first_line(text: &str) -> (u32, &str) {
-    let mut lines = text.lines().zip(0..).filter(|(line, _)| !line.trim().is_empty());
-    lines.next().map_or((0, ""), |(line, offset)| (offset, line.trim()))
 }
 
 /// Without control characters but line ends and tabs.

@@ -12,7 +12,7 @@ use echofs_indexer::{Hit, Results};
 use echofs_query_lang::{Parsed, parse, path};
 use quick_cache::sync::Cache;
 
-use super::{Context, explain, names, render};
+use super::{Context, explain, lines, names, render};
 use crate::error::Error;
 use crate::events::Event;
 use crate::node::{CHANGING, Caller, Directory, File, Id, LIVE, Link, Listing, Node, Ttl};
@@ -338,7 +338,7 @@ fn entries(id: Id, asked: &str, parsed: &Parsed, results: &Results, made: System
     };
     add("explain.md", explain::explain(asked, parsed, results));
     add("results.jsonl", render::jsonl(results));
-    add("results.txt", render::lines(results));
+    add("results.txt", lines::lines(results));
     let files = Files { id: files, made, listing: Arc::new(Listing::new(links)) };
     entries.push(("files".into(), Node::Dir(Arc::new(files))));
     entries
