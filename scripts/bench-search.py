@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+"""Measures indexing and searching through the mount at several sizes, beside recoll and SQLite FTS5 where they are installed.
+
+    scripts/bench-search.py TEXTS [--counts 1000 10000 100000] [--echofs PROGRAM] [--plot FILE.svg]
+
+The documents are made from the sentences of the text files below TEXTS: a title and three to six sentences each, put
+together at random, so that no two are the same; each is one passage. Meaning takes most of the time: reckon with a hundred
+documents a second. Prints tables in Markdown. The rows of one run belong together; another machine has other figures.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+QUERIES, WARM = 200, 20
+#: Documents that the filter lets through: one in a hundred.
+SELECTED = 100
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def sentences(directory):
+    found = set()
+    for path in sorted(Path(directory).rglob("*")):
+        if path.suffix in (".md", ".txt", ".rst", ".tex", ".org") and path.is_file():
+            for sentence in re.split(r"(?<=[.!?])\s+|\n\s*\n", path.read_text(errors="replace")):
+                sentence = " ".join(re.sub(r"[#*`>|\[\]]", " ", sentence).split())
+                if 30 <= len(sentence) <= 300:
+                    found.add(sentence)
+    return sorted(found)
+
+
+def corpus(pool, count, directory):
+    """`count` files in directories of a hundred; one directory in a hundred is called `few`."""
+    chance = random.Random(count)
+    size = 0
+    for n in range(count):
+        group = directory / ("few" if n % SELECTED == 0 else "most") / f"{n // 100:05}"
+        group.mkdir(parents=True, exist_ok=True)
+        title = " ".join(chance.choice(pool).split()[:6])
+        text = f"# {title}\n\n" + " ".join(chance.sample(pool, chance.randint(3, 6))) + "\n"
+        size += len(text)
+        (group / f"{n:07}.md").write_text(text)
+    return size
+
+
+def queries(pool):
+    chance = random.Random(1)
+    words = [[w for w in re.findall(r"[A-Za-z]{3,}", sentence)] for sentence in pool]
+    words = [w for w in words if len(w) >= 5]
+    return [" ".join(chance.sample(chance.choice(words), chance.randint(2, 5))) for _ in range(QUERIES)]
+
+
+def quantiles(seconds):
+    ordered = sorted(seconds)
+    return [1e3 * ordered[int(len(ordered) * share)] for share in (0.5, 0.95)]
+
+
+# --- EchoFS --------------------------------------------------------------------------------------------
+
+
+class Mount:
+    def __init__(self, program, source, stage):
+        self.program, self.point, self.data = program, stage / "echo", stage / "data"
+        self.point.mkdir(exist_ok=True)
+        self.log = open(stage / "log", "a")
+        self.begun = time.perf_counter()
+        command = [program, "mount", self.point, "--source", source, "--data", self.data, "--model", "none", "--foreground"]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self.log)
+        while not (self.point / "README.md").exists():
+            if self.process.poll() is not None:
+                raise SystemExit(f"{program} mount ended, see {self.log.name}")
+            time.sleep(0.002)
+
+    def wait(self, *options):
+        subprocess.run([self.program, "wait", self.point, "--timeout", "86400", *options], check=True)
+        return time.perf_counter() - self.begun
+
+    def resident(self):
+        """Mebibytes of the mount process: all of it, and without pages of files that the kernel may drop."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        of = lambda name: int(re.search(rf"^{name}:\s*(\d+)", status, re.M).group(1)) / 1024
+        return of("VmRSS"), of("RssAnon")
+
+    def search(self, query):
+        begun = time.perf_counter()
+        os.listdir(self.point / "search" / query)
+        (self.point / "search" / query / "results.jsonl").read_bytes()
+        return time.perf_counter() - begun
+
+    def end(self):
+        subprocess.run([self.program, "umount", self.point], check=True, stdout=subprocess.DEVNULL)
+        self.process.wait()
+
+
+def used(directory):
+    """Mebibytes on disk."""
+    return sum(p.lstat().st_blocks * 512 for p in Path(directory).rglob("*")) / 2**20
+
+
+def echofs(options, source, stage, asked):
+    mount = Mount(options.echofs, source, stage)
+    words = mount.wait("--lexical")
+    meaning = mount.wait()
+    mount.end()
+    mount = Mount(options.echofs, source, stage)
+    mount.wait()
+    forms = {
+        "words": "lex:({})",
+        "both": "{}",
+        "both, 1 % selected": "{} path:few",
+        "words, 1 % selected": "lex:({}) path:few",
+    }
+    times = {}
+    for name, form in forms.items():
+        spent = [mount.search(form.format(query)) for query in asked[:WARM]]
+        times[name] = quantiles([mount.search(form.format(query + " ")) for query in asked])
+    resident = mount.resident()
+    mount.end()
+    return {"words": words, "meaning": meaning, "times": times, "resident": resident, "disk": used(mount.data)}
+
+
+# --- others --------------------------------------------------------------------------------------------
+
+
+def fts5(source, stage, asked):
+    begun = time.perf_counter()
+    base = sqlite3.connect(stage / "fts5")
+    base.execute("create virtual table notes using fts5(path, body, tokenize = 'porter unicode61')")
+    with base:
+        rows = ((str(path), path.read_text()) for path in Path(source).rglob("*.md"))
+        base.executemany("insert into notes values (?, ?)", rows)
+    built = time.perf_counter() - begun
+    spent = []
+    for query in asked:
+        begun = time.perf_counter()
+        match = " OR ".join(f'"{word}"' for word in query.split())
+        base.execute("select path, body from notes where notes match ? order by rank limit 50", (match,)).fetchall()
+        spent.append(time.perf_counter() - begun)
+    base.close()
+    return built, quantiles(spent)
+
+
+def recoll(source, stage, asked):
+    config = stage / "recoll"
+    config.mkdir()
+    (config / "recoll.conf").write_text(f"topdirs = {source}\nloglevel = 1\n")
+    environment = dict(os.environ, RECOLL_CONFDIR=str(config), HOME=str(stage))
+    begun = time.perf_counter()
+    subprocess.run(["recollindex"], env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    built = time.perf_counter() - begun
+    spent = []
+    for query in asked[:50]:
+        begun = time.perf_counter()
+        command = ["recollq", "-n", "50", "-o", query]
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        spent.append(time.perf_counter() - begun)
+    return built, quantiles(spent)
+
+
+# --- all of it -----------------------------------------------------------------------------------------
+
+
+def measure(options, pool, asked, count):
+    with tempfile.TemporaryDirectory(prefix="echofs-bench-", dir=options.tmp) as stage:
+        stage = Path(stage)
+        source = stage / "documents"
+        size = corpus(pool, count, source)
+        found = echofs(options, source, stage, asked)
+        rate = lambda seconds: f"{count / seconds:,.0f}"
+        resident = "{:.0f} ({:.0f})".format(*found["resident"])
+        say(f"\n### {count:,} documents, {size / 1e6:.1f} MB of text\n")
+        say("| | documents a second | disk | memory (without mapped files) |\n|---|---|---|---|")
+        say(f"| EchoFS, words | {rate(found['words'])} | | |")
+        disk = f"{found['disk']:.0f} MiB ({found['disk'] * 2**20 / size:.2f} of the text)"
+        say(f"| EchoFS, words and meaning | {rate(found['meaning'])} | {disk} | {resident} MiB |")
+        rows = [(f"EchoFS, {name}", times) for name, times in found["times"].items()]
+        for name, program, run in (("SQLite FTS5", None, fts5), ("recoll, a process each", "recollindex", recoll)):
+            if program and not shutil.which(program):
+                say(f"| {name} | not installed | | |")
+                continue
+            built, times = run(source, stage, asked)
+            say(f"| {name} | {rate(built)} | | |")
+            rows.append((name, times))
+        say("\n| 50 best documents | p50 | p95 |\n|---|---|---|")
+        for name, (half, most) in rows:
+            say(f"| {name} | {half:.1f} ms | {most:.1f} ms |")
+        return found["times"]
+
+
+def plot(path, counts, series):
+    """Median latency by size, both axes logarithmic."""
+    from math import log10
+
+    wide, high, edge = 640, 400, 60
+    values = [half for times in series for half, _ in times.values()]
+    low, top = min(values) / 1.5, max(values) * 1.5
+    span = max(log10(counts[-1] / counts[0]), 1e-9)
+    x = lambda count: edge + (wide - 2 * edge) * log10(count / counts[0]) / span
+    y = lambda value: high - edge - (high - 2 * edge) * log10(value / low) / log10(top / low)
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" font-family="sans-serif" font-size="12">']
+    out.append(f'<rect width="{wide}" height="{high}" fill="white"/>')
+    for count in counts:
+        out.append(f'<text x="{x(count):.0f}" y="{high - edge + 20}" text-anchor="middle">{count:,}</text>')
+    for mark in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500):
+        if low <= mark <= top:
+            out.append(f'<line x1="{edge}" x2="{wide - edge}" y1="{y(mark):.0f}" y2="{y(mark):.0f}" stroke="#ddd"/>')
+            out.append(f'<text x="{edge - 8}" y="{y(mark) + 4:.0f}" text-anchor="end">{mark} ms</text>')
+    for name, colour in zip(series[0], ("#1b6ca8", "#c0392b", "#e08e0b", "#2e8b57")):
+        points = [(x(count), y(times[name][0])) for count, times in zip(counts, series)]
+        path_of = " ".join(f"{a:.0f},{b:.0f}" for a, b in points)
+        out.append(f'<polyline points="{path_of}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        out.append(f'<text x="{points[-1][0] - 4:.0f}" y="{points[-1][1] - 6:.0f}" fill="{colour}" text-anchor="end">{name}</text>')
+    out.append(f'<text x="{wide / 2}" y="{high - 12}" text-anchor="middle">documents</text></svg>')
+    Path(path).write_text("\n".join(out) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("texts")
+    parser.add_argument("--counts", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--echofs", default="target/release/echofs")
+    parser.add_argument("--plot")
+    parser.add_argument("--tmp", help="where documents and index are put")
+    options = parser.parse_args()
+    options.echofs = os.path.abspath(options.echofs)
+    pool = sentences(options.texts)
+    if len(pool) < 100:
+        raise SystemExit(f"{options.texts} has only {len(pool)} sentences; a hundred are needed")
+    asked = queries(pool)
+    say(f"{len(pool):,} sentences, {len(asked)} queries")
+    series = [measure(options, pool, asked, count) for count in options.counts]
+    if options.plot:
+        plot(options.plot, options.counts, series)
+
+
+if __name__ == "__main__":
+    main()
