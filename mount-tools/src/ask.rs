@@ -41,7 +41,7 @@ fn question(words: &[String]) -> Outcome<String> {
 
 /// The question, if a name in the tree can hold it; of a longer text what it asks, which is told.
 fn fitting(text: String) -> Outcome<String> {
-    if text.len() <= name::LIMIT && name::question(&text, ".json").is_ok() {
+    if name::question(&text, ".json").is_ok() {
         return Ok(text);
     }
     let asked = chat::brief(&text);

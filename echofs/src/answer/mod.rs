@@ -43,6 +43,7 @@ use echofs_inference::{Cancel, Generator};
 pub use evidence::{Evidence, Found, Passage};
 pub use render::{Answer, Citation, NOT_FOUND, Timings, TokenCounts};
 
+pub(crate) use render::evidence;
 use run::{Outcome, Stop};
 use store::{Entry, Store};
 use stream::End;
@@ -242,13 +243,13 @@ impl Answers {
     }
 
     /// Answers a question for somebody who keeps the answer: it is not listed here, and nobody is told of it. `stream`
-    /// gets the Markdown form as it comes.
+    /// gets the Markdown form as it comes. Also whether the model failed.
     ///
     /// # Errors
     /// [`ReadError::Cancelled`], [`ReadError::Failed`].
-    pub(crate) fn reply(&self, question: &str, stream: &Stream, cancel: &Cancel) -> Result<(), ReadError> {
+    pub(crate) fn reply(&self, question: &str, stream: &Stream, cancel: &Cancel) -> Result<(Answer, bool), ReadError> {
         match run::run(&*self.inner.evidence, &*self.inner.generator, question, stream, cancel) {
-            Ok(_) => Ok(()),
+            Ok(outcome) => Ok((outcome.answer, !outcome.keep)),
             Err(Stop::Cancelled) => Err(ReadError::Cancelled),
             Err(Stop::Failed(reason)) => Err(ReadError::Failed(reason)),
         }

@@ -19,8 +19,22 @@ const BEFORE: usize = 6;
 
 /// Words that stand for something said before.
 const PRONOUNS: [&str; 16] = [
-    "he", "she", "it", "they", "him", "her", "them", "his", "hers", "its", "their", "theirs", "himself", "herself",
-    "itself", "themselves",
+    "he",
+    "she",
+    "it",
+    "they",
+    "him",
+    "her",
+    "them",
+    "his",
+    "hers",
+    "its",
+    "their",
+    "theirs",
+    "himself",
+    "herself",
+    "itself",
+    "themselves",
 ];
 /// Words that do so at the end of a message, and the first four in one that says little else.
 const POINTERS: [&str; 8] = ["this", "that", "these", "those", "there", "then", "one", "ones"];
@@ -30,10 +44,13 @@ const OPENERS: [&str; 6] = ["and", "but", "or", "so", "also", "then"];
 const ASKING: [&str; 12] =
     ["who", "whom", "whose", "what", "which", "when", "where", "why", "how", "whether", "is", "did"];
 
-/// The message with what it leaves unsaid, from the ones before it, oldest first.
-pub fn standalone(message: &str, before: &[&str]) -> String {
-    let near = &before[before.len().saturating_sub(BEFORE)..];
-    near.iter().chain([&message]).fold(String::new(), |known, message| complete(&brief(message), &known))
+/// The message with what it leaves unsaid, from the ones before it, oldest first, and what was answered to each.
+pub fn standalone(message: &str, before: &[(&str, String)]) -> String {
+    let (mut question, mut answer) = (String::new(), "");
+    for (message, answered) in &before[before.len().saturating_sub(BEFORE)..] {
+        (question, answer) = (complete(&brief(message), &question, answer), answered);
+    }
+    complete(&brief(message), &question, answer)
 }
 
 /// A long text cut down to its question, with the names around it where it needs them; a short one on one line.
@@ -47,7 +64,7 @@ pub fn brief(text: &str) -> String {
     let at = all.iter().rposition(is_question).unwrap_or(all.len().saturating_sub(1));
     let question = all.get(at).map_or("", |sentence| cut(sentence));
     let rest = all.iter().enumerate().filter(|(n, _)| *n != at).map(|(_, sentence)| sentence.as_str());
-    complete(question, &rest.collect::<Vec<_>>().join(" "))
+    complete(question, &rest.collect::<Vec<_>>().join(" "), "")
 }
 
 fn cut(text: &str) -> &str {
@@ -55,12 +72,19 @@ fn cut(text: &str) -> &str {
     if end == text.len() { text } else { &text[..text[..end].rfind(' ').unwrap_or(end)] }
 }
 
-fn complete(message: &str, before: &str) -> String {
+fn complete(message: &str, before: &str, answer: &str) -> String {
     let words = tokens(message);
     if before.is_empty() || !leans(&words, message) {
         return message.to_owned();
     }
-    replaced(message, &words, before).unwrap_or_else(|| carried(message, &words, before))
+    replaced(message, &words, before).unwrap_or_else(|| carried(message, &words, &(names(answer) + before)))
+}
+
+/// The names in an answer, each with a blank behind it; none where it is a date or an amount.
+fn names(answer: &str) -> String {
+    let words = tokens(answer);
+    let is_name = |word: &&Token| word.capital && !word.is_stop() && !words.iter().any(|word| word.number);
+    words.iter().filter(is_name).map(|word| format!("{} ", &answer[word.at.clone()])).collect()
 }
 
 /// Whether a message needs those before it to be understood.
@@ -70,9 +94,8 @@ fn leans(words: &[Token], message: &str) -> bool {
     let named_before = |n: usize| words[..n].iter().skip(1).any(|word| word.capital && !word.is_stop());
     let question = Question::new(message);
     let points = |n: usize| n + 1 == words.len() || is(&words[n], &POINTERS[..4]) && question.terms.len() < 2;
-    let stands_for = |(n, word): (usize, &Token)| {
-        !named_before(n) && (is(word, &PRONOUNS) || is(word, &POINTERS) && points(n))
-    };
+    let stands_for =
+        |(n, word): (usize, &Token)| !named_before(n) && (is(word, &PRONOUNS) || is(word, &POINTERS) && points(n));
     let says_nothing = words.iter().all(Token::is_stop) || words.len() <= 2 && question.terms.len() < 2;
     opens || words.iter().enumerate().any(stands_for) || says_nothing
 }
@@ -143,7 +166,10 @@ mod tests {
 
     #[test]
     fn what_is_left_unsaid_is_taken_from_before() {
-        let check = |before: &[&str], message: &str, want: &str| assert_eq!(standalone(message, before), want);
+        let check = |before: &[&str], message: &str, want: &str| {
+            let before: Vec<(&str, String)> = before.iter().map(|text| (*text, String::new())).collect();
+            assert_eq!(standalone(message, &before), want);
+        };
         let pump = "What did Tait quote for the heat pump?";
         check(&[], "and when do they come?", "and when do they come?");
         check(&[pump], "and when do they come?", "and when do they come (Tait quote heat pump)?");
@@ -159,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_stands_alone_stays_as_it_is() {
-        let before = ["What did Tait quote for the heat pump?"];
+        let before = [("What did Tait quote for the heat pump?", "The Tait offer".to_owned())];
         for message in [
             "When does the ferry to Lunna leave?",
             "Did Anna pay her rent?",
@@ -169,6 +195,15 @@ mod tests {
         ] {
             assert_eq!(standalone(message, &before), message);
         }
+    }
+
+    #[test]
+    fn what_was_answered_is_taken_up() {
+        let check = |answer: &str, want: &str| {
+            assert_eq!(standalone("what did they cost?", &[("Which firm did we choose?", answer.to_owned())]), want);
+        };
+        check("Tait Heating.", "what did they cost (Tait Heating firm choose)?");
+        check("On 16 February", "what did they cost (firm choose)?");
     }
 
     #[test]

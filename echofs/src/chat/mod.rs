@@ -11,6 +11,7 @@ mod follow_up;
 mod replies;
 mod talk;
 mod transcript;
+mod wording;
 mod writing;
 
 use std::collections::HashMap;

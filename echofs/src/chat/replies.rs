@@ -8,14 +8,14 @@ use echofs_inference::Cancel;
 use jiff::{SignedDuration, Timestamp};
 
 use super::transcript::{self, Message, Transcript};
-use super::{Chats, State, follow_up, talk};
+use super::{Chats, State, follow_up, talk, wording};
 use crate::answer::{ReadError, Stream};
 use crate::error::Error;
 
 /// A message is whole when nothing came for so long after a line, though its file is still open.
 const PAUSE: Duration = Duration::from_millis(300);
 /// Messages that are younger are replied to after a restart.
-const FRESH: SignedDuration = SignedDuration::from_hours(1);
+const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
 /// The thread of a chat.
 #[derive(Default)]
@@ -38,7 +38,13 @@ impl Replying {
     /// The reply to the message of this time as far as it goes.
     pub fn shown(&self, to: Timestamp) -> Option<String> {
         let reply = self.reply.as_ref().filter(|reply| reply.to == to)?;
-        Some(transcript::growing(reply.begun, &String::from_utf8_lossy(&reply.stream.markdown())))
+        Some(transcript::growing(reply.begun, wording::opening(&reply.markdown())))
+    }
+}
+
+impl Reply {
+    fn markdown(&self) -> String {
+        String::from_utf8_lossy(&self.stream.markdown()).into_owned()
     }
 }
 
@@ -143,21 +149,11 @@ impl Chats {
         let (stream, cancel) = Default::default();
         let reply = Reply { to: message.at, begun: Timestamp::now(), stream, cancel };
         self.set(session, Some(reply.clone()));
-        let made = self.word(&chat, message, &reply);
-        let is_made = match made {
-            Ok(()) => true,
-            Err(ReadError::Cancelled | ReadError::Interrupted) => false,
-            Err(e) => {
-                reply.stream.push(&format!("\n\n(No reply could be made: {e}.)\n"));
-                true
-            }
-        };
+        let text = self.word(&chat, message, &reply);
         // What was forgotten or ended meanwhile takes no reply.
         let wanted = self.transcript(session)?.is_some_and(|chat| chat.next() == Some(message));
-        if is_made && wanted && !reply.cancel.is_cancelled() {
-            let markdown = reply.stream.markdown();
-            let turn = transcript::reply(session, reply.begun, &String::from_utf8_lossy(&markdown));
-            self.conversations().append(&[turn])?;
+        if let Some(text) = text.filter(|_| wanted && !reply.cancel.is_cancelled()) {
+            self.conversations().append(&[transcript::reply(session, reply.begun, &text)])?;
         }
         self.set(session, None);
         Ok(())
@@ -168,16 +164,23 @@ impl Chats {
         self.changed.notify_all();
     }
 
-    /// Words a reply: to what is said in passing from the model alone, to all else from the notes.
-    fn word(&self, chat: &Transcript, message: &Message, reply: &Reply) -> Result<(), ReadError> {
+    /// Words a reply: to what is said in passing from the model alone, to all else from the notes. `None` if it was stopped.
+    fn word(&self, chat: &Transcript, message: &Message, reply: &Reply) -> Option<String> {
         if talk::is_talk(&message.text) {
-            reply.stream.push(&talk::reply(&*self.generator, &message.text, &reply.cancel));
-            return Ok(());
+            return Some(talk::reply(&*self.generator, &message.text, &reply.cancel));
         }
-        let before = chat.replied.iter().map(|message| message.text.as_str()).filter(|text| !talk::is_talk(text));
-        let question = follow_up::standalone(&message.text, &before.collect::<Vec<_>>());
+        let about = chat.replied.iter().filter(|(message, _)| !talk::is_talk(&message.text));
+        let before: Vec<_> = about.map(|(message, reply)| (message.text.as_str(), wording::said(reply))).collect();
+        let question = follow_up::standalone(&message.text, &before);
         log::debug!("{:?} is asked as {question:?}", message.text);
-        self.answers.reply(&question, &reply.stream, &reply.cancel)
+        let answer = self.answers.reply(&question, &reply.stream, &reply.cancel);
+        let markdown = reply.markdown();
+        let opening = wording::opening(&markdown);
+        match answer {
+            Ok((answer, model_failed)) => Some(wording::reply(opening, &answer, model_failed)),
+            Err(ReadError::Cancelled | ReadError::Interrupted) => None,
+            Err(e) => Some(format!("{opening}\n\n(No reply could be made: {e}.)")),
+        }
     }
 }
 

@@ -17,9 +17,38 @@ politely in one short sentence. State no facts and ask nothing.";
 
 /// Each makes a message that consists of such words and the ones below talk.
 const COURTESY: [&str; 32] = [
-    "thanks", "thank", "thx", "cheers", "hi", "hello", "hey", "bye", "goodbye", "ok", "okay", "great", "good", "nice",
-    "cool", "perfect", "excellent", "wonderful", "awesome", "fine", "sorry", "wow", "sure", "yes", "no", "yep", "nope",
-    "morning", "evening", "brilliant", "lovely", "right",
+    "thanks",
+    "thank",
+    "thx",
+    "cheers",
+    "hi",
+    "hello",
+    "hey",
+    "bye",
+    "goodbye",
+    "ok",
+    "okay",
+    "great",
+    "good",
+    "nice",
+    "cool",
+    "perfect",
+    "excellent",
+    "wonderful",
+    "awesome",
+    "fine",
+    "sorry",
+    "wow",
+    "sure",
+    "yes",
+    "no",
+    "yep",
+    "nope",
+    "morning",
+    "evening",
+    "brilliant",
+    "lovely",
+    "right",
 ];
 const AROUND: [&str; 32] = [
     "you", "a", "lot", "so", "much", "very", "for", "that", "the", "it", "is", "was", "s", "all", "now", "there",
@@ -30,8 +59,29 @@ const AROUND: [&str; 32] = [
 const TELLING: [&str; 3] = ["i", "we", "let"];
 /// Words with which they ask for something all the same.
 const ASKING: [&str; 23] = [
-    "who", "whom", "whose", "what", "which", "when", "where", "why", "how", "whether", "if", "need", "want", "wonder",
-    "wondering", "forgot", "forget", "remember", "know", "find", "like", "look", "looking",
+    "who",
+    "whom",
+    "whose",
+    "what",
+    "which",
+    "when",
+    "where",
+    "why",
+    "how",
+    "whether",
+    "if",
+    "need",
+    "want",
+    "wonder",
+    "wondering",
+    "forgot",
+    "forget",
+    "remember",
+    "know",
+    "find",
+    "like",
+    "look",
+    "looking",
 ];
 
 /// Whether a message is courtesy, or tells something and asks nothing.
@@ -79,12 +129,21 @@ mod tests {
 
     #[test]
     fn courtesy_and_news_are_talk() {
-        for talk in ["thanks", "Thank you so much!", "ok, great", "hello", "I paid Tait this morning.", "We moved to Porto"] {
+        for talk in
+            ["thanks", "Thank you so much!", "ok, great", "hello", "I paid Tait this morning.", "We moved to Porto"]
+        {
             assert!(is_talk(talk), "{talk}");
         }
         for question in [
-            "", "thanks?", "heat pump quote", "When does it leave", "I need the address of Tait", "my notes on Oda",
-            "is that right?", "good heat pumps", "and when do they come?",
+            "",
+            "thanks?",
+            "heat pump quote",
+            "When does it leave",
+            "I need the address of Tait",
+            "my notes on Oda",
+            "is that right?",
+            "good heat pumps",
+            "and when do they come?",
         ] {
             assert!(!is_talk(question), "{question}");
         }

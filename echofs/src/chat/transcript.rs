@@ -23,8 +23,8 @@ pub struct Message {
 pub struct Transcript {
     /// What can be read of it: up to the first message that has no reply. What is added goes to the end.
     pub text: String,
-    /// The messages that have a reply, oldest first.
-    pub replied: Vec<Message>,
+    /// The messages that have a reply, each with it, oldest first.
+    pub replied: Vec<(Message, String)>,
     /// Those that have none yet, oldest first.
     pub waiting: Vec<Message>,
     /// Whether its owner has ended it.
@@ -43,9 +43,14 @@ impl Transcript {
             if waiting.is_empty() {
                 blocks.push(render::block(&message, &zone));
             }
-            blocks.extend(exchange.reply.map(|reply| render::block(reply, &zone)));
-            let list = if exchange.reply.is_some() { &mut replied } else { &mut waiting };
-            list.push(Message { at: message.at, text: message.content });
+            let message = Message { at: message.at, text: message.content };
+            match exchange.reply {
+                Some(reply) => {
+                    blocks.push(render::block(reply, &zone));
+                    replied.push((message, reply.content.clone()));
+                }
+                None => waiting.push(message),
+            }
         }
         let ended = turns.iter().any(|turn| turn.role == Role::System && turn.content == ENDED);
         Transcript { text: blocks.join("\n"), replied, waiting, ended, modified }
@@ -116,7 +121,10 @@ mod tests {
         let all = read(&[first, second, said, reply("chat/a", turn("", 90).at, "From pier 3.")]);
         grows(all.text.clone());
         let heads: Vec<&str> = all.text.lines().filter(|line| line.starts_with("## ")).collect();
-        assert_eq!(heads.iter().map(|line| &line[..7]).collect::<Vec<_>>(), ["## user", "## Echo", "## user", "## Echo"]);
+        assert_eq!(
+            heads.iter().map(|line| &line[..7]).collect::<Vec<_>>(),
+            ["## user", "## Echo", "## user", "## Echo"]
+        );
     }
 
     #[test]

@@ -44,8 +44,15 @@ mod tests {
     #[test]
     fn replies_belong_to_messages_in_their_order() {
         let (user, reply) = (|text, at| turn(Role::User, text, at), |text, at| turn(Role::Assistant, text, at));
-        let turns =
-            [user("a", 1), user("b", 2), user("a, too", 1), reply("to a", 3), user("c", 2), reply("to b, c", 5), user("d", 1)];
+        let turns = [
+            user("a", 1),
+            user("b", 2),
+            user("a, too", 1),
+            reply("to a", 3),
+            user("c", 2),
+            reply("to b, c", 5),
+            user("d", 1),
+        ];
         let of = |exchange: &Exchange| {
             let asked: Vec<&str> = exchange.asked.iter().map(|turn| turn.content.as_str()).collect();
             (asked.join("+"), exchange.reply.map(|turn| turn.content.clone()))

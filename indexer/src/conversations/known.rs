@@ -1,9 +1,9 @@
 //! Which conversations there are, by session and by how they begin; and what is to stay forgotten.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ops::Bound;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::ops::Bound;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
