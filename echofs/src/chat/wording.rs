@@ -18,20 +18,11 @@ pub fn opening(markdown: &str) -> &str {
 
 /// The reply that goes on from this opening.
 pub fn reply(opening: &str, answer: &Answer, model_failed: bool) -> String {
-    let mut numbers: HashMap<usize, usize> = HashMap::new();
-    let mut further: Vec<Citation> = Vec::new();
-    let mut next = 1;
-    if !opening.is_empty() {
-        numbers.insert(1, 1);
-        next = 2;
-    }
-    for citation in answer.citations.iter().filter(|_| answer.answerable || opening.is_empty()) {
-        if !numbers.contains_key(&citation.n) {
-            numbers.insert(citation.n, next);
-            further.push(Citation { n: next, ..citation.clone() });
-            next += 1;
-        }
-    }
+    let shown = usize::from(!opening.is_empty());
+    let is_new = |citation: &&Citation| if shown == 0 { true } else { answer.answerable && citation.n != 1 };
+    let new: Vec<&Citation> = answer.citations.iter().filter(is_new).collect();
+    let numbers = (1..=shown).map(|n| (n, n)).chain(new.iter().map(|citation| citation.n).zip(shown + 1..)).collect();
+    let further: Vec<Citation> = new.iter().zip(shown + 1..).map(|(&new, n)| Citation { n, ..new.clone() }).collect();
     let failed = if model_failed { FAILED } else { "" };
     let parts = [opening, &renumbered(&answer.answer, &numbers), &evidence(&further), failed];
     let parts = parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty());

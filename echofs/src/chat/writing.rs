@@ -1,7 +1,7 @@
 //! Messages on their way in.
 //!
-//! What a program writes from an open to the close is one message, however many lines it is. One that keeps the file open
-//! ends its message by waiting for a moment after a line, as somebody does who types into `cat`.
+//! What is written from an open to the last close is one message, however many lines it is. A program that keeps the file
+//! open ends its message by waiting for a moment after a line, as somebody does who types into `cat`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -63,6 +63,8 @@ impl Writing {
             return Err(ONLY_APPENDS);
         }
         if state.length + state.partial.len() + data.len() > MAX_MESSAGE {
+            // The rest of it is refused as well, since the kernel hands long writes on in pieces.
+            (state.partial, state.length) = (Vec::new(), MAX_MESSAGE);
             return Err(Error::Invalid(format!("a message is longer than {} KiB", MAX_MESSAGE >> 10)));
         }
         let whole = data.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
@@ -76,19 +78,14 @@ impl Writing {
         Ok(data.len())
     }
 
-    /// A descriptor was closed: what was written is a whole message.
+    /// A descriptor was closed: a last line needs no end. Others may still have the file open and go on.
     ///
     /// # Errors
-    /// As [`write`](Writing::write), of a last line without an end.
+    /// As [`write`](Writing::write).
     pub fn flush(&self) -> Result<(), Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let partial = std::mem::take(&mut state.partial);
-        let said = self.say(&mut state, &partial);
-        state.length = 0;
-        if let Some(message) = state.message.take() {
-            self.chats.said_all(&self.session, message);
-        }
-        said
+        self.say(&mut state, &partial)
     }
 
     fn say(&self, state: &mut Written, bytes: &[u8]) -> Result<(), Error> {
@@ -108,6 +105,7 @@ impl Writing {
     }
 }
 
+/// The last descriptor was closed: what was written is a whole message.
 impl Drop for Writing {
     fn drop(&mut self) {
         if let Some(message) = self.state.get_mut().unwrap_or_else(PoisonError::into_inner).message {
