@@ -110,7 +110,7 @@ mod tests {
             last = now;
         };
         let begun = turn("", 30).at;
-        let kept = read(&[first.clone()]).text;
+        let kept = read(std::slice::from_ref(&first)).text;
         grows(kept.clone());
         let answer = "> At 7:45\n\n[1] /n/ferry.md:3\n\nAt 7:45 [1].\n\nSources:\n\n[1] /n/ferry.md:3\n";
         for end in 0..=answer.len() {
