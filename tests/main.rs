@@ -1,6 +1,7 @@
 //! Tests of the whole program on a real mount; one binary, a module per subject.
 
 mod asking;
+mod chat;
 mod common;
 mod conversations;
 mod engines;

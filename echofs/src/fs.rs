@@ -13,6 +13,7 @@ use fuser::{FileAttr, FileType, FopenFlags, PollNotifier};
 use rustix::io::{ReadWriteFlags, preadv2};
 
 use crate::append::Appending;
+use crate::chat::Writing;
 use crate::crawlers::Crawlers;
 use crate::error::Error;
 use crate::handle::{AnswerStream, Handle, Handles, Listed};
@@ -232,6 +233,12 @@ impl Fs {
                 Content::Lines(target) if writes => {
                     (Handle::Lines(Appending::open(&self.cx, target, flags)?), FopenFlags::FOPEN_DIRECT_IO)
                 }
+                Content::Chat(session) => {
+                    let writing = writes.then(|| Writing::open(&self.cx.chats, session, flags)).transpose()?;
+                    let how = if writes { FopenFlags::FOPEN_DIRECT_IO } else { LIVE };
+                    let ends = self.crawlers.has(caller.pid) || flags & libc::O_NONBLOCK != 0;
+                    (Handle::Chat { session: session.clone(), writing, ends }, how)
+                }
                 Content::Upload(upload) => {
                     let file = real::os(OsFile::options().read(true).write(true).open(&upload.path))?;
                     (Handle::Upload { file, upload: upload.clone() }, FopenFlags::FOPEN_DIRECT_IO)
@@ -277,7 +284,7 @@ impl Fs {
 
     /// Whether a read of this handle may wait for long.
     pub fn waits(&self, handle: u64) -> bool {
-        matches!(self.handles.get(handle).as_deref(), Ok(Handle::Answer(_) | Handle::Events(_)))
+        matches!(self.handles.get(handle).as_deref(), Ok(Handle::Answer(_) | Handle::Events(_) | Handle::Chat { .. }))
     }
 
     /// Bytes of a file that are in memory now; `None` when the read has to be done elsewhere.
@@ -296,6 +303,10 @@ impl Fs {
                 Ok(pread_cached(file, offset, size).map(|bytes| found(&bytes)))
             }
             Handle::Answer(_) | Handle::Lines(_) => Ok(None),
+            Handle::Chat { session, ends, .. } => match self.cx.chats.take(session, offset, size)? {
+                None if *ends => Ok(Some(found(&[]))),
+                bytes => Ok(bytes.map(|bytes| found(&bytes))),
+            },
             Handle::Events(reader) => match self.cx.events.take(*reader, size)? {
                 None if flags & libc::O_NONBLOCK != 0 => Err(Error::WouldBlock),
                 bytes => Ok(bytes.map(|bytes| found(&bytes))),
@@ -313,6 +324,9 @@ impl Fs {
                 Some(path) => pread(&real::os(OsFile::open(path))?, offset, size),
                 None => Ok(Vec::new()),
             },
+            Handle::Chat { session, .. } => {
+                self.cx.chats.read(session, offset, size, &|| interrupt::is_pending(caller.pid))
+            }
             Handle::Answer(stream) => self.read_answer(stream, size, caller),
             Handle::Events(reader) => self.cx.events.wait(*reader, size, &|| interrupt::is_pending(caller.pid)),
             Handle::Dir { .. } => Err(Error::IsADirectory),
@@ -339,7 +353,7 @@ impl Fs {
     pub fn is_order(&self, handle: u64) -> bool {
         matches!(
             self.handles.get(handle).as_deref(),
-            Ok(Handle::Control { .. } | Handle::Lines(_) | Handle::Upload { .. })
+            Ok(Handle::Control { .. } | Handle::Lines(_) | Handle::Chat { .. } | Handle::Upload { .. })
         )
     }
 
@@ -360,8 +374,13 @@ impl Fs {
                 Ok(data.len())
             }
             Handle::Lines(lines) => lines.write(&self.cx, offset, data),
+            Handle::Chat { writing: Some(writing), .. } => writing.write(offset, data),
             Handle::Upload { file, .. } => real::os(std::os::unix::fs::FileExt::write_at(file, data, offset)),
-            Handle::Bytes(_) | Handle::Answer(_) | Handle::Events(_) | Handle::Dir { .. } => Err(PART_OF_THE_TREE),
+            Handle::Bytes(_)
+            | Handle::Answer(_)
+            | Handle::Events(_)
+            | Handle::Chat { writing: None, .. }
+            | Handle::Dir { .. } => Err(PART_OF_THE_TREE),
         }
     }
 
@@ -384,8 +403,13 @@ impl Fs {
                 Ok(())
             }
             Handle::Lines(lines) => lines.flush(&self.cx),
+            Handle::Chat { writing: Some(writing), .. } => writing.flush(),
             Handle::Upload { file, .. } => real::os(file.sync_all()),
-            Handle::Bytes(_) | Handle::Answer(_) | Handle::Events(_) | Handle::Dir { .. } => Ok(()),
+            Handle::Bytes(_)
+            | Handle::Answer(_)
+            | Handle::Events(_)
+            | Handle::Chat { writing: None, .. }
+            | Handle::Dir { .. } => Ok(()),
         }
     }
 
@@ -439,9 +463,13 @@ impl Fs {
                 real::os(dir.open(libc::O_RDONLY | libc::O_DIRECTORY)?.sync_all())
             }
             Handle::Lines(lines) => lines.flush(&self.cx),
-            Handle::Bytes(_) | Handle::Control { .. } | Handle::Answer(_) | Handle::Events(_) | Handle::Dir { .. } => {
-                Ok(())
-            }
+            Handle::Chat { writing: Some(writing), .. } => writing.flush(),
+            Handle::Bytes(_)
+            | Handle::Control { .. }
+            | Handle::Answer(_)
+            | Handle::Events(_)
+            | Handle::Chat { writing: None, .. }
+            | Handle::Dir { .. } => Ok(()),
         }
     }
 
@@ -614,6 +642,7 @@ impl Fs {
             | Handle::Events(_)
             | Handle::Control { .. }
             | Handle::Lines(_)
+            | Handle::Chat { .. }
             | Handle::Upload { .. }
             | Handle::Dir { .. } => return Err(Error::Unsupported),
         };
@@ -688,7 +717,7 @@ fn dots(offset: u64) -> impl Iterator<Item = (u64, &'static str)> {
 fn may_be_set(content: &Content, changes: &Changes) -> bool {
     match content {
         Content::Control { .. } => changes.size == Some(0),
-        Content::Lines(_) | Content::Upload(_) => changes.size.is_none(),
+        Content::Lines(_) | Content::Chat(_) | Content::Upload(_) => changes.size.is_none(),
         _ => false,
     }
 }

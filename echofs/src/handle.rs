@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::answer::{Form, Reader};
 use crate::append::Appending;
+use crate::chat::Writing;
 use crate::error::Error;
 use crate::events::ReaderId;
 use crate::node::{Control, Listing, Node, Upload};
@@ -24,6 +25,8 @@ pub enum Handle {
     Control { order: Control, text: Arc<[u8]>, partial: Mutex<Vec<u8>> },
     /// A file that takes lines at its end.
     Lines(Appending),
+    /// A chat; one that is written to has what it takes.
+    Chat { session: String, writing: Option<Writing>, ends: bool },
     /// A file that is being copied in.
     Upload { file: OsFile, upload: Upload },
     /// A real file, and whether it was written to.

@@ -1,10 +1,11 @@
 //! The tree that people see, and the FUSE layer that serves it.
 //!
 //! `fuse` dispatches, `fs` does what the system call of the same name says, `tree` has a file for each branch,
-//! `real` serves the notes, `answer` answers questions.
+//! `real` serves the notes, `answer` answers questions, `chat` replies in conversations.
 
 pub mod answer;
 mod append;
+pub mod chat;
 mod crawlers;
 mod error;
 mod events;

@@ -160,6 +160,8 @@ pub enum Content {
     Stored { path: PathBuf, size: u64 },
     /// A file that takes lines at its end.
     Lines(Target),
+    /// The chat of this session.
+    Chat(String),
     /// A file on its way to be imported.
     Upload(Upload),
     /// A file that takes orders; reading it gives the text.
@@ -238,12 +240,21 @@ impl File {
         File { id: place.version(&bytes), content: Content::Settled(bytes), modified, ttl, xattrs: Vec::new() }
     }
 
+    /// Size and time of modification, as of now.
+    fn state(&self, cx: &Context) -> (u64, SystemTime) {
+        match &self.content {
+            Content::Chat(session) => cx.chats.size(session),
+            _ => (self.size(cx), self.modified),
+        }
+    }
+
     fn size(&self, cx: &Context) -> u64 {
         let length = |path: &Path| path.metadata().map_or(0, |meta| meta.len());
         match &self.content {
             Content::Settled(bytes) | Content::Live(bytes) | Content::Control { text: bytes, .. } => bytes.len() as u64,
             Content::Stored { size, .. } => *size,
             Content::Lines(target) => target.file(cx).map_or(0, |path| length(&path)),
+            Content::Chat(session) => cx.chats.size(session).0,
             Content::Upload(upload) => length(&upload.path),
             // Invariant: sizes are never made up; a file without one is opened as a stream.
             Content::Question { .. } | Content::Events => 0,
@@ -252,7 +263,7 @@ impl File {
 
     fn mode(&self) -> u16 {
         match self.content {
-            Content::Control { .. } | Content::Lines(_) | Content::Upload(_) => 0o600,
+            Content::Control { .. } | Content::Lines(_) | Content::Chat(_) | Content::Upload(_) => 0o600,
             Content::Settled(_) | Content::Stored { .. } | Content::Live(_) => 0o400,
             Content::Question { .. } | Content::Events => 0o400,
         }
@@ -284,7 +295,10 @@ impl Node {
     pub fn attr(&self, cx: &Context) -> Result<FileAttr, Error> {
         Ok(match self {
             Node::Dir(dir) => cx.attr(dir.id(), FileType::Directory, 0o700, 0, dir.modified(cx)),
-            Node::File(file) => cx.attr(file.id, FileType::RegularFile, file.mode(), file.size(cx), file.modified),
+            Node::File(file) => {
+                let (size, modified) = file.state(cx);
+                cx.attr(file.id, FileType::RegularFile, file.mode(), size, modified)
+            }
             Node::Link(link) => {
                 let size = link.target.as_os_str().len() as u64;
                 cx.attr(link.id, FileType::Symlink, 0o777, size, link.modified)

@@ -9,7 +9,7 @@ use echofs_indexer::{Document, Index};
 use crate::answer::{Answer, Listener};
 
 /// Who answers, in conversations.
-const OWN: &str = "EchoFS";
+pub const OWN: &str = "EchoFS";
 
 /// What is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

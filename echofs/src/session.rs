@@ -10,6 +10,7 @@ use echofs_inference::Generator;
 use fuser::{BackgroundSession, Config, MountOption, SessionACL};
 
 use crate::answer::Answers;
+use crate::chat::Running;
 use crate::error::Error;
 use crate::fs::Fs;
 use crate::fuse::Adapter;
@@ -46,6 +47,7 @@ pub struct MountConfig {
 /// A mounted tree; dropping it unmounts.
 pub struct Session {
     background: BackgroundSession,
+    _chats: Running,
     _watch: Watch,
 }
 
@@ -61,7 +63,8 @@ pub fn mount(config: MountConfig) -> Result<Session, Error> {
     let cx = Arc::new(cx);
     let adapter = Adapter::new(Arc::new(Fs::new(Arc::clone(&cx))), WORKERS)?;
     let background = fuser::spawn_mount(adapter, &config.mountpoint, &options(config.options))?;
-    Ok(Session { background, _watch: Watch::start(cx, config.helper)? })
+    let chats = Running::start(&cx.chats);
+    Ok(Session { background, _chats: chats, _watch: Watch::start(cx, config.helper)? })
 }
 
 fn options(given: Vec<MountOption>) -> Config {

@@ -2,6 +2,7 @@
 
 mod ask;
 mod cached;
+mod chat;
 pub mod control;
 mod conversations;
 mod engine;
@@ -31,6 +32,7 @@ use echofs_inference::Generator;
 use fuser::{FileAttr, FileType};
 
 use crate::answer::Answers;
+use crate::chat::Chats;
 use crate::error::Error;
 use crate::events::Events;
 use crate::node::{CHANGING, Caller, Control as Order, Directory, File, Id, Link, Listing, Node};
@@ -45,6 +47,8 @@ pub struct Context {
     pub index: Arc<Index>,
     /// The answers.
     pub answers: Arc<Answers>,
+    /// The chats.
+    pub chats: Arc<Chats>,
     /// The language model.
     pub generator: Arc<dyn Generator>,
     /// The directory behind `knowledge/notes`.
@@ -78,6 +82,7 @@ impl Context {
         settings: String,
     ) -> Context {
         Context {
+            chats: Chats::new(Arc::clone(&index), Arc::clone(&answers), Arc::clone(&generator)),
             index,
             answers,
             generator,
@@ -125,7 +130,7 @@ pub struct Root;
 
 impl Root {
     /// What is listed last is met last by those who read everything: see [`crate::crawlers`].
-    const NAMES: [&'static str; 12] = [
+    const NAMES: [&'static str; 13] = [
         "README.md",
         "status",
         "remember",
@@ -135,6 +140,7 @@ impl Root {
         "facts",
         "knowledge",
         "conversations",
+        "chat",
         "relationship",
         ".echo",
         "events",
@@ -153,6 +159,7 @@ impl Root {
             "facts" => facts::top(),
             "knowledge" => Node::Dir(Arc::new(knowledge::Knowledge)),
             "conversations" => Node::Dir(Arc::new(conversations::Dated::top())),
+            "chat" => Node::Dir(Arc::new(chat::Chat)),
             "relationship" => Node::Dir(Arc::new(relationship::Relationship::top())),
             ".echo" => Node::Dir(Arc::new(control::Control)),
             // Everything listed is settled; the stream itself is not listed.

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Read, Write};
 
 use anyhow::Context;
 use echofs_fs::answer::Form;
+use echofs_fs::chat;
 
 use crate::cli::Ask;
 use crate::config::Settings;
@@ -13,7 +14,7 @@ use crate::{local, name, record};
 
 /// Asks the mount, or the store where nothing is mounted.
 pub fn run(options: &Ask, settings: &Settings) -> Outcome {
-    let question = question(&options.question)?;
+    let question = fitting(question(&options.question)?)?;
     let form = if options.json { Form::Json } else { Form::Markdown };
     match record::running(settings) {
         Some(record) => {
@@ -21,10 +22,7 @@ pub fn run(options: &Ask, settings: &Settings) -> Outcome {
             let path = record.mountpoint.join("ask").join(name::question(&question, suffix)?);
             copy(File::open(&path).with_context(|| path.display().to_string())?)
         }
-        None => {
-            name::question(&question, "")?;
-            ask_here(&question, form, settings)
-        }
+        None => ask_here(&question, form, settings),
     }
 }
 
@@ -39,6 +37,17 @@ fn question(words: &[String]) -> Outcome<String> {
         "" => Err(Failure::new(Exit::Usage, "there is no question", "echofs ask \"what do you want to know?\"")),
         text => Ok(text.to_owned()),
     }
+}
+
+/// The question, if a name in the tree can hold it; of a longer text what it asks, which is told.
+fn fitting(text: String) -> Outcome<String> {
+    if name::question(&text, ".json").is_ok() {
+        return Ok(text);
+    }
+    let asked = chat::brief(&text);
+    name::question(&asked, ".json")?;
+    eprintln!("The text is long; its question is: {asked}");
+    Ok(asked)
 }
 
 fn read_input() -> Outcome<String> {

@@ -3,7 +3,7 @@
 use crate::failure::{Exit, Failure, Outcome};
 
 /// Longest name the tree takes, in bytes.
-const LIMIT: usize = 1024;
+pub const LIMIT: usize = 1024;
 
 /// One path component that stands for this text: escaped, control characters as blanks.
 pub fn component(text: &str, suffix: &str) -> Outcome<String> {

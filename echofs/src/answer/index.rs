@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use echofs_indexer::conversations::CHATS;
 use echofs_indexer::{Hit, Index};
 use echofs_query_lang::{Node, Query, Sort};
 use quick_cache::sync::Cache;
@@ -16,6 +17,8 @@ use crate::recorder;
 const PATIENCE: Duration = Duration::from_millis(120);
 /// Hits that may be conversations of this program's own.
 const OWN: usize = 5;
+/// Hits that may be chats.
+const MANY: usize = 20;
 /// Vectors of sentences that are kept.
 const VECTORS: usize = 2048;
 
@@ -45,9 +48,12 @@ impl Indexed {
 
 impl Evidence for Indexed {
     fn search(&self, question: &str, limit: usize) -> Result<Vec<Found>, String> {
-        let results = self.index.search(&plain(question, limit + OWN)).map_err(|error| error.to_string())?;
-        // What was answered here before is no evidence.
-        let hits = results.hits.into_iter().filter(|hit| !recorder::is_own(&hit.document));
+        let chats = self.index.conversations().pages_of(CHATS).map_err(|error| error.to_string())?;
+        let own = OWN + chats.len().min(MANY);
+        let results = self.index.search(&plain(question, limit + own)).map_err(|error| error.to_string())?;
+        // What was answered here before is no evidence, and what is being asked in a chat is none either.
+        let is_own = |hit: &Hit| recorder::is_own(&hit.document) || chats.contains(&hit.document.path);
+        let hits = results.hits.into_iter().filter(|hit| !is_own(hit));
         Ok(hits.take(limit).map(found).collect())
     }
 

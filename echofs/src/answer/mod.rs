@@ -16,18 +16,18 @@ mod index;
 mod irregular;
 mod opposites;
 mod prompt;
-mod question;
+pub(crate) mod question;
 mod render;
 mod retrieve;
 mod run;
-mod sentences;
+pub(crate) mod sentences;
 mod short;
 mod span;
 mod store;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod validity;
 
 use std::collections::HashMap;
@@ -43,9 +43,11 @@ use echofs_inference::{Cancel, Generator};
 pub use evidence::{Evidence, Found, Passage};
 pub use render::{Answer, Citation, NOT_FOUND, Timings, TokenCounts};
 
+pub(crate) use render::evidence;
 use run::{Outcome, Stop};
 use store::{Entry, Store};
-use stream::{End, Stream};
+use stream::End;
+pub(crate) use stream::Stream;
 use validity::Patience;
 
 /// Answers that are kept.
@@ -238,6 +240,19 @@ impl Answers {
         let job = Arc::new(Job { key: key.clone(), stream: Stream::default(), cancel: Cancel::default() });
         let counted = self.inner.start(&mut running, &job, question);
         Reader { inner: self.inner.clone(), job, counted }
+    }
+
+    /// Answers a question for somebody who keeps the answer: it is not listed here, and nobody is told of it. `stream`
+    /// gets the Markdown form as it comes. Also whether the model failed.
+    ///
+    /// # Errors
+    /// [`ReadError::Cancelled`], [`ReadError::Failed`].
+    pub(crate) fn reply(&self, question: &str, stream: &Stream, cancel: &Cancel) -> Result<(Answer, bool), ReadError> {
+        match run::run(&*self.inner.evidence, &*self.inner.generator, question, stream, cancel) {
+            Ok(outcome) => Ok((outcome.answer, !outcome.keep)),
+            Err(Stop::Cancelled) => Err(ReadError::Cancelled),
+            Err(Stop::Failed(reason)) => Err(ReadError::Failed(reason)),
+        }
     }
 
     /// Drops the kept answer of a question; whether there was one.

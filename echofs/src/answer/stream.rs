@@ -10,7 +10,7 @@ const HEARTBEAT: Duration = Duration::from_millis(50);
 
 /// How a stream ended.
 #[derive(Clone, Debug)]
-pub(super) enum End {
+pub(crate) enum End {
     /// All of it is there.
     Done(Arc<Settled>),
     /// Nothing more comes.
@@ -25,7 +25,7 @@ struct State {
 
 /// Grows at its end until it ends; what was written never changes.
 #[derive(Debug, Default)]
-pub(super) struct Stream {
+pub(crate) struct Stream {
     state: Mutex<State>,
     grew: Condvar,
 }

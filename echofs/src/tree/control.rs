@@ -160,7 +160,7 @@ fn real_path(cx: &Context, path: &Path) -> PathBuf {
             cx.index.conversations().pages().join(below.with_extension("md"))
         }
         Ok(below) => cx.index.conversations().pages().join(below),
-        Err(_) => path.to_owned(),
+        Err(_) => super::chat::page(cx, path).unwrap_or_else(|| path.to_owned()),
     }
 }
 
@@ -170,6 +170,7 @@ fn forget(cx: &Context, path: &Path) -> Result<(), Error> {
     for path in &forgotten.paths {
         cx.answers.forget(path);
     }
+    cx.chats.forget();
     // What a model has read stays in its state.
     cx.generator.forget();
     log::info!("forgot {} documents", forgotten.paths.len());

@@ -26,6 +26,7 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
     cat {at}/events                                  what happens, as it happens
     ls '{at}/similar/home/me/notes/plan.md/'         what is like that file (its absolute path)
     echo 'Oda has the key' > {at}/remember           keeps a sentence
+    echo 'And who paid?' >> {at}/chat/trip           says something; `cat` or `tail -f` it for the reply
     cp conversations.json {at}/conversations/import/   takes the export of a chat service
     cat {at}/status                                  how far the index is
 
@@ -44,6 +45,7 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
 | `conversations/YYYY/MM/` | what was said, a page and its turns for each conversation |
 | `conversations/inbox/<session>.jsonl` | append `{{\"role\":\"user\",\"content\":\"...\"}}`, a line for each turn |
 | `conversations/import/` | copy exports and transcripts into it; `report.md` says what was taken |
+| `chat/<name>` | a conversation: append a message, read on for the reply; `rm` ends it, what was said stays |
 | `relationship/` | `log.jsonl` (append `{{\"kind\":\"preference\",\"subject\":\"...\",\"text\":\"...\"}}`), and the pages made from it |
 | `.echo/` | `status.json`, `coverage.jsonl` (every file and why it is or is not indexed), `metrics`, `config.toml` |
 | `.echo/forget` | write a path to it: the document is forgotten for good, the file itself stays |
@@ -51,7 +53,7 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
 | `.echo/model`, `.echo/lora` | the language model and its adapter: read them, or write another name; `.echo/models/` lists the models |
 
 In names `/` is written `%2F` and `%` is written `%25`. Looking around never runs the language model; only
-reading a question does. Ctrl-C stops an answer.
+reading a question and saying something in a chat do. Ctrl-C stops an answer.
 "
     )
 }

@@ -1,8 +1,9 @@
 //! Which conversations there are, by session and by how they begin; and what is to stay forgotten.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::ops::Bound;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -28,7 +29,7 @@ pub struct Added {
 #[derive(Debug)]
 pub struct Known {
     places: BTreeSet<String>,
-    sessions: HashMap<String, String>,
+    sessions: BTreeMap<String, String>,
     /// For how a conversation begins, those that do.
     openings: HashMap<u64, Vec<String>>,
     /// The last number that was given to each name.
@@ -93,9 +94,10 @@ impl Known {
         self.sessions.get(session).map(String::as_str)
     }
 
-    /// The places of the sessions whose names begin so.
-    pub fn of_sessions(&self, start: &str) -> Vec<String> {
-        self.sessions.iter().filter(|(session, _)| session.starts_with(start)).map(|(_, place)| place.clone()).collect()
+    /// The sessions whose names begin so, each with its place.
+    pub fn of_sessions<'a>(&'a self, start: &'a str) -> impl Iterator<Item = (&'a String, &'a String)> {
+        let from = (Bound::Included(start), Bound::Unbounded);
+        self.sessions.range::<str, _>(from).take_while(move |(session, _)| session.starts_with(start))
     }
 
     /// `wanted`, numbered where that is taken.

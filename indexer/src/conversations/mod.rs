@@ -5,6 +5,7 @@
 //! any other to the index: it is watched, searched, shown and opened. [`keeper`] makes the pages, [`import`] reads
 //! exports. Left out: answering, which is no part of the store.
 
+mod exchange;
 mod known;
 mod name;
 mod turn;
@@ -13,7 +14,7 @@ pub mod import;
 pub mod keeper;
 pub mod render;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
@@ -22,6 +23,7 @@ use crate::lines::Lines;
 use crate::shared::lock;
 use crate::{Error, files, lines};
 
+pub use exchange::{Exchange, exchanges};
 pub use known::Added;
 use known::Known;
 pub use name::slug;
@@ -31,6 +33,8 @@ pub use turn::{Role, Turn, one_line};
 const OPEN: usize = 8;
 /// What the sessions begin with in which questions to this program are kept.
 pub const QUESTIONS: &str = "questions-";
+/// What the sessions begin with that are chats with this program.
+pub const CHATS: &str = "chat/";
 /// Sessions that are listed.
 const LIVE: usize = 50;
 
@@ -162,6 +166,30 @@ impl Conversations {
         Ok(self.session_place(session)?.map(|place| self.turns_file(&place)))
     }
 
+    /// The turns of a session, oldest first; none when there is no such session.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when they cannot be read.
+    pub fn turns(&self, session: &str) -> Result<Vec<Turn>, Error> {
+        self.session(session)?.map_or(Ok(Vec::new()), |file| lines::read(&file, Turn::from_line))
+    }
+
+    /// The sessions whose names begin so, in order.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the conversations cannot be listed.
+    pub fn sessions(&self, start: &str) -> Result<Vec<String>, Error> {
+        self.known(|known| known.of_sessions(start).map(|(session, _)| session.clone()).collect())
+    }
+
+    /// The pages of the sessions whose names begin so.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the conversations cannot be listed.
+    pub fn pages_of(&self, start: &str) -> Result<HashSet<PathBuf>, Error> {
+        self.known(|known| known.of_sessions(start).map(|(_, place)| self.page(place)).collect())
+    }
+
     fn session_place(&self, session: &str) -> Result<Option<String>, Error> {
         self.known(|known| known.place(session).map(str::to_owned))
     }
@@ -228,7 +256,11 @@ impl Conversations {
     pub fn retract(&self, path: &Path) -> Result<Vec<String>, Error> {
         let mut writing = lock(&self.open);
         let mut changed = Vec::new();
-        for place in self.known(|known| known.of_sessions(QUESTIONS))? {
+        let of = |known: &mut Known| -> Vec<String> {
+            let own = [QUESTIONS, CHATS].into_iter().flat_map(|start| known.of_sessions(start));
+            own.map(|(_, place)| place.clone()).collect()
+        };
+        for place in self.known(of)? {
             let turns = lock(&self.open_place(&mut writing, &place)?.turns).clone();
             let kept: String = without(&turns, path).iter().map(|turn| turn.to_line()).collect();
             if kept.lines().count() < turns.len() {
@@ -325,14 +357,14 @@ pub fn check(data: &Path) -> Result<(usize, Option<(PathBuf, usize)>), Error> {
     Ok((lines, None))
 }
 
-/// The turns but those that name `path` as a source, in lines like `[1] /notes/a.md:3`, and the questions before them.
+/// The turns but the replies that name `path` as a source, in lines like `[1] /notes/a.md:3`, and what they reply to.
 fn without<'a>(turns: &'a [Turn], path: &Path) -> Vec<&'a Turn> {
     let source =
         |line: &str| Some(Path::new(line.strip_prefix('[')?.split_once("] ")?.1.rsplit_once(':')?.0).starts_with(path));
-    let names =
-        |turn: &Turn| turn.role == Role::Assistant && turn.content.lines().any(|line| source(line) == Some(true));
-    let gone = |n: usize| names(&turns[n]) || turns[n].role == Role::User && turns.get(n + 1).is_some_and(names);
-    (0..turns.len()).filter(|n| !gone(*n)).map(|n| &turns[n]).collect()
+    let names = |reply: &Turn| reply.content.lines().any(|line| source(line) == Some(true));
+    let gone = exchanges(turns).into_iter().filter(|exchange| exchange.reply.is_some_and(names));
+    let gone: Vec<&Turn> = gone.flat_map(|exchange| exchange.asked.into_iter().chain(exchange.reply)).collect();
+    turns.iter().filter(|turn| !gone.iter().any(|gone| std::ptr::eq(*gone, *turn))).collect()
 }
 
 /// Makes the directories of a place, so that they are there after a crash too.

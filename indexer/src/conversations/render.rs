@@ -18,9 +18,16 @@ pub fn page(turns: &[Turn]) -> String {
     let zone = TimeZone::system();
     let mut out = head(turns, &zone);
     for turn in turns {
-        let _ = write!(out, "\n{}\n\n", line_of(turn, &zone));
-        body(&turn.content, &mut out);
+        out.push('\n');
+        out.push_str(&block(turn, &zone));
     }
+    out
+}
+
+/// A turn as it stands in a page: a line that says who and when, an empty one, and what was said.
+pub fn block(turn: &Turn, zone: &TimeZone) -> String {
+    let mut out = line_of(turn, zone) + "\n\n";
+    body(&turn.content, &mut out);
     out
 }
 

@@ -1,0 +1,195 @@
+//! The threads that reply: one for each chat with messages that have no reply.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use echofs_inference::Cancel;
+use jiff::{SignedDuration, Timestamp};
+
+use super::transcript::{self, Message, Transcript};
+use super::{Chats, State, follow_up, talk, wording};
+use crate::answer::{ReadError, Stream};
+use crate::error::Error;
+
+/// A message is whole when nothing came for so long after a line, though its file is still open.
+const PAUSE: Duration = Duration::from_millis(300);
+/// Messages that are younger are replied to after a restart.
+const FRESH: SignedDuration = SignedDuration::from_hours(24);
+
+/// The thread of a chat.
+#[derive(Default)]
+pub(super) struct Replying {
+    /// Whether something was said since the thread looked.
+    more: bool,
+    reply: Option<Reply>,
+}
+
+/// A reply that is being made.
+#[derive(Clone)]
+struct Reply {
+    to: Timestamp,
+    begun: Timestamp,
+    stream: Arc<Stream>,
+    cancel: Cancel,
+}
+
+impl Replying {
+    /// The reply to the message of this time as far as it goes.
+    pub fn shown(&self, to: Timestamp) -> Option<String> {
+        let reply = self.reply.as_ref().filter(|reply| reply.to == to)?;
+        Some(transcript::growing(reply.begun, wording::opening(&reply.markdown())))
+    }
+}
+
+impl Reply {
+    fn markdown(&self) -> String {
+        String::from_utf8_lossy(&self.stream.markdown()).into_owned()
+    }
+}
+
+/// While it lives, replies are made; the first are to what was said shortly before the last end.
+pub struct Running(Arc<Chats>);
+
+impl Running {
+    /// Goes on where a restart has interrupted replies; on a thread of its own.
+    pub fn start(chats: &Arc<Chats>) -> Running {
+        let resuming = Arc::clone(chats);
+        let resume = move || resuming.resume().unwrap_or_else(|e| log::error!("chats: {e}"));
+        if let Err(e) = std::thread::Builder::new().name("chats".into()).spawn(resume) {
+            log::error!("chats: {e}");
+        }
+        Running(Arc::clone(chats))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.lock().stopping = true;
+        self.0.cancel(|_| true);
+    }
+}
+
+impl Chats {
+    fn resume(self: &Arc<Self>) -> Result<(), Error> {
+        let fresh = |message: &Message| Timestamp::now().duration_since(message.at) < FRESH;
+        for (_, session) in self.all()? {
+            if self.transcript(&session)?.is_some_and(|chat| chat.next().is_some_and(fresh)) {
+                self.start(&session);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees to it that the messages of a chat are replied to.
+    pub(super) fn start(self: &Arc<Self>, session: &str) {
+        let mut state = self.lock();
+        if let Some(replying) = state.replying.get_mut(session) {
+            replying.more = true;
+            return;
+        }
+        let (chats, of) = (Arc::clone(self), session.to_owned());
+        match std::thread::Builder::new().name("chat".into()).spawn(move || chats.reply_to_all(&of)) {
+            Ok(_) => drop(state.replying.insert(session.to_owned(), Replying::default())),
+            Err(e) => log::error!("{session}: no thread to reply: {e}"),
+        }
+    }
+
+    /// Stops the replies of some sessions. What has then no reply gets another, unless the chat is over.
+    pub(super) fn cancel(&self, which: impl Fn(&str) -> bool) {
+        let state = self.lock();
+        let replies = state.replying.iter().filter(|(session, _)| which(session)).filter_map(|(_, r)| r.reply.as_ref());
+        replies.for_each(|reply| reply.cancel.cancel());
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn reply_to_all(&self, session: &str) {
+        let all = || -> Result<(), Error> {
+            while self.waits_for_whole(session)? {
+                self.reply_to_next(session)?;
+            }
+            Ok(())
+        };
+        match catch_unwind(AssertUnwindSafe(all)) {
+            Ok(Ok(())) => return,
+            Ok(Err(e)) => log::error!("{session}: {e}"),
+            Err(_) => log::error!("{session}: a reply panicked"),
+        }
+        self.lock().replying.remove(session);
+        self.changed.notify_all();
+    }
+
+    /// Waits until the next message is all there; false when there is none, and then the thread of the session is gone.
+    fn waits_for_whole(&self, session: &str) -> Result<bool, Error> {
+        loop {
+            self.lock().replying.entry(session.to_owned()).or_default().more = false;
+            let next = self.transcript(session)?.and_then(|chat| chat.next().map(|message| message.at));
+            let mut state = self.lock();
+            let Some(at) = next.filter(|_| !state.stopping) else {
+                if !state.stopping && state.replying.get(session).is_some_and(|replying| replying.more) {
+                    continue;
+                }
+                state.replying.remove(session);
+                self.changed.notify_all();
+                return Ok(false);
+            };
+            let Some(rest) = state.unfinished(session, at) else {
+                state.open.remove(&(session.to_owned(), at));
+                return Ok(true);
+            };
+            drop(self.changed.wait_timeout(state, rest));
+        }
+    }
+
+    /// Replies to the first message without a reply.
+    fn reply_to_next(&self, session: &str) -> Result<(), Error> {
+        let Some(chat) = self.transcript(session)? else { return Ok(()) };
+        let Some(message) = chat.next() else { return Ok(()) };
+        let (stream, cancel) = Default::default();
+        let reply = Reply { to: message.at, begun: Timestamp::now(), stream, cancel };
+        self.set(session, Some(reply.clone()));
+        let text = self.word(&chat, message, &reply);
+        // What was forgotten or ended meanwhile takes no reply.
+        let wanted = self.transcript(session)?.is_some_and(|chat| chat.next() == Some(message));
+        if let Some(text) = text.filter(|_| wanted && !reply.cancel.is_cancelled()) {
+            self.conversations().append(&[transcript::reply(session, reply.begun, &text)])?;
+        }
+        self.set(session, None);
+        Ok(())
+    }
+
+    fn set(&self, session: &str, reply: Option<Reply>) {
+        self.lock().replying.entry(session.to_owned()).or_default().reply = reply;
+        self.changed.notify_all();
+    }
+
+    /// Words a reply: to what is said in passing from the model alone, to all else from the notes. `None` if it was stopped.
+    fn word(&self, chat: &Transcript, message: &Message, reply: &Reply) -> Option<String> {
+        if talk::is_talk(&message.text) {
+            return Some(talk::reply(&*self.generator, &message.text, &reply.cancel));
+        }
+        let about = chat.replied.iter().filter(|(message, _)| !talk::is_talk(&message.text));
+        let before: Vec<_> = about.map(|(message, reply)| (message.text.as_str(), wording::said(reply))).collect();
+        let question = follow_up::standalone(&message.text, &before);
+        log::debug!("{:?} is asked as {question:?}", message.text);
+        let answer = self.answers.reply(&question, &reply.stream, &reply.cancel);
+        let markdown = reply.markdown();
+        let opening = wording::opening(&markdown);
+        match answer {
+            Ok((answer, model_failed)) => Some(wording::reply(opening, &answer, model_failed)),
+            Err(ReadError::Cancelled | ReadError::Interrupted) => None,
+            Err(e) => Some(format!("{opening}\n\n(No reply could be made: {e}.)")),
+        }
+    }
+}
+
+impl State {
+    /// How long to wait until a message that is still being written counts as whole.
+    fn unfinished(&self, session: &str, at: Timestamp) -> Option<Duration> {
+        match self.open.get(&(session.to_owned(), at))? {
+            None => Some(PAUSE),
+            Some(last) => PAUSE.checked_sub(last.elapsed()).filter(|rest| !rest.is_zero()),
+        }
+    }
+}
