@@ -74,11 +74,12 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// What stands around the passage: title, headings, author, the name of the file and of its directory.
+    /// What stands around the passage: title, headings, author, date, the name of the file and of its directory.
     pub fn around(&self) -> Vec<Token> {
         let names = self.path.iter().rev().take(2).map(|name| name.to_string_lossy().replace(['_', '-', '.'], " "));
         let author = self.author.clone().unwrap_or_default();
-        let mut parts = vec![self.title.clone(), self.passage.heading.clone(), author];
+        let date = self.date.map(|date| date.strftime("%A %-d %B %Y").to_string()).unwrap_or_default();
+        let mut parts = vec![self.title.clone(), self.passage.heading.clone(), author, date];
         parts.extend(names);
         tokens(&parts.join(" "))
     }

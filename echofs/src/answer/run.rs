@@ -178,7 +178,7 @@ struct Reading {
     probability: f32,
     /// The few words asked for.
     short: String,
-    /// What it says, with what bears it out; the first is the answer.
+    /// What it says, with what bears it out; at least one, the first is the answer.
     claims: Vec<(String, Support)>,
 }
 
@@ -237,8 +237,9 @@ impl<'a> Writer<'a> {
         if cancel.is_cancelled() {
             return None;
         }
-        match best.filter(|reading| reading.probability >= answerable::THRESHOLD) {
-            Some(reading) => self.give(reading),
+        match best {
+            Some(reading) if reading.probability >= answerable::THRESHOLD => self.give(reading),
+            Some(_) => {}
             None if self.refusal < REFUSED => self.extract(),
             None => {}
         }
@@ -257,39 +258,36 @@ impl<'a> Writer<'a> {
         let completion = generator.generate(&request, cancel, &mut |_| {
             self.timings.first_token.get_or_insert_with(|| milliseconds(self.started));
         })?;
-        let told = ModelView { refusal: completion.refusal, confidence: completion.confidence };
-        let mut view = if completion.confidence > 0.0 { told } else { ModelView::USUAL };
-        if refuses(&completion.text) {
-            view.refusal = 1.0;
-        }
-        self.refusal = self.refusal.max(view.refusal);
         self.tokens.prompt += completion.prompt_tokens;
         self.tokens.output += completion.output_tokens;
+        let refused = refuses(&completion.text);
+        self.refusal = self.refusal.max(if refused { 1.0 } else { completion.refusal });
         self.model = Some(completion.model);
-        Ok(self.judge(&completion.text, excerpt, view))
+        let Some(mut reading) = self.borne_out(&completion.text, excerpt) else { return Ok(None) };
+        let told = ModelView { refusal: completion.refusal, confidence: completion.confidence };
+        let view = if completion.confidence > 0.0 { told } else { ModelView::USUAL };
+        reading.probability = self.probability(&reading.claims[0].1, &reading.short, Some(view));
+        Ok(Some(reading))
     }
 
-    /// The claims that the excerpt bears out. Whether there is an answer at all is decided on the first of them.
-    fn judge(&self, text: &str, excerpt: usize, view: ModelView) -> Option<Reading> {
+    /// The claims that the excerpt bears out, not yet judged.
+    fn borne_out(&self, text: &str, excerpt: usize) -> Option<Reading> {
         let b = self.basis;
         let one = &b.excerpts[excerpt..=excerpt];
-        let borne_out = |claim: String| {
+        let supported = |claim: String| {
             let support = check::support(&claim, &b.question, &b.gathered, one)?;
             let short = short::of_claim(&claim, &support, &b.question, &b.gathered, one);
-            (!refuses(&claim) && !short::echoes(&b.question, &short)).then_some((claim, support, short))
+            let says = !refuses(&claim) && !short.is_empty() && !short::echoes(&b.question, &short);
+            says.then_some((short, (claim, Support { excerpt, ..support })))
         };
-        let mut claims = check::claims(text).into_iter().filter_map(borne_out);
-        let (first, support, short) = claims.next()?;
-        let probability = self.probability(one, &support, &short, Some(view));
-        let rest = claims.map(|(text, support, _)| (text, Support { excerpt, ..support }));
-        let claims = std::iter::once((first, Support { excerpt, ..support.clone() })).chain(rest).collect();
-        Some(Reading { probability, short, claims })
+        let (mut shorts, claims): (Vec<_>, Vec<_>) = check::claims(text).into_iter().filter_map(supported).unzip();
+        (!claims.is_empty()).then(|| Reading { probability: 0.0, short: shorts.swap_remove(0), claims })
     }
 
-    fn probability(&self, excerpts: &[Excerpt], support: &Support, short: &str, model: Option<ModelView>) -> f32 {
+    fn probability(&self, support: &Support, short: &str, model: Option<ModelView>) -> f32 {
         let b = self.basis;
-        let features = answerable::features(&b.question, &b.gathered, excerpts, support, short, model);
-        let probability = if short.is_empty() { 0.0 } else { answerable::probability(&features, model.is_some()) };
+        let features = answerable::features(&b.question, &b.gathered, &b.excerpts, support, short, model);
+        let probability = answerable::probability(&features, model.is_some());
         log::debug!("{probability:.3} from {features:?} for {short:?} to {:?}", b.question.text);
         probability
     }
@@ -303,7 +301,7 @@ impl<'a> Writer<'a> {
     fn extract(&mut self) {
         let b = self.basis;
         let Some((support, short)) = short::extracted(&b.question, &b.gathered, &b.excerpts) else { return };
-        if self.probability(&b.excerpts, &support, &short, None) >= answerable::THRESHOLD {
+        if !short.is_empty() && self.probability(&support, &short, None) >= answerable::THRESHOLD {
             self.short = Some(short);
             self.say(b.candidate(support.excerpt).text(support.sentence), &support);
         }

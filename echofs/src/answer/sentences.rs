@@ -1,7 +1,8 @@
 //! Sentences of a passage, each a verbatim range of its text.
 //!
 //! Markdown is honoured as far as it decides where a sentence can run: blank lines, headings, list items, table
-//! rows and code lines end one; hard-wrapped lines of a paragraph do not.
+//! rows and code lines end one; hard-wrapped lines of a paragraph do not. Of front matter, what repeats the title and the
+//! date of the document is left out.
 
 use std::ops::Range;
 
@@ -20,11 +21,16 @@ fn blocks(text: &str) -> Vec<Range<usize>> {
     let mut open = false;
     let mut code = false;
     let mut at = 0;
+    let front = front_matter(text);
     for line in text.split_inclusive('\n') {
         let range = at..at + line.len();
         at += line.len();
         let trimmed = line.trim();
-        if trimmed.starts_with("```") || trimmed.starts_with("~~~") {
+        if range.end <= front {
+            if !is_rule(trimmed) && !known_otherwise(trimmed) {
+                out.push(range);
+            }
+        } else if trimmed.starts_with("```") || trimmed.starts_with("~~~") {
             code = !code;
             open = false;
         } else if trimmed.is_empty() || is_heading(trimmed) || is_rule(trimmed) {
@@ -39,6 +45,18 @@ fn blocks(text: &str) -> Vec<Range<usize>> {
         }
     }
     out
+}
+
+/// Where the lines between two rules at the very beginning end; 0 when there are none.
+fn front_matter(text: &str) -> usize {
+    let inside = text.strip_prefix("---\n");
+    inside.and_then(|inside| inside.find("\n---")).map_or(0, |end| text.len().min(4 + end + 5))
+}
+
+/// A line of front matter that says what the document's title, date and kind are.
+fn known_otherwise(line: &str) -> bool {
+    const KEYS: [&str; 8] = ["title", "date", "tags", "lang", "created", "modified", "updated", "aliases"];
+    line.split_once(':').is_some_and(|(key, _)| KEYS.contains(&key.trim()))
 }
 
 fn is_heading(line: &str) -> bool {
@@ -164,6 +182,12 @@ mod tests {
         );
         check("see example.com for more. Done", &["see example.com for more.", "Done"]);
         check("これは文です。次の文。", &["これは文です。", "次の文。"]);
+    }
+
+    #[test]
+    fn front_matter_without_what_is_known_otherwise() {
+        check("---\ntitle: A\nattendees: [B, C]\n---\n\nD.\n---\nE.", &["attendees: [B, C]", "D.", "E."]);
+        check("---\nno end\ntitle: A", &["no end\ntitle: A"]);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use echofs_query_lang::MONTHS;
+
 use super::question::{Expected, Question};
 use super::text::{Token, likeness, tokens};
 
@@ -57,31 +59,6 @@ fn runs(text: &str, words: &[Token], wanted: impl Fn(usize) -> bool, gaps: &[&st
     out
 }
 
-const MONTHS: [&str; 23] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "jan",
-    "feb",
-    "mar",
-    "apr",
-    "jun",
-    "jul",
-    "aug",
-    "sep",
-    "oct",
-    "nov",
-    "dec",
-];
 const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const TIMES: [&str; 16] = [
     "century",
@@ -111,7 +88,7 @@ fn is_year(word: &Token) -> bool {
 
 fn is_time(word: &Token) -> bool {
     let lower = word.lower.as_str();
-    let month = MONTHS.contains(&lower) && word.capital;
+    let month = word.capital && MONTHS.iter().any(|month| lower == *month || lower == &month[..3]);
     month || is_year(word) || DAYS.contains(&lower) || TIMES.contains(&lower)
 }
 

@@ -1,5 +1,6 @@
 //! Stated dates, as people and programs write them, to ISO 8601.
 
+use echofs_query_lang::MONTHS;
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, Zoned};
 
@@ -49,9 +50,8 @@ fn date(year: i16, month: i16, day: i16) -> Option<Date> {
 }
 
 fn month(name: &str) -> Option<i16> {
-    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let name = name.to_ascii_lowercase();
-    let at = MONTHS.iter().position(|month| name.starts_with(month))?;
+    let at = MONTHS.iter().position(|month| name.starts_with(&month[..3]))?;
     i16::try_from(at + 1).ok()
 }
 
