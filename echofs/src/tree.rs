@@ -20,6 +20,8 @@ mod similar;
 mod states;
 mod status;
 mod stored;
+mod topic_pages;
+mod topics;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,6 +64,7 @@ pub struct Context {
     pub(crate) searches: search::Searches,
     pub(crate) views: knowledge::Views,
     pub(crate) facts: facts::Views,
+    pub(crate) topics: topics::Views,
     pub(crate) control: control::Files,
     pub(crate) live: live::Live,
 }
@@ -92,6 +95,7 @@ impl Context {
             searches: search::Searches::default(),
             views: knowledge::Views::default(),
             facts: facts::Views::default(),
+            topics: topics::Views::default(),
             control: control::Files::default(),
             live: live::Live::default(),
         }
@@ -124,13 +128,14 @@ pub struct Root;
 
 impl Root {
     /// What is listed last is met last by those who read everything: see [`crate::crawlers`].
-    const NAMES: [&'static str; 12] = [
+    const NAMES: [&'static str; 13] = [
         "README.md",
         "status",
         "remember",
         "ask",
         "search",
         "similar",
+        "topics",
         "facts",
         "knowledge",
         "conversations",
@@ -149,6 +154,7 @@ impl Root {
             "ask" => Node::Dir(Arc::new(ask::Ask)),
             "search" => Node::Dir(Arc::new(search::Search)),
             "similar" => Node::Dir(Arc::new(similar::Similar::top())),
+            "topics" => topics::top(),
             "facts" => facts::top(),
             "knowledge" => Node::Dir(Arc::new(knowledge::Knowledge)),
             "conversations" => Node::Dir(Arc::new(conversations::Dated::top())),

@@ -18,6 +18,8 @@ use echofs_indexer::{Config, Index};
 use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_secs(3_600);
+/// How long it may take until the index has seen all files.
+const NOTICED: Duration = Duration::from_secs(30);
 
 /// What each document is called: by its folder, by its topic, by that and the one below it.
 struct Labels {
@@ -55,9 +57,11 @@ fn main() {
     let before = labels(&index, &source);
     print(&index.topics());
 
+    let begun = Instant::now();
     late.iter().for_each(copy);
     late.iter().for_each(|(_, file)| index.touched(&source.join(file.strip_prefix(dir).expect("below it"))));
-    while index.documents().len() < files.len() {
+    let seen = || index.coverage().len() >= files.len();
+    while !seen() && begun.elapsed() < NOTICED {
         thread::sleep(Duration::from_millis(5));
     }
     let adding = settled(&index);

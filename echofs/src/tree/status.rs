@@ -22,6 +22,8 @@ struct Status<'a> {
     pending_semantic: usize,
     facts: usize,
     pending_facts: usize,
+    topics: usize,
+    pending_topics: usize,
     failed: usize,
     skipped: usize,
     scanned: bool,
@@ -83,6 +85,8 @@ fn status(cx: &Context) -> Status<'static> {
         pending_semantic: if embedder.is_some() { counts.pending_semantic } else { 0 },
         facts: counts.facts,
         pending_facts: counts.pending_facts,
+        topics: counts.topics,
+        pending_topics: counts.pending_topics,
         failed: counts.failed,
         skipped: counts.skipped,
         scanned: counts.scanned,
@@ -168,6 +172,7 @@ pub fn status_text(cx: &Context) -> String {
     let _ = writeln!(out, "left out    {} skipped, {} failed (why: .echo/coverage.jsonl)", s.skipped, s.failed);
     let _ = writeln!(out, "pending     {} by words, {} by meaning", s.pending, s.pending_semantic);
     let _ = writeln!(out, "facts       {} ({} documents to be read for them)", s.facts, s.pending_facts);
+    let _ = writeln!(out, "topics      {}{}", s.topics, waiting_for_topics(&s));
     let _ = writeln!(
         out,
         "meaning     {}{}{}",
@@ -210,6 +215,15 @@ pub fn status_text(cx: &Context) -> String {
         let _ = writeln!(out, "\n! {error}");
     }
     out
+}
+
+/// Topics follow the vectors, which takes a while where all of them have to be computed.
+fn waiting_for_topics(status: &Status) -> String {
+    match (status.pending_topics, status.pending_semantic) {
+        (0, _) => String::new(),
+        (_, 0) => format!(" ({} documents to be placed)", status.pending_topics),
+        (_, meaning) => format!(" (once {meaning} documents more are found by meaning)"),
+    }
 }
 
 fn graph(graph: &Graph) -> String {

@@ -71,7 +71,9 @@ impl Describer<'_> {
             }
             self.put(topics, *sub, &points, &readings, &own)?;
             let own = self::terms(&readings, &own);
-            let phrases = own.best(PHRASES, &|stem| terms.share(stem));
+            let mut phrases = own.best(PHRASES, &|stem| terms.share(stem));
+            let above = &topics.topics[top].name;
+            phrases.retain(|phrase| !name::is_borne_out(above, std::iter::once(phrase.text.as_str())));
             rename(topics, *sub, &subs, &phrases, &own);
         }
         Ok(())

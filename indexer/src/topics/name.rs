@@ -7,8 +7,6 @@ use super::topic::MISC;
 
 /// Longest name, in bytes.
 const LONGEST: usize = 40;
-/// Names that stand for something else beside topics.
-const TAKEN: [&str; 3] = [MISC, "readme", "topics"];
 
 /// A name from `phrases`, the best first, that is not in `taken`, and takes it.
 pub fn choose(phrases: &[Phrase], taken: &mut HashSet<String>) -> String {
@@ -16,7 +14,7 @@ pub fn choose(phrases: &[Phrase], taken: &mut HashSet<String>) -> String {
     let first = slugs.first().cloned().unwrap_or_else(|| "untitled".into());
     let more = slugs.iter().skip(1).map(|next| format!("{first}-{next}"));
     let numbered = (2..).map(|number| format!("{first}-{number}"));
-    let free = |name: &String| name.len() <= LONGEST && !taken.contains(name) && !TAKEN.contains(&name.as_str());
+    let free = |name: &String| name.len() <= LONGEST && !taken.contains(name) && name != MISC;
     let name = std::iter::once(first.clone()).chain(more).chain(numbered).find(free).unwrap_or(first);
     taken.insert(name.clone());
     name

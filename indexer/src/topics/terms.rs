@@ -16,16 +16,26 @@ const READ: usize = 6_000;
 const LONGEST: usize = 24;
 
 /// Words that say what is done or said, not what about. Sorted.
-const EMPTY: [&str; 112] = [
-    "actually", "add", "added", "adding", "allow", "allows", "almost", "already", "always", "another", "around", "ask",
-    "asked", "available", "back", "bad", "based", "best", "better", "bit", "call", "called", "came", "can't", "change",
-    "come", "comes", "create", "day", "different", "doesn't", "easy", "else", "end", "etc", "even", "ever", "every",
-    "example", "find", "first", "following", "get", "gets", "getting", "give", "given", "go", "goes", "going", "good",
-    "got", "great", "however", "i'd", "i'll", "i've", "instead", "isn't", "keep", "know", "last", "left", "like",
-    "likely", "little", "look", "looks", "lot", "made", "make", "makes", "many", "may", "might", "much", "must", "need",
-    "needs", "new", "next", "note", "often", "old", "one", "open", "part", "possible", "put", "rather", "really", "right",
-    "said", "say", "see", "set", "several", "show", "since", "something", "start", "still", "sure", "take", "thing",
-    "things", "today", "try", "two", "use", "way", "yet",
+const EMPTY: [&str; 231] = [
+    "able", "above", "across", "actually", "add", "added", "adding", "ago", "allow", "allows", "almost", "along",
+    "already", "always", "another", "aren't", "around", "ask", "asked", "available", "away", "back", "bad", "based",
+    "become", "below", "best", "better", "bit", "call", "called", "came", "can't", "change", "come", "comes",
+    "contain", "contains", "couldn't", "create", "day", "didn't", "different", "doesn't", "done", "early", "easy",
+    "else", "end", "enough", "etc", "even", "evening", "ever", "every", "example", "false", "feel", "felt", "find",
+    "first", "following", "full", "get", "gets", "getting", "give", "given", "go", "goes", "going", "good", "got",
+    "great", "hadn't", "hasn't", "haven't", "he's", "help", "helps", "hit", "however", "i'd", "i'll", "i've",
+    "include", "includes", "including", "instead", "isn't", "it'd", "keep", "know", "large", "last", "later", "least",
+    "left", "less", "let", "like", "likely", "little", "long", "look", "looks", "lot", "made", "make", "makes", "many",
+    "may", "maybe", "mean", "means", "meant", "might", "month", "morning", "much", "must", "need", "needs", "new",
+    "next", "note", "null", "number", "numbers", "often", "ok", "okay", "old", "one", "open", "part", "pass", "passed",
+    "per", "please", "pm", "point", "possible", "put", "quite", "ran", "rather", "read", "really", "represent",
+    "represents", "result", "results", "return", "returns", "right", "run", "running", "said", "say", "see", "seem",
+    "seems", "set", "several", "she's", "short", "shouldn't", "show", "simple", "simply", "since", "small",
+    "something", "specific", "specify", "start", "still", "sure", "take", "tell", "thank", "thanks", "that's",
+    "they're", "thing", "things", "think", "thought", "time", "times", "today", "tomorrow", "true", "try", "turn",
+    "two", "upon", "use", "used", "using", "value", "values", "via", "want", "wanted", "wants", "wasn't", "way",
+    "we're", "we've", "week", "weren't", "whether", "who's", "whole", "within", "without", "won't", "work", "working",
+    "works", "wouldn't", "write", "written", "year", "yes", "yesterday", "yet", "you're", "you've",
 ];
 
 /// Terms of some documents.
@@ -106,8 +116,9 @@ fn telling(written: &str) -> Option<String> {
     let word = fold(written);
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
     let fits = (2..=LONGEST).contains(&word.len()) && word.starts_with(char::is_alphabetic) && digits <= 2;
-    let empty = is_stop_word(&word) || EMPTY.binary_search(&&*word).is_ok();
-    (fits && !empty).then(|| stem(&word))
+    let empty = |word: &str| is_stop_word(word) || EMPTY.binary_search(&word).is_ok();
+    let stem = stem(&word);
+    (fits && !empty(&word) && !empty(&stem)).then_some(stem)
 }
 
 /// A term that tells a group from others.

@@ -10,7 +10,7 @@ use crate::record::Key;
 /// The name of what fits nowhere.
 pub const MISC: &str = "misc";
 /// A document stands in a second topic that is so much farther at most, as a cosine.
-const AS_NEAR: f32 = 0.02;
+const AS_NEAR: f32 = 0.03;
 
 /// All topics. Those of the second level name the one above them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -123,9 +123,13 @@ impl Topics {
         self.places.get(&document).is_some_and(|place| place.home.is_none())
     }
 
-    /// The documents in a topic and below it.
-    pub(super) fn members(&self, topic: usize) -> impl Iterator<Item = u64> {
-        self.places.iter().filter(move |(id, _)| self.is_in(**id, &[topic])).map(|(id, _)| *id)
+    /// The documents in each topic of the first level and below it.
+    pub(super) fn members(&self) -> BTreeMap<usize, Vec<u64>> {
+        let mut members: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
+        for (id, place) in &self.places {
+            place.topics().for_each(|topic| members.entry(self.top_of(topic)).or_default().push(*id));
+        }
+        members
     }
 
     /// Where a document with this point belongs: with the nearest topic, if that is near enough, and in it with the nearest

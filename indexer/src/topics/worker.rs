@@ -30,6 +30,8 @@ const STEP: usize = 64;
 const SAVE: Duration = Duration::from_secs(30);
 /// How long it waits after an error.
 const RETRY: Duration = Duration::from_secs(30);
+/// Stands in place of the documents that a topic had when it was described, once it has lost one of them.
+const LOST: usize = usize::MAX;
 /// The engine where no vectors are to be had.
 const WORDS: &str = "words";
 
@@ -90,10 +92,9 @@ impl<'a> Worker<'a> {
             let changed = |p: &Progress| {
                 p.table != progress.table
                     || p.topic_purges.0 > p.topic_purges.1
-                    || waiting && (p.scanned, p.meant, p.missing) != (progress.scanned, progress.meant, progress.missing)
+                    || waiting && self.is_quiet(p)
             };
-            let patience = if waiting { Duration::from_secs(1) } else { SAVE };
-            self.shared.wait_for(patience, |p| self.shared.is_stopping() || changed(p));
+            self.shared.wait_for(SAVE, |p| self.shared.is_stopping() || changed(p));
         }
         if self.unsaved { self.save() } else { Ok(()) }
     }
@@ -129,7 +130,7 @@ impl<'a> Worker<'a> {
         let places = gone.iter().filter_map(|id| self.topics.places.remove(id)).collect::<Vec<_>>();
         self.topics.changed += places.len();
         let touched = places.iter().flat_map(Place::topics).map(|topic| self.topics.top_of(topic));
-        touched.collect::<BTreeSet<_>>().into_iter().for_each(|top| self.topics.topics[top].described = usize::MAX);
+        touched.collect::<BTreeSet<_>>().into_iter().for_each(|top| self.topics.topics[top].described = LOST);
         self.topics.prune();
         self.describe(now)?;
         self.publish();
@@ -238,19 +239,17 @@ impl<'a> Worker<'a> {
     /// Describes what has lost documents, or has grown since it was described.
     fn describe(&mut self, now: &Now) -> Result<(), Error> {
         let mut describer = Describer { snapshot: now.snapshot, space: self.space(now) };
-        let mut tops: Vec<(usize, Vec<&Record>)> = Vec::new();
-        for top in self.topics.tops() {
-            let members: Vec<&Record> =
-                self.topics.members(top).filter_map(|id| now.records.get(&id).copied()).collect();
-            let described = self.topics.topics[top].described;
-            if described == usize::MAX || described == 0 || members.len() > described + described / GROWN {
-                tops.push((top, members));
-            }
-        }
+        let is_stale = |topics: &Topics, top: usize, size: usize| {
+            let described = topics.topics[top].described;
+            described == LOST || described == 0 || size > described + described / GROWN
+        };
+        let mut tops: Vec<(usize, Vec<u64>)> = self.topics.members().into_iter().collect();
+        tops.retain(|(top, members)| is_stale(&self.topics, *top, members.len()));
         // The largest chooses its name first.
         tops.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
         for (top, members) in tops {
-            describer.describe(&mut self.topics, top, &members)?;
+            let records: Vec<&Record> = members.iter().filter_map(|id| now.records.get(id).copied()).collect();
+            describer.describe(&mut self.topics, top, &records)?;
         }
         Ok(())
     }
