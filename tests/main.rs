@@ -15,3 +15,4 @@ mod program;
 mod promises;
 mod relationship;
 mod searching;
+mod topics;

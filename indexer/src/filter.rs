@@ -10,8 +10,8 @@ use crate::bits::Bits;
 use crate::bm25::each_posting;
 use crate::lexical::Words;
 use crate::record::{Content, Key, Record, Table};
-use crate::traits::Trait;
 use crate::topics::{self, Topics};
+use crate::traits::Trait;
 use crate::{Error, Kind, Source, globs, groups, languages, phrase};
 
 /// What a part of a query says about documents.

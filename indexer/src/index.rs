@@ -357,7 +357,8 @@ impl Index {
         events.send(Event::Forget(paths, reply)).map_err(|_| Error::Stopped)?;
         let forgotten = answer.recv().map_err(|_| Error::Stopped)??;
         self.conversations.remake(&retracted);
-        self.shared.wait_for(PURGE, |p| [p.purges, p.fact_purges, p.topic_purges].iter().all(|(asked, done)| asked == done));
+        self.shared
+            .wait_for(PURGE, |p| [p.purges, p.fact_purges, p.topic_purges].iter().all(|(asked, done)| asked == done));
         Ok(forgotten)
     }
 

@@ -254,6 +254,8 @@ pub fn metrics(cx: &Context) -> String {
     if let Some(recall) = graph.recall_at_10 {
         gauge("graph_recall_at_10", "Share of the nearest vectors that the graph finds.", f64::from(recall));
     }
+    gauge("topics", "Topics of the first level.", s.topics as f64);
+    gauge("pending_topics_documents", "Documents that have no place among the topics yet.", s.pending_topics as f64);
     gauge("failed_files", "Files that could not be read.", s.failed as f64);
     gauge("skipped_files", "Files left out on purpose.", s.skipped as f64);
     gauge("answers", "Answers that are kept.", s.answers as f64);

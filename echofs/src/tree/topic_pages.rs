@@ -20,7 +20,9 @@ pub fn overview(shelf: &Shelf) -> String {
     let topics = shelf.below(None);
     let mut out = String::from("# Topics\n\n");
     if topics.is_empty() && shelf.misc.is_empty() {
-        out.push_str("None yet: documents are grouped once they are found by meaning. `status` says how far that is.\n");
+        out.push_str(
+            "None yet: documents are grouped once they are found by meaning. `status` says how far that is.\n",
+        );
         return out;
     }
     let _ = writeln!(out, "{} documents, grouped by what they say and where they lie.\n", shelf.table.places.len());

@@ -174,10 +174,8 @@ impl Made {
 
     fn overview(&self) -> Vec<(String, Node)> {
         let shelf = &self.shelf;
-        let mut entries = vec![
-            self.file(&Key::Top, README, pages::overview(shelf)),
-            self.file(&Key::Top, JSON, pages::json(shelf)),
-        ];
+        let mut entries =
+            vec![self.file(&Key::Top, README, pages::overview(shelf)), self.file(&Key::Top, JSON, pages::json(shelf))];
         entries.extend(shelf.below(None).into_iter().map(|topic| self.dir(topic)));
         if !shelf.misc.is_empty() {
             entries.push((MISC.to_owned(), node(Key::Misc)));

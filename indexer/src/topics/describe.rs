@@ -100,7 +100,8 @@ impl Describer<'_> {
         typical.sort_by(|a, b| dot(points.row(*b), &centre).total_cmp(&dot(points.row(*a), &centre)));
         typical.dedup_by(|a, b| readings[*a].entry.title == readings[*b].entry.title);
         typical.truncate(EXCERPTS.0);
-        topics.topics[topic].excerpts = typical.into_iter().filter_map(|at| self.excerpt(&readings[at], &centre)).collect();
+        topics.topics[topic].excerpts =
+            typical.into_iter().filter_map(|at| self.excerpt(&readings[at], &centre)).collect();
         topics.topics[topic].centre = centre;
         Ok(())
     }

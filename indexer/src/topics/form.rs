@@ -13,6 +13,8 @@ const DIVIDED: usize = 32;
 const PART: (usize, usize) = (14, 20);
 /// A topic has so many documents at least, where there are not very few.
 const LEAST: usize = 3;
+/// Groups whose middles have a greater cosine are one.
+const ALIKE: f32 = 0.92;
 /// How many standard deviations a document may be farther from its topic than the others are.
 const FAR: f32 = 2.5;
 
@@ -34,8 +36,9 @@ pub fn form(points: &Points, documents: &[(u64, Key)], stop: &dyn Fn() -> bool) 
     topics.topics = centres.into_iter().map(|centre| Topic { centre, ..Topic::default() }).collect();
     for (top, rows) in members.iter().enumerate().filter(|(_, rows)| rows.len() >= DIVIDED) {
         let count = ((rows.len() + PART.0 / 2) / PART.0).min(PART.1);
-        for part in split(points, rows, count, stop)? {
-            let centre = points.centre(part.into_iter());
+        let parts = split(points, rows, count, stop)?;
+        for part in parts.iter().filter(|_| parts.len() > 1) {
+            let centre = points.centre(part.iter().copied());
             topics.topics.push(Topic { parent: Some(top), centre, ..Topic::default() });
         }
     }
@@ -52,9 +55,26 @@ fn split(points: &Points, rows: &[usize], count: usize, stop: &dyn Fn() -> bool)
     let labels = cluster::groups(&points.choose(rows), count, stop)?;
     let mut groups = vec![Vec::new(); labels.iter().max().map_or(0, |last| last + 1)];
     labels.iter().zip(rows).for_each(|(label, row)| groups[*label].push(*row));
+    unite_alike(points, &mut groups);
     let least = LEAST.min(rows.len() / count.max(1));
     groups.retain(|group| group.len() >= least);
     Some(groups)
+}
+
+/// Makes one of groups that hardly differ: where all documents are alike, there is one topic.
+fn unite_alike(points: &Points, groups: &mut Vec<Vec<usize>>) {
+    let mut united: Vec<(Vec<f32>, Vec<usize>)> = Vec::new();
+    for group in groups.drain(..) {
+        let centre = points.centre(group.iter().copied());
+        match united
+            .iter_mut()
+            .find(|(other, _)| dot(other, &centre) > std::env::var("ALIKE").map_or(ALIKE, |v| v.parse().unwrap()))
+        {
+            Some((_, rows)) => rows.extend(group),
+            None => united.push((centre, group)),
+        }
+    }
+    groups.extend(united.into_iter().map(|(_, rows)| rows));
 }
 
 /// What lies farther from its centre than nearly all others fits nowhere.

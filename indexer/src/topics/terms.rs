@@ -1,6 +1,7 @@
 //! Words and phrases of two words: in how many documents of a group they stand, and which tell it from others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::LazyLock;
 
 use crate::lexical::Entry;
 use crate::stop_words::is_stop_word;
@@ -15,28 +16,23 @@ const READ: usize = 6_000;
 /// Longest word, in bytes.
 const LONGEST: usize = 24;
 
-/// Words that say what is done or said, not what about. Sorted.
-const EMPTY: [&str; 231] = [
-    "able", "above", "across", "actually", "add", "added", "adding", "ago", "allow", "allows", "almost", "along",
-    "already", "always", "another", "aren't", "around", "ask", "asked", "available", "away", "back", "bad", "based",
-    "become", "below", "best", "better", "bit", "call", "called", "came", "can't", "change", "come", "comes",
-    "contain", "contains", "couldn't", "create", "day", "didn't", "different", "doesn't", "done", "early", "easy",
-    "else", "end", "enough", "etc", "even", "evening", "ever", "every", "example", "false", "feel", "felt", "find",
-    "first", "following", "full", "get", "gets", "getting", "give", "given", "go", "goes", "going", "good", "got",
-    "great", "hadn't", "hasn't", "haven't", "he's", "help", "helps", "hit", "however", "i'd", "i'll", "i've",
-    "include", "includes", "including", "instead", "isn't", "it'd", "keep", "know", "large", "last", "later", "least",
-    "left", "less", "let", "like", "likely", "little", "long", "look", "looks", "lot", "made", "make", "makes", "many",
-    "may", "maybe", "mean", "means", "meant", "might", "month", "morning", "much", "must", "need", "needs", "new",
-    "next", "note", "null", "number", "numbers", "often", "ok", "okay", "old", "one", "open", "part", "pass", "passed",
-    "per", "please", "pm", "point", "possible", "put", "quite", "ran", "rather", "read", "really", "represent",
-    "represents", "result", "results", "return", "returns", "right", "run", "running", "said", "say", "see", "seem",
-    "seems", "set", "several", "she's", "short", "shouldn't", "show", "simple", "simply", "since", "small",
-    "something", "specific", "specify", "start", "still", "sure", "take", "tell", "thank", "thanks", "that's",
-    "they're", "thing", "things", "think", "thought", "time", "times", "today", "tomorrow", "true", "try", "turn",
-    "two", "upon", "use", "used", "using", "value", "values", "via", "want", "wanted", "wants", "wasn't", "way",
-    "we're", "we've", "week", "weren't", "whether", "who's", "whole", "within", "without", "won't", "work", "working",
-    "works", "wouldn't", "write", "written", "year", "yes", "yesterday", "yet", "you're", "you've",
-];
+/// Words that say what is done or said, not what about.
+const EMPTY: &str = "\
+    able above across actually add added adding ago allow allows almost along already always another aren't around \
+    ask asked available away back bad based become below best better bit call called came can't change come comes \
+    contain contains couldn't create day didn't different doesn't done early easy else end enough etc even evening \
+    ever every example false feel felt find first following full get gets getting give given go goes going good got \
+    great hadn't hasn't haven't he's help helps hit however i'd i'll i've include includes including instead isn't \
+    it'd keep know large last later least left less let like likely little long look looks lot made make makes many \
+    may maybe mean means meant might month morning much must need needs new next note null number numbers often ok \
+    okay old one open part pass passed per please pm point possible put quite ran rather read really represent \
+    represents result results return returns right run running said say see seem seems set several she's short \
+    shouldn't show simple simply since small something specific specify start still sure take tell thank thanks \
+    that's they're thing things think thought time times today tomorrow true try turn two upon use used using value \
+    values via want wanted wants wasn't way we're we've week weren't whether who's whole within without won't work \
+    working works wouldn't write written year yes yesterday yet you're you've";
+
+static EMPTY_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| EMPTY.split(' ').collect());
 
 /// Terms of some documents.
 #[derive(Debug, Default)]
@@ -84,13 +80,13 @@ fn read(line: &str, share: f32, seen: &mut Seen) {
         }
         let mut end = None;
         for word in words(chunk) {
-            // Only a hyphen holds the words of a phrase together, if not a blank.
-            if end.is_some_and(|end| &chunk[end..word.range.start] != "-") {
+            // Only a hyphen holds the words of a phrase together, if not a blank. Pairs of characters overlap.
+            if end.is_some_and(|end| chunk.get(end..word.range.start) != Some("-")) {
                 before = None;
             }
             end = Some(word.range.end);
             let written = chunk[word.range].to_lowercase();
-            let Some(stem) = telling(&written) else {
+            let Some(stem) = telling(&written, share) else {
                 before = None;
                 continue;
             };
@@ -111,12 +107,16 @@ fn put(seen: &mut Seen, stems: String, share: f32, written: String) {
     *weight = weight.max(share);
 }
 
-/// The stem of a word that can tell what a text is about.
-fn telling(written: &str) -> Option<String> {
+/// The stem of a word that can tell what a text is about. Words of two letters are names in titles (`go`, `js`), and noise
+/// elsewhere; syllables of Hiragana are endings and particles.
+fn telling(written: &str, share: f32) -> Option<String> {
     let word = fold(written);
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
-    let fits = (2..=LONGEST).contains(&word.len()) && word.starts_with(char::is_alphabetic) && digits <= 2;
-    let empty = |word: &str| is_stop_word(word) || EMPTY.binary_search(&word).is_ok();
+    let shortest = if share > SHARES.2 || !word.is_ascii() { 2 } else { 3 };
+    let long_enough = word.chars().count() >= shortest && word.len() <= LONGEST;
+    let hiragana = |c: char| ('\u{3040}'..='\u{309f}').contains(&c);
+    let fits = long_enough && word.starts_with(char::is_alphabetic) && !word.contains(hiragana) && digits <= 2;
+    let empty = |word: &str| is_stop_word(word) || EMPTY_WORDS.contains(word);
     let stem = stem(&word);
     (fits && !empty(&word) && !empty(&stem)).then_some(stem)
 }
@@ -202,15 +202,18 @@ mod tests {
     use crate::lexical::tests::entry;
 
     #[test]
-    fn the_list_is_sorted() {
-        assert!(EMPTY.is_sorted());
+    fn phrases_end_at_punctuation_and_addresses() {
+        let seen =
+            seen(&entry("", &["the old mill, a water wheel; see https://x.org/mill\nhand-made bread 2026 a3f9c81"]));
+        let stems: Vec<&str> = seen.keys().map(String::as_str).collect();
+        assert_eq!(stems, ["bread", "hand", "mill", "water", "water wheel", "wheel"]);
     }
 
     #[test]
-    fn phrases_end_at_punctuation_and_addresses() {
-        let seen = seen(&entry("", &["the old mill, a water wheel; see https://x.org/mill\nhand-made bread 2026 a3f9c81"]));
-        let stems: Vec<&str> = seen.keys().map(String::as_str).collect();
-        assert_eq!(stems, ["bread", "hand", "mill", "water", "water wheel", "wheel"]);
+    fn scripts_without_blanks_give_no_phrases() {
+        let seen = seen(&entry("", &["森田健二ている writes"]));
+        assert!(!seen.contains_key("てい"));
+        assert!(seen.contains_key("森田") && seen.keys().all(|stems| !stems.contains(' ')), "{seen:?}");
     }
 
     #[test]

@@ -7,24 +7,23 @@ use super::topic::{Place, Topic, Topics};
 
 const DIM: usize = 16;
 
-/// Documents around `count` axes, `size` each, in turns; the document `n` is numbered from `first`.
-fn around(count: usize, size: usize, first: u64) -> (Points, Vec<(u64, [u8; 16])>) {
+/// Documents around `count` axes, `size` each, in turns. Those of one axis are of two kinds, which are so far apart.
+fn around(count: usize, size: usize, apart: f32) -> (Points, Vec<(u64, [u8; 16])>) {
     let mut points = Points::new(DIM);
     let mut documents = Vec::new();
     for n in 0..count * size {
         let mut row = [0.0; DIM];
         row[n % count] = 1.0;
-        // Of two kinds each, so that a large topic can be divided.
-        row[DIM - 1 - n / count % 2] = 0.4;
+        row[DIM - 1 - n / count % 2] = apart;
         row[(n + 3 * (n / count)) % 12] += 0.1;
         points.push(&row);
-        documents.push((first + n as u64, [n as u8; 16]));
+        documents.push((n as u64, [n as u8; 16]));
     }
     (points, documents)
 }
 
-fn formed(count: usize, size: usize) -> Topics {
-    let (points, documents) = around(count, size, 0);
+fn formed(count: usize, size: usize, apart: f32) -> Topics {
+    let (points, documents) = around(count, size, apart);
     form(&points, &documents, &|| false).unwrap()
 }
 
@@ -34,26 +33,30 @@ fn home(topics: &Topics, document: u64) -> usize {
 
 #[test]
 fn documents_of_one_kind_stand_together_and_large_topics_are_divided() {
-    let topics = formed(8, 40);
-    for n in 0..320 {
-        assert_eq!(home(&topics, n), home(&topics, n % 8), "{n}");
+    let topics = formed(12, 60, 0.25);
+    assert_eq!(topics.tops().count(), 12);
+    for n in 0..720 {
+        assert_eq!(home(&topics, n), home(&topics, n % 12), "{n}");
     }
-    let top = home(&topics, 0);
-    assert!(topics.below(Some(top)).count() >= 2, "{:?}", topics.topics);
-    assert!(topics.below(None).count() >= 8);
+    let divided = formed(12, 40, 0.45);
+    let path = |n: u64| divided.path(divided.places[&n].home.unwrap());
+    for n in 0..480 {
+        assert_eq!(path(n), path(n % 24), "{n}");
+    }
+    assert!(divided.topics.iter().any(|topic| topic.parent.is_some()));
     assert!(form(&Points::new(DIM), &[], &|| false).unwrap().topics.is_empty());
 }
 
 #[test]
 fn few_documents_have_few_topics_and_no_second_level() {
-    let topics = formed(2, 10);
+    let topics = formed(2, 10, 0.1);
     assert!((2..=4).contains(&topics.tops().count()) && topics.topics.iter().all(|topic| topic.parent.is_none()));
-    assert_eq!(formed(1, 1).tops().count(), 1);
+    assert_eq!(formed(1, 1, 0.1).tops().count(), 1);
 }
 
 #[test]
 fn what_is_like_nothing_is_misc_and_what_lies_between_two_stands_in_both() {
-    let topics = formed(4, 15);
+    let topics = formed(4, 15, 0.1);
     let mut stranger = [0.0; DIM];
     stranger[13] = 1.0;
     assert_eq!(topics.locate(&stranger), (None, None));
@@ -71,12 +74,12 @@ fn what_is_like_nothing_is_misc_and_what_lies_between_two_stands_in_both() {
 
 #[test]
 fn topics_formed_anew_keep_the_names_of_those_they_continue() {
-    let mut former = formed(8, 40);
+    let mut former = formed(8, 40, 0.4);
     for (number, topic) in former.topics.iter_mut().enumerate() {
         topic.name = format!("name-{number}");
     }
     // A tenth is gone, and as many are new.
-    let (points, mut documents) = around(8, 40, 0);
+    let (points, mut documents) = around(8, 40, 0.4);
     documents.iter_mut().take(32).for_each(|(id, _)| *id += 10_000);
     let mut anew = form(&points, &documents, &|| false).unwrap();
     assert!(anew.topics.iter().all(|topic| topic.name.is_empty()));
@@ -88,7 +91,8 @@ fn topics_formed_anew_keep_the_names_of_those_they_continue() {
 }
 
 fn named(names: &[(&str, Option<usize>)], homes: &[Option<usize>]) -> Topics {
-    let topic = |(name, parent): &(&str, Option<usize>)| Topic { name: (*name).into(), parent: *parent, ..Topic::default() };
+    let topic =
+        |(name, parent): &(&str, Option<usize>)| Topic { name: (*name).into(), parent: *parent, ..Topic::default() };
     let place = |(id, home): (usize, &Option<usize>)| (id as u64, Place { home: *home, ..Place::default() });
     Topics {
         topics: names.iter().map(topic).collect(),

@@ -1,6 +1,7 @@
 //! The thread that keeps the topics in step with the documents, in idle time.
 
 use std::collections::{BTreeSet, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -40,10 +41,13 @@ pub fn run(shared: &Shared) {
     let niced = rustix::process::nice(10);
     log::debug!("topics at priority {niced:?}");
     while !shared.is_stopping() {
-        if let Err(e) = Worker::open(shared).and_then(|mut worker| worker.run()) {
-            log::warn!("topics: {e}");
-            shared.wait_for(RETRY, |_| shared.is_stopping());
+        let work = || Worker::open(shared).and_then(|mut worker| worker.run());
+        match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(Ok(())) => continue,
+            Ok(Err(e)) => log::warn!("topics: {e}"),
+            Err(_) => log::error!("topics: some document cannot be grouped"),
         }
+        shared.wait_for(RETRY, |_| shared.is_stopping());
     }
 }
 
@@ -90,9 +94,7 @@ impl<'a> Worker<'a> {
             }
             let waiting = self.shared.progress().topics_table != progress.table;
             let changed = |p: &Progress| {
-                p.table != progress.table
-                    || p.topic_purges.0 > p.topic_purges.1
-                    || waiting && self.is_quiet(p)
+                p.table != progress.table || p.topic_purges.0 > p.topic_purges.1 || waiting && self.is_quiet(p)
             };
             self.shared.wait_for(SAVE, |p| self.shared.is_stopping() || changed(p));
         }
@@ -148,8 +150,10 @@ impl<'a> Worker<'a> {
 
     /// Puts new documents into the topics, or forms those anew.
     fn add(&mut self, now: &Now, table: u64) -> Result<(), Error> {
-        let is_new = |id: &u64, record: &Record| self.topics.places.get(id).is_none_or(|p| Some(p.hash) != hash(record));
-        let mut new: Vec<u64> = now.records.iter().filter(|(id, record)| is_new(id, record)).map(|(id, _)| *id).collect();
+        let is_new =
+            |id: &u64, record: &Record| self.topics.places.get(id).is_none_or(|p| Some(p.hash) != hash(record));
+        let mut new: Vec<u64> =
+            now.records.iter().filter(|(id, record)| is_new(id, record)).map(|(id, _)| *id).collect();
         new.sort_unstable();
         self.shared.update(|p| p.missing_topics = new.len());
         let complete = if self.is_outgrown(now, new.len()) {
