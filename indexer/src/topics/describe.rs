@@ -1,6 +1,6 @@
 //! What a topic is about: where its middle is, its phrases, its name, and what its most typical documents say.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::name;
 use super::points::{Points, dot};
@@ -58,7 +58,7 @@ impl Describer<'_> {
         let terms = terms(&readings, &all);
         let shares = self.shares(&terms)?;
         let phrases = terms.best(PHRASES, &|stem| shares.get(stem).copied().unwrap_or(1.0));
-        self.put(topics, top, &points, &readings, &all)?;
+        self.measure(topics, top, &points, &readings, &all);
         let beside: Vec<usize> = topics.tops().collect();
         rename(topics, top, &beside, &phrases, &terms);
         topics.topics[top].described = records.len();
@@ -69,7 +69,7 @@ impl Describer<'_> {
             if own.is_empty() {
                 continue;
             }
-            self.put(topics, *sub, &points, &readings, &own)?;
+            self.measure(topics, *sub, &points, &readings, &own);
             let own = self::terms(&readings, &own);
             let mut phrases = own.best(PHRASES, &|stem| terms.share(stem));
             let above = &topics.topics[top].name;
@@ -80,21 +80,14 @@ impl Describer<'_> {
     }
 
     /// The share of all documents that hold each stem.
-    fn shares(&self, terms: &Terms) -> Result<std::collections::HashMap<String, f32>, Error> {
+    fn shares(&self, terms: &Terms) -> Result<HashMap<String, f32>, Error> {
         let all = self.snapshot.table.totals().documents.max(1) as f32;
         let share = |stem: &str| Ok((stem.to_owned(), holders(&self.snapshot.words, stem)? as f32 / all));
         terms.stems().map(share).collect()
     }
 
     /// Centre and excerpts, from the documents of a topic.
-    fn put(
-        &self,
-        topics: &mut Topics,
-        topic: usize,
-        points: &Points,
-        readings: &[Reading],
-        own: &[usize],
-    ) -> Result<(), Error> {
+    fn measure(&self, topics: &mut Topics, topic: usize, points: &Points, readings: &[Reading], own: &[usize]) {
         let centre = points.centre(own.iter().copied());
         let mut typical: Vec<usize> = own.to_vec();
         typical.sort_by(|a, b| dot(points.row(*b), &centre).total_cmp(&dot(points.row(*a), &centre)));
@@ -103,19 +96,18 @@ impl Describer<'_> {
         topics.topics[topic].excerpts =
             typical.into_iter().filter_map(|at| self.excerpt(&readings[at], &centre)).collect();
         topics.topics[topic].centre = centre;
-        Ok(())
     }
 
     /// The passage of a document that is nearest to the middle of the topic.
     fn excerpt(&self, reading: &Reading, centre: &[f32]) -> Option<Excerpt> {
-        let serial = reading.record.content.as_ref()?.serial;
+        let content = reading.record.content.as_ref()?;
         let meaning = &centre[..self.space.meaning()];
-        let cosines = read(self.space.vectors()).passages(&Quantised::new(meaning), serial);
+        let cosines = read(self.space.vectors()).passages(&Quantised::new(meaning), content.serial);
         let best = (0..cosines.len()).reduce(|best, at| if cosines[at] > cosines[best] { at } else { best });
         let passage = &reading.entry.passages.get(best.unwrap_or(0))?.passage;
         let (text, lines) = beginning(&passage.text);
         let end_line = (passage.line + lines.saturating_sub(1)).min(passage.end_line.max(passage.line));
-        Some(Excerpt { document: reading.record.id(), line: passage.line, end_line, text })
+        Some(Excerpt { document: reading.record.id(), hash: content.hash, line: passage.line, end_line, text })
     }
 }
 

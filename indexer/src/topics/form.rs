@@ -15,8 +15,9 @@ const PART: (usize, usize) = (14, 20);
 const LEAST: usize = 3;
 /// Groups whose middles have a greater cosine are one.
 const ALIKE: f32 = 0.92;
-/// How many standard deviations a document may be farther from its topic than the others are.
-const FAR: f32 = 2.5;
+/// A document fits nowhere when its cosine with the nearest topic is so many standard deviations below the mean, and below
+/// this share of it.
+const FAR: (f32, f32) = (2.5, 0.7);
 
 /// Topics without names of the documents with these points; `None` when `stop` said so.
 pub fn form(points: &Points, documents: &[(u64, Key)], stop: &dyn Fn() -> bool) -> Option<Topics> {
@@ -84,5 +85,5 @@ fn floor(points: &Points, centres: &[Vec<f32>]) -> f32 {
     let count = cosines.len().max(1) as f32;
     let mean = cosines.iter().sum::<f32>() / count;
     let spread = (cosines.iter().map(|cosine| (cosine - mean).powi(2)).sum::<f32>() / count).sqrt();
-    mean - FAR * spread
+    (mean - FAR.0 * spread).min(mean * FAR.1)
 }

@@ -159,8 +159,8 @@ impl Terms {
         words.flat_map(|(_, term)| term.forms.keys().map(String::as_str))
     }
 
-    /// The phrases that many of the documents hold and few others, the best first, none of them within another one. `others`
-    /// says what share of the documents among which these are to be told apart hold a stem.
+    /// The phrases that many of the documents hold and few others, the best first; no two have a word in common. `others` says
+    /// what share of the documents among which these are to be told apart hold a stem.
     pub fn best(&self, count: usize, others: &dyn Fn(&str) -> f32) -> Vec<Phrase> {
         let mut lifts: HashMap<&str, f32> = HashMap::new();
         for stem in self.stems() {
@@ -172,7 +172,7 @@ impl Terms {
         for (stems, term) in self.terms.iter().filter(|(_, term)| term.documents >= least) {
             let lift = match stems.split_once(' ') {
                 None => lifts[stems.as_str()],
-                Some((a, b)) => TOGETHER * lifts[a].max(0.0).midpoint(lifts[b]),
+                Some((a, b)) => TOGETHER * lifts[a].midpoint(lifts[b]),
             };
             scored.push((term.weight * (lift + 0.01), stems, term));
         }

@@ -53,6 +53,8 @@ pub struct Topic {
 pub struct Excerpt {
     /// The document.
     pub document: u64,
+    /// Digest of the content that they were taken from.
+    pub(super) hash: Key,
     /// First line, from 1.
     pub line: u32,
     /// Last line, inclusive.

@@ -10,7 +10,7 @@ use super::form::form;
 use super::heirs::inherit;
 use super::points::Points;
 use super::store;
-use super::topic::{Place, Topics};
+use super::topic::{Excerpt, Place, Topics};
 use super::vector::Space;
 use crate::Error;
 use crate::record::{Key, Record};
@@ -84,7 +84,7 @@ impl<'a> Worker<'a> {
             let progress = self.shared.progress();
             let snapshot = self.shared.snapshot();
             let now = self.look(&snapshot, &progress);
-            self.remove_gone(&now, progress.scanned)?;
+            self.leave_out(&now, progress.scanned)?;
             self.purge(progress.topic_purges)?;
             if self.is_quiet(&progress) {
                 self.add(&now, progress.table)?;
@@ -122,17 +122,32 @@ impl<'a> Worker<'a> {
         self.shared.is_stopping() || self.shared.table_number() != table
     }
 
-    /// Before the first scan has ended, a document that is not there yet may still come.
-    fn remove_gone(&mut self, now: &Now, scanned: bool) -> Result<(), Error> {
-        let gone: Vec<u64> =
-            self.topics.places.keys().filter(|id| scanned && !now.records.contains_key(id)).copied().collect();
-        if gone.is_empty() {
+    /// Leaves out documents that are gone, and quotations that do not stand there any more. Before the first scan has ended,
+    /// a document that is not there yet may still come.
+    fn leave_out(&mut self, now: &Now, scanned: bool) -> Result<(), Error> {
+        let Topics { topics, places, changed, .. } = &mut self.topics;
+        let mut touched = BTreeSet::new();
+        let before = places.len();
+        places.retain(|id, place| {
+            let gone = scanned && !now.records.contains_key(id);
+            touched.extend(place.topics().filter(|_| gone));
+            !gone
+        });
+        let gone = before - places.len();
+        *changed += gone;
+        for (number, topic) in topics.iter().enumerate() {
+            let is_old = |quote: &Excerpt| {
+                now.records.get(&quote.document).is_some_and(|record| hash(record) != Some(quote.hash))
+            };
+            touched.extend(topic.excerpts.iter().any(is_old).then_some(number));
+        }
+        if gone == 0 && touched.is_empty() {
             return Ok(());
         }
-        let places = gone.iter().filter_map(|id| self.topics.places.remove(id)).collect::<Vec<_>>();
-        self.topics.changed += places.len();
-        let touched = places.iter().flat_map(Place::topics).map(|topic| self.topics.top_of(topic));
-        touched.collect::<BTreeSet<_>>().into_iter().for_each(|top| self.topics.topics[top].described = LOST);
+        for topic in touched {
+            let top = self.topics.top_of(topic);
+            self.topics.topics[top].described = LOST;
+        }
         self.topics.prune();
         self.describe(now)?;
         self.publish();
@@ -157,9 +172,13 @@ impl<'a> Worker<'a> {
         new.sort_unstable();
         self.shared.update(|p| p.missing_topics = new.len());
         let complete = if self.is_outgrown(now, new.len()) {
-            self.form(now, table)? && self.place(now, &new, table)?
+            let all: Vec<u64> = now.records.keys().copied().collect();
+            self.form(now, table)? && self.place(now, &all, table)?
         } else {
-            self.place(now, &new, table)?
+            let before = self.topics.places.len();
+            let complete = self.place(now, &new, table)?;
+            self.topics.changed += self.topics.places.len() - before;
+            complete
         };
         if complete {
             self.shared.update(|p| (p.missing_topics, p.topics_table) = (0, table));
@@ -228,7 +247,6 @@ impl<'a> Worker<'a> {
             let stays = second.is_some() && former.is_some_and(|place| place.home == second);
             let (home, second) = if stays { (second, home) } else { (home, second) };
             self.topics.places.insert(*id, Place { home, second, hash });
-            self.topics.changed += usize::from(former.is_none());
             moved |= former.is_none_or(|place| (place.home, place.second) != (home, second));
             self.unsaved = true;
         }
