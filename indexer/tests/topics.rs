@@ -140,14 +140,13 @@ fn what_is_quoted_is_what_stands_there() {
 #[test]
 fn what_is_gone_or_forgotten_leaves_nothing() {
     let place = library(8);
-    let secret = place.write("sailing-99.md", "# To zanzibar\n\nsailing boat zanzibar mast harbour anchor.\n");
-    let also = place.write("sailing-98.md", "# To zanzibar\n\nsailing boat zanzibar mast harbour anchor.\n");
+    let text = "# To zanzibar\n\nIsland of zanzibar: market, spice, clove, palace, beach.\n";
+    let secrets: Vec<_> = (0..3).map(|number| place.write(&format!("secret-{number}.md"), text)).collect();
     let index = open(&place, None);
     let stored = || holds(&place.data().join("topics"), "zanzibar");
     until("a phrase is stored", || index.topics().topics.iter().any(|t| t.phrases.join(" ").contains("zanzibar")));
     assert!(stored());
-    index.forget(&also).unwrap();
-    index.forget(&secret).unwrap();
+    secrets.iter().for_each(|path| drop(index.forget(path).unwrap()));
     assert!(!stored());
     let topics = index.topics();
     let said = |topic: &echofs_indexer::topics::Topic| format!("{:?} {:?}", topic.phrases, topic.excerpts);

@@ -68,7 +68,8 @@ fn what_is_like_nothing_is_misc_and_what_lies_between_two_stands_in_both() {
     let (first, second) = topics.locate(&both);
     let mut stands: Vec<usize> = first.into_iter().chain(second).map(|topic| topics.top_of(topic)).collect();
     let mut expected = vec![home(&topics, 0), home(&topics, 1)];
-    (stands.sort(), expected.sort());
+    stands.sort();
+    expected.sort();
     assert_eq!(stands, expected);
 }
 
