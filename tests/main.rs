@@ -16,3 +16,4 @@ mod program;
 mod promises;
 mod relationship;
 mod searching;
+mod topics;

@@ -22,6 +22,8 @@ mod similar;
 mod states;
 mod status;
 mod stored;
+mod topic_pages;
+mod topics;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -67,6 +69,7 @@ pub struct Context {
     pub(crate) searches: search::Searches,
     pub(crate) views: knowledge::Views,
     pub(crate) facts: facts::Views,
+    pub(crate) topics: topics::Views,
     pub(crate) control: control::Files,
     pub(crate) live: live::Live,
 }
@@ -98,6 +101,7 @@ impl Context {
             searches: search::Searches::default(),
             views: knowledge::Views::default(),
             facts: facts::Views::default(),
+            topics: topics::Views::default(),
             control: control::Files::default(),
             live: live::Live::default(),
         }
@@ -137,6 +141,7 @@ impl Root {
         "ask",
         "search",
         "similar",
+        "topics",
         "facts",
         "knowledge",
         "conversations",
@@ -156,6 +161,7 @@ impl Root {
             "ask" => Node::Dir(Arc::new(ask::Ask)),
             "search" => Node::Dir(Arc::new(search::Search)),
             "similar" => Node::Dir(Arc::new(similar::Similar::top())),
+            "topics" => topics::top(),
             "facts" => facts::top(),
             "knowledge" => Node::Dir(Arc::new(knowledge::Knowledge)),
             "conversations" => Node::Dir(Arc::new(conversations::Dated::top())),

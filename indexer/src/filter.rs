@@ -10,6 +10,7 @@ use crate::bits::Bits;
 use crate::bm25::each_posting;
 use crate::lexical::Words;
 use crate::record::{Content, Key, Record, Table};
+use crate::topics::{self, Topics};
 use crate::traits::Trait;
 use crate::{Error, Kind, Source, globs, groups, languages, phrase};
 
@@ -32,6 +33,8 @@ pub struct Filter<'a> {
     pub table: &'a Table,
     /// The sources, for paths below them and `in:`.
     pub sources: &'a [Source],
+    /// The topics, for `topic:`.
+    pub topics: &'a Topics,
     /// Parts that were left out, each with the reason.
     pub ignored: Vec<String>,
     /// Parts that filter, each with the number of documents it alone lets through.
@@ -245,7 +248,7 @@ impl Filter<'_> {
                 let wanted = wanted.trim_start_matches('.');
                 self.select(|r, _| r.has_extension(wanted))
             }
-            TextField::Topic => return Ok(self.ignore(node, "topics are not known yet")),
+            TextField::Topic => return Ok(self.topic(node, value)),
             TextField::Entity => return Ok(self.ignore(node, "entities are not known yet")),
         };
         Ok(Meaning::Set(set))
@@ -286,6 +289,19 @@ impl Filter<'_> {
             );
         };
         Meaning::Set(self.select(|r, _| r.path.starts_with(&source.root)))
+    }
+
+    fn topic(&mut self, node: &Node, value: &str) -> Meaning {
+        let topics = self.topics;
+        if value.eq_ignore_ascii_case(topics::MISC) {
+            return Meaning::Set(self.select(|r, _| topics.is_misc(r.id())));
+        }
+        let wanted = topics.named(value);
+        match (wanted.is_empty(), topics.places.is_empty()) {
+            (_, true) => self.ignore(node, "topics are not known yet"),
+            (true, false) => self.ignore(node, "there is no such topic; topics/ lists them"),
+            (false, false) => Meaning::Set(self.select(|r, _| topics.is_in(r.id(), &wanted))),
+        }
     }
 
     fn has(&mut self, node: &Node, what: &str) -> Meaning {

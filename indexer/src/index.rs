@@ -25,6 +25,7 @@ use crate::record::Record;
 use crate::relationship::Relationship;
 use crate::search::{self, Searcher};
 use crate::shared::{Shared, lock, read};
+use crate::topics::{self, Topics};
 use crate::watch::{self, Watcher};
 use crate::writer::Writer;
 use crate::{
@@ -144,6 +145,8 @@ impl Index {
         }
         let told = shared.clone();
         threads.push(spawn("facts", move || facts::worker::run(&told))?);
+        let told = shared.clone();
+        threads.push(spawn("topics", move || topics::worker::run(&told))?);
         Ok(Running { events, jobs, watcher, threads })
     }
 
@@ -216,6 +219,7 @@ impl Index {
             vectors: &self.shared.vectors,
             embed: self.shared.embedder.as_ref().map(|_| &embed as &dyn Fn(&str) -> _),
             sources: &self.shared.sources,
+            topics: self.shared.topics(),
             ranking,
         };
         let mut results = run(&searcher)?;
@@ -353,13 +357,19 @@ impl Index {
         events.send(Event::Forget(paths, reply)).map_err(|_| Error::Stopped)?;
         let forgotten = answer.recv().map_err(|_| Error::Stopped)??;
         self.conversations.remake(&retracted);
-        self.shared.wait_for(PURGE, |p| p.purges.0 == p.purges.1 && p.fact_purges.0 == p.fact_purges.1);
+        self.shared
+            .wait_for(PURGE, |p| [p.purges, p.fact_purges, p.topic_purges].iter().all(|(asked, done)| asked == done));
         Ok(forgotten)
     }
 
     /// What the documents state, as far as they are read for it.
     pub fn facts(&self) -> Arc<Facts> {
         self.shared.facts()
+    }
+
+    /// What the documents are about.
+    pub fn topics(&self) -> Arc<Topics> {
+        self.shared.topics()
     }
 
     /// Does with the facts what the owner wants, for good: it is on disk when this returns, and shown.

@@ -47,6 +47,7 @@ mod shared;
 mod snapshot;
 mod status;
 mod stop_words;
+pub mod topics;
 mod traits;
 #[doc(hidden)] // for benchmarks
 pub mod vectors;

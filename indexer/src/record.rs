@@ -71,6 +71,11 @@ pub struct Content {
 }
 
 impl Record {
+    /// The number that its path has for ever.
+    pub fn id(&self) -> u64 {
+        id_of(&self.path)
+    }
+
     /// The stated title, else the file name without its extension.
     pub fn title(&self) -> String {
         let stated = self.content.as_ref().and_then(|c| c.stated_title.as_deref());
@@ -92,7 +97,7 @@ impl Record {
     pub fn document(&self) -> Option<Document> {
         let content = self.content.as_ref()?;
         Some(Document {
-            id: id_of(&self.path),
+            id: self.id(),
             path: self.path.clone(),
             title: self.title(),
             kind: content.kind,

@@ -15,6 +15,7 @@ use crate::plan::Plan;
 use crate::ranking::Ranking;
 use crate::record::{Record, Serial, Table};
 use crate::snapshot::Snapshot;
+use crate::topics::Topics;
 use crate::vectors::{Nearest, Quantised, Vectors};
 use crate::{Error, Explain, Hit, Results, Source, Stage, Why, WordUse, likeness, passages};
 
@@ -31,6 +32,8 @@ pub struct Searcher<'a> {
     pub embed: Option<&'a Embed<'a>>,
     /// For paths and places.
     pub sources: &'a [Source],
+    /// For `topic:`.
+    pub topics: Arc<Topics>,
     /// The weights.
     pub ranking: &'a Ranking,
 }
@@ -105,7 +108,8 @@ impl Searcher<'_> {
     fn allowed(&self, query: &Query, without: Option<Serial>, explain: &mut Explain) -> Result<Bits, Error> {
         let started = Instant::now();
         let Snapshot { table, words } = self.snapshot;
-        let mut filter = Filter { words, table, sources: self.sources, ignored: Vec::new(), used: Vec::new() };
+        let (sources, topics) = (self.sources, &*self.topics);
+        let mut filter = Filter { words, table, sources, topics, ignored: Vec::new(), used: Vec::new() };
         let meaning = query.root.as_ref().map_or(Ok(Meaning::Free), |root| filter.evaluate_each(root))?;
         let mut allowed = match meaning {
             Meaning::Set(set) => {

@@ -15,6 +15,7 @@ use crate::journal::Journal;
 use crate::policy::Policy;
 use crate::scan::FileStat;
 use crate::snapshot::Snapshot;
+use crate::topics::Topics;
 use crate::vectors::{Recall, Vectors};
 use crate::{Config, Counts, Error, Source};
 
@@ -39,6 +40,7 @@ pub struct Shared {
     journal: Journal<Order>,
     forgotten: RwLock<Forgotten>,
     facts: RwLock<Arc<Facts>>,
+    topics: RwLock<Arc<Topics>>,
     fact_journal: Journal<facts::Order>,
     fact_orders: Mutex<facts::Orders>,
     snapshot: RwLock<Arc<Snapshot>>,
@@ -93,6 +95,12 @@ pub struct Progress {
     pub missing_facts: usize,
     /// The table whose facts are shown.
     pub facts_table: u64,
+    /// Purges of the stored topics that were asked for and that are done.
+    pub topic_purges: (u64, u64),
+    /// Documents that have no place among the topics yet.
+    pub missing_topics: usize,
+    /// The table whose documents all have their place.
+    pub topics_table: u64,
 }
 
 impl Shared {
@@ -118,6 +126,7 @@ impl Shared {
             forgotten: RwLock::new(Forgotten::new(&journal.1)),
             journal: journal.0,
             facts: RwLock::default(),
+            topics: RwLock::default(),
             fact_journal: fact_journal.0,
             fact_orders: Mutex::new(fact_journal.1),
             snapshot: RwLock::new(Arc::new(snapshot)),
@@ -227,6 +236,21 @@ impl Shared {
         *write(&self.facts) = Arc::new(facts);
     }
 
+    /// The topics now.
+    pub fn topics(&self) -> Arc<Topics> {
+        read(&self.topics).clone()
+    }
+
+    /// Shows new topics to everybody; queries may ask for them.
+    pub fn publish_topics(&self, mut topics: Topics) {
+        let mut shown = write(&self.topics);
+        topics.number = shown.number + 1;
+        *shown = Arc::new(topics);
+        drop(shown);
+        self.epoch.fetch_add(1, Ordering::Release);
+        self.tell(&[]);
+    }
+
     /// What the owner said about facts.
     pub fn fact_orders(&self) -> MutexGuard<'_, facts::Orders> {
         lock(&self.fact_orders)
@@ -267,6 +291,12 @@ impl Shared {
                 progress.missing_facts
             } else {
                 progress.missing_facts.max(1)
+            },
+            topics: self.topics().tops().count(),
+            pending_topics: if progress.topics_table == progress.table {
+                progress.missing_topics
+            } else {
+                progress.missing_topics.max(1)
             },
             failed: totals.failed,
             skipped: totals.skipped,

@@ -23,6 +23,10 @@ pub struct Counts {
     pub facts: usize,
     /// Documents not yet read for facts.
     pub pending_facts: usize,
+    /// Topics of the first level.
+    pub topics: usize,
+    /// Documents that have no place among the topics yet.
+    pub pending_topics: usize,
     /// Files that could not be read.
     pub failed: usize,
     /// Files left out on purpose.

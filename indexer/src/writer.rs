@@ -292,7 +292,10 @@ impl Writer {
         self.show()?;
         let data = &self.shared.config.data;
         files::remove_others(data, &|name| !name.to_string_lossy().ends_with(".damaged"))?;
-        self.shared.update(|p| p.fact_purges.0 += 1);
+        self.shared.update(|p| {
+            p.fact_purges.0 += 1;
+            p.topic_purges.0 += 1;
+        });
         if self.shared.embedder.is_some() {
             self.shared.update(|p| p.purges.0 += 1);
             return Ok(());

@@ -161,21 +161,13 @@ impl Group {
     fn listing(&self, key: &Key) -> Arc<Listing> {
         let make = || match &self.members {
             Members::Groups(groups) => groups.iter().map(|(name, key)| (name.clone(), view(key.clone()))).collect(),
-            Members::Documents(items) => links(key.id(), items),
+            Members::Documents(items) => {
+                let targets = items.iter().map(|item| (item.document.path.as_path(), item.modified));
+                names::links(key.id(), targets, Unique::default())
+            }
         };
         Arc::clone(self.listing.get_or_init(|| Arc::new(Listing::new(make()))))
     }
-}
-
-fn links(id: Id, items: &[Arc<Item>]) -> Vec<(String, Node)> {
-    let mut names = Unique::default();
-    let link = |item: &Arc<Item>| {
-        let target = item.document.path.clone();
-        let name = names.name(&target);
-        let id = id.child(&name).version(target.as_os_str().as_encoded_bytes());
-        (name, Node::Link(Arc::new(Link { id, target, modified: item.modified })))
-    };
-    items.iter().map(link).collect()
 }
 
 /// Puts every document into its groups. Within one, the oldest document comes first and so keeps its plain name.

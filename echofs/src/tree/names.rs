@@ -2,6 +2,10 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::node::{Id, Link, Node};
 
 /// Longest listed name, in bytes.
 pub const MAX: usize = 255;
@@ -60,6 +64,11 @@ impl Unique {
         name
     }
 
+    /// Keeps a name from being given to a path.
+    pub fn reserve(&mut self, name: &str) {
+        self.0.insert(name.to_owned(), ());
+    }
+
     fn marked(&self, path: &Path) -> String {
         let part = |part: Option<&std::ffi::OsStr>| {
             part.map(|part| part.to_string_lossy().replace('\u{fffd}', "_")).unwrap_or_default()
@@ -70,6 +79,20 @@ impl Unique {
         };
         bounded(&format!("{}~{}", part(path.file_stem()), mark(path.as_os_str().as_encoded_bytes())), &extension)
     }
+}
+
+/// Links to these paths in the directory `id`, each with the time of its target.
+pub fn links<'a>(
+    id: Id,
+    targets: impl Iterator<Item = (&'a Path, SystemTime)>,
+    mut names: Unique,
+) -> Vec<(String, Node)> {
+    let link = |(target, modified): (&Path, SystemTime)| {
+        let name = names.name(target);
+        let id = id.child(&name).version(target.as_os_str().as_encoded_bytes());
+        (name, Node::Link(Arc::new(Link { id, target: target.to_owned(), modified })))
+    };
+    targets.map(link).collect()
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
     echo 'Oda has the key' > {at}/remember           keeps a sentence
     echo 'And who paid?' >> {at}/chat/trip           says something; `cat` or `tail -f` it for the reply
     cp conversations.json {at}/conversations/import/   takes the export of a chat service
+    cat {at}/topics/README.md                        what your files are about
     cat {at}/status                                  how far the index is
 
 | where | what |
@@ -37,6 +38,7 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
 | `search/` | kept searches (`mkdir`, `rmdir`, `mv`), then the latest ones |
 | `events` | JSON lines: documents, new hits of kept searches, refused writes; waits like a pipe |
 | `similar/<absolute path>/` | the same, for documents like that one |
+| `topics/<topic>/` | what your files are about: documents that belong together, `README.md` about each, `topics.json` |
 | `facts/` | what your files state: `by-category/`, `by-entity/<name>.md`, `by-source/`, `as-of/<date>/`, `facts.jsonl` |
 | `facts/correct` | write to it what is true instead; `rm` in `by-category/` removes a fact for good |
 | `knowledge/notes/` | your notes: ordinary files and folders, read and write |

@@ -22,6 +22,8 @@ struct Status<'a> {
     pending_semantic: usize,
     facts: usize,
     pending_facts: usize,
+    topics: usize,
+    pending_topics: usize,
     failed: usize,
     skipped: usize,
     scanned: bool,
@@ -83,6 +85,8 @@ fn status(cx: &Context) -> Status<'static> {
         pending_semantic: if embedder.is_some() { counts.pending_semantic } else { 0 },
         facts: counts.facts,
         pending_facts: counts.pending_facts,
+        topics: counts.topics,
+        pending_topics: counts.pending_topics,
         failed: counts.failed,
         skipped: counts.skipped,
         scanned: counts.scanned,
@@ -168,6 +172,7 @@ pub fn status_text(cx: &Context) -> String {
     let _ = writeln!(out, "left out    {} skipped, {} failed (why: .echo/coverage.jsonl)", s.skipped, s.failed);
     let _ = writeln!(out, "pending     {} by words, {} by meaning", s.pending, s.pending_semantic);
     let _ = writeln!(out, "facts       {} ({} documents to be read for them)", s.facts, s.pending_facts);
+    let _ = writeln!(out, "topics      {}{}", s.topics, waiting_for_topics(&s));
     let _ = writeln!(
         out,
         "meaning     {}{}{}",
@@ -212,6 +217,15 @@ pub fn status_text(cx: &Context) -> String {
     out
 }
 
+/// Topics follow the vectors, which takes a while where all of them have to be computed.
+fn waiting_for_topics(status: &Status) -> String {
+    match (status.pending_topics, status.pending_semantic) {
+        (0, _) => String::new(),
+        (_, 0) => format!(" ({} documents to be placed)", status.pending_topics),
+        (_, meaning) => format!(" (once {meaning} documents more are found by meaning)"),
+    }
+}
+
 fn graph(graph: &Graph) -> String {
     let recall = graph.recall_at_10.map_or(String::new(), |recall| format!(", which finds {:.1} %", recall * 100.0));
     match (graph.vectors, graph.in_graph) {
@@ -240,6 +254,8 @@ pub fn metrics(cx: &Context) -> String {
     if let Some(recall) = graph.recall_at_10 {
         gauge("graph_recall_at_10", "Share of the nearest vectors that the graph finds.", f64::from(recall));
     }
+    gauge("topics", "Topics of the first level.", s.topics as f64);
+    gauge("pending_topics_documents", "Documents that have no place among the topics yet.", s.pending_topics as f64);
     gauge("failed_files", "Files that could not be read.", s.failed as f64);
     gauge("skipped_files", "Files left out on purpose.", s.skipped as f64);
     gauge("answers", "Answers that are kept.", s.answers as f64);
