@@ -14,6 +14,7 @@ mod handle;
 mod inodes;
 mod interrupt;
 mod node;
+mod opened;
 mod pool;
 mod real;
 mod recorder;

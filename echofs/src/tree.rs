@@ -2,6 +2,7 @@
 
 mod ask;
 mod cached;
+mod context;
 pub mod control;
 mod conversations;
 mod engine;
@@ -11,7 +12,9 @@ mod facts;
 pub mod kept;
 mod knowledge;
 mod live;
+mod moment;
 mod names;
+mod people;
 mod readme;
 mod relationship;
 mod render;
@@ -33,6 +36,7 @@ use crate::answer::Answers;
 use crate::error::Error;
 use crate::events::Events;
 use crate::node::{CHANGING, Caller, Control as Order, Directory, File, Id, Link, Listing, Node};
+use crate::opened::Opened;
 use crate::real::RealNode;
 
 pub use render::jsonl as results_jsonl;
@@ -62,6 +66,8 @@ pub struct Context {
     pub(crate) searches: search::Searches,
     pub(crate) views: knowledge::Views,
     pub(crate) facts: facts::Views,
+    pub(crate) pages: moment::Pages,
+    pub(crate) opened: Opened,
     pub(crate) control: control::Files,
     pub(crate) live: live::Live,
 }
@@ -92,6 +98,8 @@ impl Context {
             searches: search::Searches::default(),
             views: knowledge::Views::default(),
             facts: facts::Views::default(),
+            pages: moment::Pages::default(),
+            opened: Opened::default(),
             control: control::Files::default(),
             live: live::Live::default(),
         }
@@ -124,7 +132,7 @@ pub struct Root;
 
 impl Root {
     /// What is listed last is met last by those who read everything: see [`crate::crawlers`].
-    const NAMES: [&'static str; 12] = [
+    const NAMES: [&'static str; 13] = [
         "README.md",
         "status",
         "remember",
@@ -135,6 +143,7 @@ impl Root {
         "knowledge",
         "conversations",
         "relationship",
+        "context",
         ".echo",
         "events",
     ];
@@ -153,6 +162,7 @@ impl Root {
             "knowledge" => Node::Dir(Arc::new(knowledge::Knowledge)),
             "conversations" => Node::Dir(Arc::new(conversations::Dated::top())),
             "relationship" => Node::Dir(Arc::new(relationship::Relationship::top())),
+            "context" => Node::Dir(Arc::new(context::Memory::Top)),
             ".echo" => Node::Dir(Arc::new(control::Control)),
             // Everything listed is settled; the stream itself is not listed.
             "events" => Node::Link(Arc::new(Link {

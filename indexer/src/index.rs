@@ -12,6 +12,7 @@ use echofs_embedder::Embedder;
 use echofs_query_lang::{Node, Query};
 use quick_cache::sync::Cache;
 
+use crate::context::Moved;
 use crate::conversations::Conversations;
 use crate::facts::{self, Facts, Wish};
 use crate::files::{self, Lock};
@@ -62,6 +63,7 @@ pub struct Index {
     kept: Kept,
     conversations: Arc<Conversations>,
     relationship: Arc<Relationship>,
+    moved: Moved,
     ranking: Ranking,
     queries: Cache<String, Arc<Vec<f32>>>,
     idle: Mutex<Option<Opened>>,
@@ -93,6 +95,7 @@ impl Index {
             shared: Arc::new(shared),
             conversations,
             relationship,
+            moved: Moved::open(&data),
             kept: Kept::open(&data.join("journal/queries.jsonl"))?,
             ranking: Ranking::default(),
             queries: Cache::new(QUERIES),
@@ -240,6 +243,11 @@ impl Index {
         &self.relationship
     }
 
+    /// What moved between the tiers of working memory.
+    pub fn moved(&self) -> &Moved {
+        &self.moved
+    }
+
     /// Every indexed document, sorted by path. Made once per epoch.
     pub fn documents(&self) -> Arc<Vec<Document>> {
         self.shared.snapshot().table.documents()
@@ -350,9 +358,10 @@ impl Index {
         let pages = retracted.iter().map(|place| self.conversations.page(place));
         let paths: Vec<PathBuf> = std::iter::once(path.to_owned()).chain(pages).collect();
         let (reply, answer) = std::sync::mpsc::channel();
-        events.send(Event::Forget(paths, reply)).map_err(|_| Error::Stopped)?;
+        events.send(Event::Forget(paths.clone(), reply)).map_err(|_| Error::Stopped)?;
         let forgotten = answer.recv().map_err(|_| Error::Stopped)??;
         self.conversations.remake(&retracted);
+        self.moved.forget(&paths);
         self.shared.wait_for(PURGE, |p| p.purges.0 == p.purges.1 && p.fact_purges.0 == p.fact_purges.1);
         Ok(forgotten)
     }

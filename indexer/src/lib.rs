@@ -8,6 +8,7 @@ mod bits;
 mod bm25;
 mod catalogue;
 mod chunk;
+pub mod context;
 pub mod conversations;
 mod copies;
 mod document;

@@ -7,7 +7,9 @@ use std::time::SystemTime;
 
 use echofs_inference::client::{Client, ClientConfig};
 use echofs_inference::remote::Remote;
-use echofs_inference::{Adapter, Cancel, Choices, Completion, Error, Generator, Request, Status, Vocabulary, model_name};
+use echofs_inference::{
+    Adapter, Cancel, Choices, Completion, Error, Generator, Request, Status, Vocabulary, model_name,
+};
 
 use crate::config::Settings;
 use crate::failure::{Exit, Failure, Outcome};

@@ -170,6 +170,7 @@ fn forget(cx: &Context, path: &Path) -> Result<(), Error> {
     for path in &forgotten.paths {
         cx.answers.forget(path);
     }
+    cx.opened.forget(&forgotten.paths);
     // What a model has read stays in its state.
     cx.generator.forget();
     log::info!("forgot {} documents", forgotten.paths.len());

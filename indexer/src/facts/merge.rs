@@ -121,7 +121,9 @@ fn noted<'a>(documents: impl Iterator<Item = Stated<'a>>, orders: &Orders) -> Ve
 
 fn add(merged: &mut BTreeMap<String, Fact>, stated: &Stated, found: &Found, names: &Names, near: &HashSet<String>) {
     let (path, at, statement) = (stated.path, stated.at, statement(found));
-    let (subject, object) = (names.entity(&found.subject, near), names.entity(&found.object, near));
+    let subject = names.entity(&found.subject, near);
+    // The name of a contact in another order is no further name.
+    let object = if found.predicate == "Name" { subject.clone() } else { names.entity(&found.object, near) };
     let id = id(
         subject.as_deref().unwrap_or(&found.subject),
         &found.predicate,

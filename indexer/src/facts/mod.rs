@@ -37,12 +37,12 @@ use jiff::civil::Date;
 pub use dates::parse as parse_date;
 pub use document::{Document, facts};
 pub use entity::is_pronoun;
-pub use people::Person;
 pub use fact::{Category, Fact, Found, Method, Origin, day_of};
 pub use merge::{Facts, Noted};
 pub use moments::find as days_in;
 pub use notable::{Notable, Reason};
 pub use orders::{Order, Orders, Wish};
+pub use people::{Person, is_contact};
 
 /// Something that a sentence states.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

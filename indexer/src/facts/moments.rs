@@ -8,7 +8,8 @@ use super::dates;
 /// Days in `text`, in order. One without a year is the first that does not lie far before `near`, the date of the document;
 /// a month is its first day.
 pub fn find(text: &str, near: Option<Date>) -> Vec<Date> {
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || "(),;<>[]\"*".contains(c)).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || "(),;<>[]\"*".contains(c)).filter(|w| !w.is_empty()).collect();
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {
@@ -63,7 +64,10 @@ mod tests {
             let got: Vec<String> = find(text, near).iter().map(Date::to_string).collect();
             assert_eq!(got, want, "{text}");
         };
-        check("you may hand in the report on Friday 16 October instead of 30 September.", &["2026-10-16", "2026-09-30"]);
+        check(
+            "you may hand in the report on Friday 16 October instead of 30 September.",
+            &["2026-10-16", "2026-09-30"],
+        );
         check("The board decides about the path on 10 December.", &["2026-12-10"]);
         check("Both expire in January 2027.", &["2027-01-01"]);
         check("due 2026-12-01, DEADLINE: <2026-12-02 Tue>", &["2026-12-01", "2026-12-02"]);

@@ -2,6 +2,8 @@
 //!
 //! They are found by their words, and shown word for word. Who reads nothing else of a document should have read these.
 
+use std::ops::Range;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -59,18 +61,46 @@ pub fn notable<'a>(document: &Document, passages: impl Iterator<Item = &'a Passa
         let topic = passage.heading.rsplit(" > ").next().filter(|h| !h.is_empty()).unwrap_or(document.title);
         for block in lines::blocks(&passage.text, &mut fenced) {
             let lines::Block::Prose(range) = block else { continue };
-            let tokens = tokens(&passage.text, range);
-            for sentence in sentences(&tokens).into_iter().filter(|sentence| !sentence.is_empty()) {
-                let span = tokens[sentence.start].span.start..tokens[sentence.end - 1].span.end;
-                let quote = &passage.text[span.clone()];
-                let Some((reason, day)) = judge(quote, document.date) else { continue };
+            for (span, reason, day) in judged(&passage.text, range, document.date) {
                 let line = passage.line + passage.text[..span.start].matches('\n').count() as u32;
-                found.push(Notable { reason, line, quote: quote.to_owned(), topic: topic.to_owned(), day });
+                let quote = passage.text[span].to_owned();
+                found.push(Notable { reason, line, quote, topic: topic.to_owned(), day });
             }
         }
     }
     found.truncate(MOST);
     found
+}
+
+/// The sentences of a block that matter. One with a code goes on as long as numbers follow: what is true now may stand behind
+/// what was.
+fn judged(text: &str, block: Range<usize>, near: Option<Date>) -> Vec<(Range<usize>, Reason, Option<Date>)> {
+    let tokens = tokens(text, block);
+    let sentences = sentences(&tokens).into_iter().filter(|sentence| !sentence.is_empty());
+    let mut found: Vec<(Range<usize>, Reason, Option<Date>)> = Vec::new();
+    let mut open = false;
+    for sentence in sentences {
+        let span = tokens[sentence.start].span.start..tokens[sentence.end - 1].span.end;
+        let quote = &text[span.clone()];
+        match (judge(quote, near), found.last_mut()) {
+            (other, Some(last)) if open && has_code(quote) && span.end - last.0.start <= LONGEST => {
+                last.0.end = span.end;
+                last.2 = other.and_then(|(_, day)| day).or_else(|| moments::find(quote, near).pop()).or(last.2);
+            }
+            (Some((reason, day)), _) => {
+                found.push((span, reason, day));
+                open = reason == Reason::Access;
+            }
+            (None, _) => open = false,
+        }
+    }
+    found
+}
+
+/// Whether a number stands here that is no year and no small one.
+fn has_code(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_alphanumeric());
+    words.any(|word| word.len() >= 3 && word.bytes().all(|b| b.is_ascii_digit()) && !is_year(word))
 }
 
 /// Why a sentence of a document of this date matters, if it does, and the day it speaks of.
@@ -83,13 +113,14 @@ fn judge(sentence: &str, near: Option<Date>) -> Option<(Reason, Option<Date>)> {
     let has = |wanted: &[&str]| words.iter().any(|word| wanted.contains(word));
     let begins = |stems: &[&str]| words.iter().any(|word| stems.iter().any(|stem| word.starts_with(stem)));
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
-    let long_number = words.iter().any(|word| word.len() >= 3 && word.bytes().all(|b| b.is_ascii_digit()) && !is_year(word));
     let day = moments::find(sentence, near).into_iter().next_back();
     let reason = match () {
         () if begins(SAFETY) || says(&["blood group", "first aid"]) => Reason::Safety,
-        () if has(ACCESS) && long_number || has(&["password", "passphrase"]) => Reason::Access,
+        () if has(ACCESS) && has_code(&lower) || has(&["password", "passphrase"]) => Reason::Access,
         () if has(&["key", "keys"]) && has(KEPT) => Reason::Access,
-        () if day.is_some() && (has(DUE) || begins(&["expire", "renew"]) || says(&["no later than", "hand in"])) => Reason::Due,
+        () if day.is_some() && (has(DUE) || begins(&["expire", "renew"]) || says(&["no later than", "hand in"])) => {
+            Reason::Due
+        }
         () if begins(&["decide", "decision"]) && !has(&["not", "undecided", "decides"]) => Reason::Decision,
         () if has(&["agreed", "chose", "chosen", "accepted", "supersedes"]) && !has(&["not"]) => Reason::Decision,
         () if says(CHANGED) && (day.is_some() || words.iter().any(|word| word.bytes().any(|b| b.is_ascii_digit()))) => {
@@ -101,12 +132,23 @@ fn judge(sentence: &str, near: Option<Date>) -> Option<(Reason, Option<Date>)> {
     Some((reason, day))
 }
 
-const SAFETY: &[&str] = &["allerg", "anaphyla", "adrenalin", "epilep", "diabet", "asthma", "insulin", "emergenc", "poison"];
+const SAFETY: &[&str] =
+    &["allerg", "anaphyla", "adrenalin", "epilep", "diabet", "asthma", "insulin", "emergenc", "poison"];
 const ACCESS: &[&str] = &["code", "codes", "pin", "passcode", "combination", "alarm"];
 const KEPT: &[&str] = &["under", "behind", "spare", "hangs", "hidden", "inside", "drawer", "hook", "with"];
 const DUE: &[&str] = &["due", "deadline", "by", "before", "until", "submit", "must", "order", "closes", "latest"];
-const CHANGED: &[&str] =
-    &["from now on", "instead of", "no longer", "used to be", "new number", "moved to", "changed to", "goes down to", "since then", "is now"];
+const CHANGED: &[&str] = &[
+    "from now on",
+    "instead of",
+    "no longer",
+    "used to be",
+    "new number",
+    "moved to",
+    "changed to",
+    "goes down to",
+    "since then",
+    "is now",
+];
 const WARNED: &[&str] = &["do not ", "don't ", "not to be confused", "never ", "be careful", "make sure", "important:"];
 
 fn is_year(word: &str) -> bool {
@@ -117,7 +159,8 @@ fn is_year(word: &str) -> bool {
 fn is_order_to_programs(sentence: &str) -> bool {
     let lower = sentence.to_lowercase();
     let to_them = ["any assistant", "ai assistant", "language model", "system note", "system prompt"];
-    let order = lower.contains("ignore") && ["previous", "earlier", "above", "prior"].iter().any(|word| lower.contains(word));
+    let order =
+        lower.contains("ignore") && ["previous", "earlier", "above", "prior"].iter().any(|word| lower.contains(word));
     order || to_them.iter().any(|phrase| lower.contains(phrase))
 }
 
@@ -161,5 +204,14 @@ mod tests {
             day: None,
         };
         assert_eq!(found, [want]);
+    }
+
+    #[test]
+    fn a_code_goes_on_to_the_one_that_is_true_now() {
+        let text = "Code 2580 until May. Someone came in, so since 1 June 2026 it is 7193. Mind the step.";
+        let passage = Passage { text: text.into(), line: 1, ..Passage::default() };
+        let found = notable(&Document { title: "Gate", media: "markdown", date: None }, [&passage].into_iter());
+        assert_eq!((found.len(), found[0].quote.as_str()), (1, &text[..text.find(" Mind").unwrap()]));
+        assert_eq!(found[0].day, "2026-06-01".parse().ok());
     }
 }

@@ -1,0 +1,100 @@
+//! `now.md`: what is being worked on.
+
+use jiff::{Timestamp, ToSpan};
+
+use super::agenda::{happenings, tasks};
+use super::tasks::happening_line;
+use super::{Moment, days, distance, place, plain, section};
+use crate::relationship::Kind as Entered;
+use crate::{Document, Kind};
+
+/// Lines of one section.
+const MOST: usize = 10;
+/// Hours in which something is of now.
+const NOW: i64 = 72;
+/// Days ahead for what is due.
+const SOON: i64 = 7;
+
+/// The page.
+pub fn now(moment: &Moment) -> String {
+    let mut out = format!("# Now\n\n{}\n", moment.now.strftime("%A, %-d %B %Y"));
+    section(&mut out, "Changed", &changed(moment));
+    section(&mut out, "Opened", &opened(moment));
+    section(&mut out, "Asked", &asked(moment));
+    section(&mut out, "Conversation", &conversation(moment));
+    section(&mut out, "Due", &due(moment));
+    let coming: Vec<String> = happenings(moment, 2).iter().map(|coming| happening_line(moment, coming)).collect();
+    section(&mut out, "Today and the next days", &coming);
+    if out.lines().count() <= 3 {
+        out.push_str("\nNothing has changed, was opened or asked in the last days.\n");
+    }
+    out
+}
+
+fn recent(moment: &Moment, at: Timestamp) -> bool {
+    moment.now.timestamp().checked_sub(NOW.hours()).is_ok_and(|from| at >= from)
+}
+
+fn clock(moment: &Moment, at: Timestamp) -> String {
+    at.to_zoned(moment.now.time_zone().clone()).strftime("%F %H:%M").to_string()
+}
+
+fn changed(moment: &Moment) -> Vec<String> {
+    let time = |document: &Document| Timestamp::from_nanosecond(i128::from(document.modified_ns)).unwrap_or_default();
+    let by_people = moment.documents.iter().filter(|document| matches!(document.kind, Kind::File | Kind::Note));
+    let mut changed: Vec<(&Document, Timestamp)> =
+        by_people.map(|document| (document, time(document))).filter(|(_, at)| recent(moment, *at)).collect();
+    // Of what was copied here all at once, what is dated last.
+    changed.sort_by_key(|(document, at)| std::cmp::Reverse((at.as_second() / 60, document.date)));
+    let line = |(document, at): &(&Document, Timestamp)| {
+        format!("- {}: {}\n  {}", clock(moment, *at), plain(&document.title), plain(&document.path.to_string_lossy()))
+    };
+    let mut lines: Vec<String> = changed.iter().take(MOST).map(line).collect();
+    if changed.len() > MOST {
+        lines.push(format!("- and {} more", changed.len() - MOST));
+    }
+    lines
+}
+
+fn opened(moment: &Moment) -> Vec<String> {
+    let known = moment.opened.iter().filter_map(|(path, at)| Some((moment.document(path)?, *at)));
+    let line = |(document, at): (&Document, Timestamp)| {
+        format!("- {}: {}\n  {}", clock(moment, at), plain(&document.title), plain(&document.path.to_string_lossy()))
+    };
+    known.take(MOST).map(line).collect()
+}
+
+fn asked(moment: &Moment) -> Vec<String> {
+    let asked = moment.log.entries.iter().rev().filter(|entry| entry.kind == Entered::Interaction);
+    let line = |entry: &crate::relationship::Entry| {
+        let source = entry.evidence.first().map(|e| format!("\n  {}", place(e.path.as_ref(), e.line.unwrap_or(1))));
+        format!("- {}: {} [#{}]{}", clock(moment, entry.at), plain(&entry.text), entry.seq, source.unwrap_or_default())
+    };
+    asked.take_while(|entry| recent(moment, entry.at)).take(MOST).map(line).collect()
+}
+
+fn conversation(moment: &Moment) -> Vec<String> {
+    let at = |document: &Document| Timestamp::from_second(document.date).unwrap_or_default();
+    let conversations = moment.documents.iter().filter(|document| document.kind == Kind::Conversation);
+    let latest = conversations.max_by_key(|document| document.date).filter(|document| recent(moment, at(document)));
+    let line = |document: &Document| {
+        format!(
+            "- {}: {}\n  {}",
+            clock(moment, at(document)),
+            plain(&document.title),
+            plain(&document.path.to_string_lossy())
+        )
+    };
+    latest.map(line).into_iter().collect()
+}
+
+fn due(moment: &Moment) -> Vec<String> {
+    let today = moment.today();
+    let tasks = tasks(moment);
+    let soon = tasks.iter().filter_map(|task| Some((task, task.due.filter(|due| days(today, *due) <= SOON)?)));
+    soon.take(MOST)
+        .map(|(task, due)| {
+            format!("- {due} ({}): {}\n  {}", distance(today, due), task.text, place(&task.path, task.line))
+        })
+        .collect()
+}
