@@ -8,10 +8,11 @@ use echofs_query_lang::{Field, Node, Query, TextField};
 
 use crate::bits::Bits;
 use crate::bm25::each_posting;
+use crate::facts::Facts;
 use crate::lexical::Words;
 use crate::record::{Content, Key, Record, Table};
 use crate::traits::Trait;
-use crate::{Error, Kind, Source, globs, groups, languages, phrase};
+use crate::{Error, Kind, Source, globs, groups, languages, phrase, stated};
 
 /// What a part of a query says about documents.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub struct Filter<'a> {
     pub table: &'a Table,
     /// The sources, for paths below them and `in:`.
     pub sources: &'a [Source],
+    /// What the documents state.
+    pub facts: &'a Facts,
     /// Parts that were left out, each with the reason.
     pub ignored: Vec<String>,
     /// Parts that filter, each with the number of documents it alone lets through.
@@ -246,7 +249,7 @@ impl Filter<'_> {
                 self.select(|r, _| r.has_extension(wanted))
             }
             TextField::Topic => return Ok(self.ignore(node, "topics are not known yet")),
-            TextField::Entity => return Ok(self.ignore(node, "entities are not known yet")),
+            TextField::Entity => self.stating(Some(value)),
         };
         Ok(Meaning::Set(set))
     }
@@ -270,6 +273,12 @@ impl Filter<'_> {
         })
     }
 
+    /// Documents that state something, or something about an entity.
+    fn stating(&self, entity: Option<&str>) -> Bits {
+        let documents = stated::documents(self.facts, entity);
+        self.select(|r, _| documents.contains(r.path.as_path()))
+    }
+
     fn path(&self, pattern: &str) -> Bits {
         let pattern = globs::Pattern::new(pattern, self.sources);
         self.select(|r, _| pattern.matches(&r.path))
@@ -277,7 +286,8 @@ impl Filter<'_> {
 
     fn place(&mut self, node: &Node, place: &str) -> Meaning {
         if let Some(kind) = kind(place) {
-            return Meaning::Set(self.select(|_, c| c.kind == kind));
+            let set = if kind == Kind::Fact { self.stating(None) } else { self.select(|_, c| c.kind == kind) };
+            return Meaning::Set(set);
         }
         let Some(source) = self.sources.iter().find(|s| s.name.eq_ignore_ascii_case(place)) else {
             return self.ignore(

@@ -30,6 +30,7 @@ use crate::watch::{self, Watcher};
 use crate::writer::Writer;
 use crate::{
     Counts, Coverage, Document, Error, Forgotten, Graph, Happened, Kept, Passage, Results, Source, State, meaning,
+    stated,
 };
 
 /// Readers of files, and as many extraction workers.
@@ -186,7 +187,9 @@ impl Index {
     /// # Errors
     /// As [`search`](Index::search).
     pub fn search_with(&self, query: &Query, ranking: &Ranking) -> Result<Results, Error> {
-        self.searching(ranking, |searcher| searcher.search(query, None))
+        let mut results = self.searching(ranking, |searcher| searcher.search(query, None))?;
+        stated::show(&mut results, query, &self.facts());
+        Ok(results)
     }
 
     /// Documents like the one at `path`, filtered by `query`; the document itself is not among them.
@@ -212,13 +215,14 @@ impl Index {
         run: impl FnOnce(&Searcher) -> Result<Results, Error>,
     ) -> Result<Results, Error> {
         let epoch = self.epoch();
-        let snapshot = self.shared.snapshot();
+        let (snapshot, facts) = (self.shared.snapshot(), self.shared.facts());
         let embed = |text: &str| self.query_vector(text);
         let searcher = Searcher {
             snapshot: &snapshot,
             vectors: &self.shared.vectors,
             embed: self.shared.embedder.as_ref().map(|_| &embed as &dyn Fn(&str) -> _),
             sources: &self.shared.sources,
+            facts: &facts,
             ranking,
         };
         let mut results = run(&searcher)?;

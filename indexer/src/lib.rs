@@ -46,6 +46,7 @@ pub mod scan;
 mod search;
 mod shared;
 mod snapshot;
+mod stated;
 mod status;
 mod stop_words;
 mod traits;

@@ -9,6 +9,7 @@ use echofs_query_lang::{DEFAULT_LIMIT, Query, Sort};
 use crate::bits::Bits;
 use crate::bm25::{self, Scores};
 use crate::copies::{self, Folded};
+use crate::facts::Facts;
 use crate::filter::{Filter, Meaning};
 use crate::fuse::{self, Fusion};
 use crate::plan::Plan;
@@ -31,6 +32,8 @@ pub struct Searcher<'a> {
     pub embed: Option<&'a Embed<'a>>,
     /// For paths and places.
     pub sources: &'a [Source],
+    /// What the documents state.
+    pub facts: &'a Facts,
     /// The weights.
     pub ranking: &'a Ranking,
 }
@@ -105,7 +108,8 @@ impl Searcher<'_> {
     fn allowed(&self, query: &Query, without: Option<Serial>, explain: &mut Explain) -> Result<Bits, Error> {
         let started = Instant::now();
         let Snapshot { table, words } = self.snapshot;
-        let mut filter = Filter { words, table, sources: self.sources, ignored: Vec::new(), used: Vec::new() };
+        let (sources, facts) = (self.sources, self.facts);
+        let mut filter = Filter { words, table, sources, facts, ignored: Vec::new(), used: Vec::new() };
         let meaning = query.root.as_ref().map_or(Ok(Meaning::Free), |root| filter.evaluate_each(root))?;
         let mut allowed = match meaning {
             Meaning::Set(set) => {

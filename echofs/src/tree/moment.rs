@@ -170,7 +170,7 @@ impl Made {
     pub fn called(&self, name: &str) -> Option<String> {
         let moment = self.moment();
         let people = context::people(&moment);
-        let mut called = people.into_iter().filter(|person| person.is_called(name));
+        let mut called = people.into_iter().filter(|person| person.may_be_called(name));
         called.next().filter(|_| called.next().is_none()).map(|person| person.name.clone())
     }
 

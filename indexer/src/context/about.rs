@@ -2,11 +2,11 @@
 //!
 //! It says what the documents and the log bear out and guesses at nothing; where it can, it lets the owner's own words speak.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::agenda::{happenings, tasks};
-use super::briefing::under;
+use super::person::Described;
 use super::{Moment, day_of, days, distance, person, place, plain, score};
 use crate::facts::{Category, Fact, Person, Reason, is_contact};
 use crate::relationship::{Entry, Kind as Entered};
@@ -14,6 +14,8 @@ use crate::{Document, Kind};
 
 /// The subject of corrections to this page in the log.
 const SUBJECT: &str = "about me";
+/// Under how many letters a sentence needs its heading to be understood.
+const SHORT: usize = 60;
 /// Sentences about one thing.
 const FEW: usize = 4;
 
@@ -60,12 +62,7 @@ pub fn about_me(moment: &Moment) -> String {
     }
     let mut out = String::from("# About you\n");
     for (heading, sentences) in &page.paragraphs {
-        super::section(
-            &mut out,
-            heading,
-            &sentences.iter().map(|sentence| format!("{sentence}\n")).collect::<Vec<_>>(),
-        );
-        out.truncate(out.trim_end().len() + 1);
+        super::section(&mut out, heading, &[sentences.join("\n")]);
     }
     let sources: Vec<String> = page.sources.iter().zip(1..).map(|(source, n)| format!("[{n}] {source}")).collect();
     super::section(&mut out, "Sources", &sources);
@@ -120,7 +117,7 @@ fn name(moment: &Moment, owner: Option<&str>, page: &mut Page) {
             && quote.contains(person.name.split(' ').next().unwrap_or_default())
     });
     for fact in best(moment, named.collect()) {
-        page.say("Who you are", &quoted(fact), &[fact_source(fact)]);
+        page.say("Who you are", &quoted(moment, fact), &[fact_source(fact)]);
     }
 }
 
@@ -146,65 +143,77 @@ fn is_told(fact: &Fact) -> bool {
     sentence && !matches!(fact.category, Category::Task | Category::Event) && !is_contact(fact)
 }
 
-fn quoted(fact: &Fact) -> String {
-    format!("{}: \u{201c}{}\u{201d}", written(fact.since()), plain(&fact.source.quote))
+fn quoted(moment: &Moment, fact: &Fact) -> String {
+    said(moment, &fact.source.path, "", &fact.source.quote)
 }
 
-fn written(day: jiff::civil::Date) -> String {
-    format!("On {}", day.strftime("%-d %B %Y"))
+/// A quotation, and who says so: whoever sent or published it, else the owner. `about` may be empty.
+fn said(moment: &Moment, path: &Path, about: &str, quote: &str) -> String {
+    let quote = format!("\u{201c}{}\u{201d}", plain(quote));
+    let about = if about.is_empty() { String::new() } else { format!(" under \u{201c}{}\u{201d}", plain(about)) };
+    let Some(document) = moment.document(path) else { return format!("You said: {quote}") };
+    let on = match document.dated {
+        true => format!(" on {}", date(document, moment).strftime("%-d %B %Y")),
+        false => String::new(),
+    };
+    match (document.media.as_str(), &document.author) {
+        ("mail", Some(author)) => {
+            format!("{} wrote{on}{about}: {quote}", plain(author.split(" <").next().unwrap_or(author)))
+        }
+        ("markdown" | "text" | "org" | "document", _) => format!("You wrote{on}{about}: {quote}"),
+        _ => format!("\u{201c}{}\u{201d} says{about}: {quote}", plain(&document.title)),
+    }
 }
 
-/// What most documents of the last year are about, by the directories they lie in.
+fn date(document: &Document, moment: &Moment) -> jiff::civil::Date {
+    day_of(jiff::Timestamp::from_second(document.date).unwrap_or_default(), moment.now)
+}
+
+/// Where most documents lie, and what was written there last.
 fn work(moment: &Moment, page: &mut Page) {
     let mut by_dir: HashMap<PathBuf, Vec<&Document>> = HashMap::new();
-    for document in moment.documents.iter().filter(|d| matches!(d.kind, Kind::File | Kind::Note)) {
+    let own = |document: &&Document| matches!(document.kind, Kind::File | Kind::Note) && document.media != "mail";
+    for document in moment.documents.iter().filter(own) {
         let root = moment.sources.iter().find(|source| document.path.starts_with(&source.root));
         let Some(below) = root.and_then(|source| document.path.strip_prefix(&source.root).ok()) else { continue };
         let parts: Vec<_> = below.components().collect();
-        // projects/nightjar says more than projects, and docs in it no more than it does.
-        let depth = (parts.len().saturating_sub(1)).min(2);
-        if depth > 0 {
+        // projects/nightjar says more than projects, and what lies below it no more than that.
+        let depth = parts.len().saturating_sub(1).min(2);
+        if depth > 0 && document.dated {
             by_dir.entry(parts[..depth].iter().collect()).or_default().push(document);
         }
     }
     let mut dirs: Vec<(PathBuf, Vec<&Document>)> =
         by_dir.into_iter().filter(|(_, documents)| documents.len() > 1).collect();
     dirs.sort_by(|a, b| b.1.len().cmp(&a.1.len()).then_with(|| a.0.cmp(&b.0)));
-    for (dir, mut documents) in dirs.into_iter().take(FEW) {
-        documents.sort_by_key(|document| std::cmp::Reverse((document.dated, document.date)));
-        let newest = documents[0];
-        let day = day_of(jiff::Timestamp::from_second(newest.date).unwrap_or_default(), moment.now);
-        let latest = if newest.dated {
-            format!(", the latest of {}, \u{201c}{}\u{201d}", day.strftime("%-d %B %Y"), plain(&newest.title))
-        } else {
-            String::new()
-        };
-        let sentence = format!("You keep {} documents in {}{latest}.", documents.len(), plain(&dir.to_string_lossy()));
+    for (dir, documents) in dirs.into_iter().take(FEW) {
+        let Some(newest) = documents.iter().max_by_key(|document| document.date) else { continue };
+        let (dir, title) = (plain(&dir.to_string_lossy()), plain(&newest.title));
+        let day = date(newest, moment).strftime("%-d %B %Y");
+        let sentence = format!("Of what you keep in {dir}, the latest is \u{201c}{title}\u{201d}, of {day}.");
         page.say("What you work on", &sentence, &[document_source(newest)]);
     }
 }
 
 fn people(moment: &Moment, owner: Option<&str>, page: &mut Page) {
-    let others: Vec<&Person> =
-        person::shown(moment).into_iter().filter(|person| Some(person.name.as_str()) != owner).collect();
-    for other in others.iter().take(FEW * 2) {
-        let documents: std::collections::BTreeSet<&Path> = other
-            .facts
-            .iter()
-            .filter_map(|at| moment.facts.all().get(*at))
-            .map(|fact| fact.source.path.as_path())
-            .collect();
-        let Some((line, source)) = person::in_a_line(moment, other) else { continue };
-        let line = line
-            .strip_prefix(&format!("{}: ", other.name))
-            .map_or_else(|| format!("\u{201c}{line}\u{201d}"), str::to_owned);
-        let n = documents.len();
-        let times = if n == 1 { "one document".to_owned() } else { format!("{n} documents") };
-        page.say(
-            "The people around you",
-            &format!("{} is named in {times}: {line}", plain(&other.name)),
-            &[super::origin(source)],
-        );
+    let all = moment.facts.all();
+    let paths = |person: &Person| -> BTreeSet<&Path> {
+        person.facts.iter().filter_map(|at| all.get(*at)).map(|fact| fact.source.path.as_path()).collect()
+    };
+    let others = person::shown(moment).into_iter().filter(|person| Some(person.name.as_str()) != owner);
+    let mut others: Vec<(&Person, usize)> = others.map(|person| (person, paths(person).len())).collect();
+    others.sort_by_key(|(_, documents)| std::cmp::Reverse(*documents));
+    for (other, n) in others.into_iter().take(FEW * 2) {
+        let Some((what, source)) = person::described(moment, other) else { continue };
+        let name = plain(&other.name);
+        let documents = if n == 1 { "one document".to_owned() } else { format!("{n} documents") };
+        let sentence = match what {
+            Described::As(what) => format!("{name}, {what}, comes up in {documents}."),
+            Described::In(quote) => {
+                format!("{name} comes up in {documents}. {}", said(moment, &source.path, "", &quote))
+            }
+        };
+        page.say("The people around you", &sentence, &[super::origin(source)]);
     }
 }
 
@@ -223,12 +232,10 @@ fn notable(moment: &Moment, page: &mut Page, paragraph: &'static str, reasons: &
         moment.notable().into_iter().filter(|noted| reasons.contains(&noted.notable.reason)).collect();
     all.sort_by(|a, b| score::sentence(moment, b, &uses).total_cmp(&score::sentence(moment, a, &uses)));
     for noted in all.into_iter().take(FEW) {
-        let sentence = format!(
-            "{}: \u{201c}{}\u{201d}",
-            written(day_of(noted.at, moment.now)),
-            under(&noted.notable.topic, &noted.notable.quote)
-        );
-        page.say(paragraph, &sentence, &[format!("{} ~{}", place(&noted.path, noted.notable.line), noted.id)]);
+        let notable = &noted.notable;
+        let about = if plain(&notable.quote).len() < SHORT { notable.topic.as_str() } else { "" };
+        let sentence = said(moment, &noted.path, about, &notable.quote);
+        page.say(paragraph, &sentence, &[format!("{} ~{}", place(&noted.path, notable.line), noted.id)]);
     }
 }
 
@@ -252,7 +259,7 @@ fn liked(moment: &Moment, page: &mut Page) {
             && fact.subject_entity.as_deref() == Some("me")
     };
     for fact in best(moment, facts.filter(own).filter(|fact| moment.is_by_people(&fact.source.path)).collect()) {
-        page.say("What you like", &quoted(fact), &[fact_source(fact)]);
+        page.say("What you like", &quoted(moment, fact), &[fact_source(fact)]);
     }
 }
 
@@ -268,12 +275,8 @@ fn habits(moment: &Moment, page: &mut Page) {
 fn ahead(moment: &Moment, page: &mut Page) {
     let today = moment.today();
     for coming in happenings(moment, 14).into_iter().take(FEW) {
-        let sentence = format!(
-            "{}, {}: {}.",
-            plain(&coming.title),
-            distance(today, coming.day),
-            coming.day.strftime("%A, %-d %B")
-        );
+        let day = coming.day.strftime("%A, %-d %B");
+        let sentence = format!("On {day} ({}): {}.", distance(today, coming.day), plain(&coming.title));
         page.say("What is ahead of you", &sentence, &[place(&coming.path, coming.line)]);
     }
     let open = tasks(moment);

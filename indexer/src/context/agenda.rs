@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::{ToSpan, civil};
 
 use super::{Moment, days, plain, recurrence};
-use crate::facts::{Category, Fact, Reason, day_of, days_in};
+use crate::facts::{Category, Fact, Noted, Reason, day_of, days_in};
 
 /// A day that has passed so long ago is no longer looked at.
 const LATE: i64 = 14;
@@ -40,6 +40,8 @@ pub struct Happening {
     pub time: Option<String>,
     /// Where.
     pub place: Option<String>,
+    /// Whether it is one of many.
+    pub repeats: bool,
     /// The calendar.
     pub path: PathBuf,
     /// Its line there.
@@ -107,7 +109,11 @@ fn task(fact: &Fact, text: &str, due: Option<Date>) -> Task {
 fn by_sentence(moment: &Moment) -> Vec<Task> {
     let today = moment.today();
     let due = moment.notable().into_iter().filter(|noted| noted.notable.reason == Reason::Due);
-    let near = due.filter(|noted| noted.notable.day.is_some_and(|day| days(today, day) >= -LATE));
+    // What was published speaks to everybody.
+    let own =
+        |noted: &&&Noted| moment.document(&noted.path).is_none_or(|d| !matches!(d.media.as_str(), "html" | "book"));
+    let near =
+        due.filter(|noted| own(&noted)).filter(|noted| noted.notable.day.is_some_and(|day| days(today, day) >= -LATE));
     near.map(|noted| Task {
         text: plain(&format!("{}: {}", noted.notable.topic, noted.notable.quote)),
         due: noted.notable.day,
@@ -149,6 +155,7 @@ fn happening(moment: &Moment, path: &Path, title: &str, facts: &[&Fact]) -> Opti
     let place = said("Location").map(|fact| plain(&fact.object));
     Some(Happening {
         title: plain(title),
+        repeats: said("Repeats").is_some(),
         day,
         time: clock(moment, day, time),
         place,

@@ -16,6 +16,8 @@ use crate::{Document, Kind};
 
 /// What a further line of the same document counts for.
 const AGAIN: f64 = 0.8;
+/// Longest heading that is put before a sentence, in bytes.
+const TOPIC: usize = 40;
 /// Days ahead for calendars.
 const AHEAD: i64 = 30;
 
@@ -87,7 +89,7 @@ fn choose(
     items.sort_by(|a, b| b.score.partial_cmp(&a.score).unwrap_or(Ordering::Equal).then_with(|| a.text.cmp(&b.text)));
     let mut from: HashMap<PathBuf, i32> = HashMap::new();
     for item in &mut items {
-        if let Place::Line(path, _) = &item.source {
+        if let (Place::Line(path, _), false) = (&item.source, item.section == Section::Ahead) {
             let before = from.entry(path.clone()).or_default();
             item.score *= AGAIN.powi(*before);
             *before += 1;
@@ -202,14 +204,11 @@ fn sentence(moment: &Moment, noted: &Noted, uses: &HashMap<&Path, usize>) -> Ite
     }
 }
 
-/// A sentence with the heading it stands under, unless that says nothing more.
-pub fn under(topic: &str, quote: &str) -> String {
+/// A sentence with the heading it stands under, unless that says nothing more or is long itself.
+fn under(topic: &str, quote: &str) -> String {
     let (topic, quote) = (plain(topic), plain(quote));
-    if topic.is_empty() || quote.to_lowercase().contains(&topic.to_lowercase()) {
-        quote
-    } else {
-        format!("{topic}: {quote}")
-    }
+    let known = topic.is_empty() || topic.len() > TOPIC || quote.to_lowercase().contains(&topic.to_lowercase());
+    if known { quote } else { format!("{topic}: {quote}") }
 }
 
 /// Documents that say of themselves that they do not hold any more.
@@ -217,7 +216,8 @@ fn withdrawn<'a>(moment: &'a Moment) -> HashSet<&'a Path> {
     let over = |fact: &&std::sync::Arc<Fact>| {
         let text = fact.object.to_lowercase();
         let states = fact.predicate.eq_ignore_ascii_case("status") || fact.predicate.eq_ignore_ascii_case("date");
-        states && ["superseded", "rejected", "withdrawn", "deprecated"].iter().any(|word| text.contains(word))
+        states
+            && ["superseded", "rejected", "withdrawn", "deprecated", "proposed"].iter().any(|word| text.contains(word))
     };
     moment.facts.all().iter().filter(over).map(|fact| fact.source.path.as_path()).collect()
 }
@@ -226,10 +226,11 @@ fn ahead(moment: &Moment) -> Vec<Item> {
     let today = moment.today();
     let happening = |coming: Happening| {
         let days = days(today, coming.day);
+        let base = if coming.repeats { 4.0 } else { 8.0 };
         let text = happening_text(moment, &coming);
         Item {
             section: Section::Ahead,
-            score: 7.0 / (1.0 + days as f64 / 20.0),
+            score: base / (1.0 + days as f64 / 20.0),
             text,
             source: Place::Line(coming.path, coming.line),
         }

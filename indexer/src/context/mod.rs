@@ -17,13 +17,13 @@ mod suggestions;
 mod tasks;
 mod tiers;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
 
-use crate::facts::{Facts, Noted, Origin};
+use crate::facts::{Category, Fact, Facts, Noted, Origin};
 use crate::relationship::{Kind as Entered, View};
 use crate::{Document, Kind, Source};
 
@@ -73,8 +73,13 @@ impl Moment<'_> {
 
     /// The sentences that matter, by people, that nothing newer is known to have replaced; each once, the newest.
     fn notable(&self) -> Vec<&Noted> {
-        let replaced: std::collections::HashSet<(&Path, &str)> = (self.facts.all().iter())
-            .filter(|fact| fact.superseded_by.is_some())
+        let newest = newest_figures(self.facts);
+        let outdated = |fact: &Fact| {
+            let figure = newest.get(&fact.subject.to_lowercase()).filter(|_| fact.category == Category::Quantity);
+            figure.is_some_and(|newest| newest.since() > fact.since() && newest.object != fact.object)
+        };
+        let replaced: HashSet<(&Path, &str)> = (self.facts.all().iter())
+            .filter(|fact| fact.superseded_by.is_some() || outdated(fact))
             .map(|fact| (fact.source.path.as_path(), fact.source.quote.as_str()))
             .collect();
         let holds = |noted: &&Noted| {
@@ -104,6 +109,18 @@ impl Moment<'_> {
         }
         uses
     }
+}
+
+/// For everything of which figures are known, the newest one.
+fn newest_figures(facts: &Facts) -> HashMap<String, &Fact> {
+    let mut newest: HashMap<String, &Fact> = HashMap::new();
+    for fact in facts.all().iter().filter(|fact| fact.category == Category::Quantity && fact.subject_has_name()) {
+        let known = newest.entry(fact.subject.to_lowercase()).or_insert(fact);
+        if fact.since() > known.since() {
+            *known = fact;
+        }
+    }
+    newest
 }
 
 /// On one line, without control characters and marks of emphasis.

@@ -1,5 +1,7 @@
 //! `now.md`: what is being worked on.
 
+use std::collections::BTreeMap;
+
 use jiff::{Timestamp, ToSpan};
 
 use super::agenda::{happenings, tasks};
@@ -10,6 +12,8 @@ use crate::{Document, Kind};
 
 /// Lines of one section.
 const MOST: usize = 10;
+/// More documents than these in a minute came all at once.
+const TOGETHER: usize = 12;
 /// Hours in which something is of now.
 const NOW: i64 = 72;
 /// Days ahead for what is due.
@@ -39,21 +43,32 @@ fn clock(moment: &Moment, at: Timestamp) -> String {
     at.to_zoned(moment.now.time_zone().clone()).strftime("%F %H:%M").to_string()
 }
 
+/// The documents that changed last. Many that came in the same minute were copied here, and are one line.
 fn changed(moment: &Moment) -> Vec<String> {
-    let time = |document: &Document| Timestamp::from_nanosecond(i128::from(document.modified_ns)).unwrap_or_default();
+    let mut by_minute: BTreeMap<i64, Vec<&Document>> = BTreeMap::new();
     let by_people = moment.documents.iter().filter(|document| matches!(document.kind, Kind::File | Kind::Note));
-    let mut changed: Vec<(&Document, Timestamp)> =
-        by_people.map(|document| (document, time(document))).filter(|(_, at)| recent(moment, *at)).collect();
-    // Of what was copied here all at once, what is dated last.
-    changed.sort_by_key(|(document, at)| std::cmp::Reverse((at.as_second() / 60, document.date)));
-    let line = |(document, at): &(&Document, Timestamp)| {
-        format!("- {}: {}\n  {}", clock(moment, *at), plain(&document.title), plain(&document.path.to_string_lossy()))
-    };
-    let mut lines: Vec<String> = changed.iter().take(MOST).map(line).collect();
-    if changed.len() > MOST {
-        lines.push(format!("- and {} more", changed.len() - MOST));
+    for document in by_people.filter(|document| recent(moment, modified(document))) {
+        by_minute.entry(modified(document).as_second() / 60).or_default().push(document);
     }
+    let line = |document: &Document| {
+        let (at, path) = (clock(moment, modified(document)), document.path.to_string_lossy());
+        format!("- {at}: {}\n  {}", plain(&document.title), plain(&path))
+    };
+    let mut lines = Vec::new();
+    for documents in by_minute.into_values().rev() {
+        match documents.as_slice() {
+            [first, ..] if documents.len() > TOGETHER => {
+                lines.push(format!("- {}: {} documents at once", clock(moment, modified(first)), documents.len()));
+            }
+            documents => lines.extend(documents.iter().map(|document| line(document))),
+        }
+    }
+    lines.truncate(MOST);
     lines
+}
+
+fn modified(document: &Document) -> Timestamp {
+    Timestamp::from_nanosecond(i128::from(document.modified_ns)).unwrap_or_default()
 }
 
 fn opened(moment: &Moment) -> Vec<String> {

@@ -36,25 +36,56 @@ pub fn owner(moment: &Moment) -> Option<String> {
     (most >= 3).then(|| name.to_owned())
 }
 
+/// How somebody can be introduced.
+pub enum Described {
+    /// By what they are.
+    As(String),
+    /// By a sentence of a document that says something about them.
+    In(String),
+}
+
+/// What somebody is, by their contact, else the surest sentence about them.
+pub fn described<'a>(moment: &'a Moment, person: &'a Person) -> Option<(Described, &'a Origin)> {
+    let said = |predicate: &str| {
+        contacts(moment, person).into_iter().find(|fact| fact.predicate.eq_ignore_ascii_case(predicate))
+    };
+    let plainly = |fact: &Fact| plain(&fact.object);
+    match (said("Job title"), said("Organisation")) {
+        (Some(job), Some(place)) => {
+            Some((Described::As(format!("{} at {}", plainly(job), plainly(place))), &job.source))
+        }
+        (Some(one), None) | (None, Some(one)) => Some((Described::As(plainly(one)), &one.source)),
+        (None, None) => sentence(moment, person).map(|fact| (Described::In(fact.source.quote.clone()), &fact.source)),
+    }
+}
+
+fn contacts<'a>(moment: &'a Moment, person: &'a Person) -> Vec<&'a Fact> {
+    facts(moment, person).filter(|fact| is_contact(fact) && fact.superseded_by.is_none()).collect()
+}
+
+/// The surest sentence that is about this person and says the name.
+fn sentence<'a>(moment: &'a Moment, person: &'a Person) -> Option<&'a Fact> {
+    let first = person.name.split(' ').next().unwrap_or_default();
+    let about = |fact: &&Fact| {
+        let subject = fact.subject_entity.as_ref() == Some(&person.name) && fact.superseded_by.is_none();
+        subject && !is_contact(fact) && fact.source.quote.starts_with(first) && fact.source.quote.contains(' ')
+    };
+    facts(moment, person)
+        .filter(about)
+        .max_by(|a, b| a.confidence.total_cmp(&b.confidence).then(a.since().cmp(&b.since())))
+}
+
 /// What there is to know of somebody in one line: what they do, where, how to reach them.
 pub fn in_a_line<'a>(moment: &'a Moment, person: &'a Person) -> Option<(String, &'a Origin)> {
-    let contact: Vec<&Fact> =
-        facts(moment, person).filter(|fact| is_contact(fact) && fact.superseded_by.is_none()).collect();
-    let said = |predicate: &str| contact.iter().find(|fact| fact.predicate.eq_ignore_ascii_case(predicate));
-    let of = ["Job title", "Organisation", "Phone", "Email"].into_iter().filter_map(said).collect::<Vec<_>>();
-    match of.first() {
+    let contacts = contacts(moment, person);
+    let said = |predicate: &str| contacts.iter().find(|fact| fact.predicate.eq_ignore_ascii_case(predicate));
+    let known: Vec<&&Fact> = ["Job title", "Organisation", "Phone", "Email"].into_iter().filter_map(said).collect();
+    match known.first() {
         Some(first) => {
-            let values: Vec<String> = of.iter().map(|fact| plain(&fact.object)).collect();
+            let values: Vec<String> = known.iter().map(|fact| plain(&fact.object)).collect();
             Some((format!("{}: {}", plain(&person.name), values.join(", ")), &first.source))
         }
-        None => {
-            let about =
-                |fact: &&Fact| fact.subject_entity.as_ref() == Some(&person.name) && fact.superseded_by.is_none();
-            let best = facts(moment, person).filter(about).max_by(|a, b| a.confidence.total_cmp(&b.confidence))?;
-            let quote = plain(&best.source.quote);
-            let named = quote.contains(person.name.split(' ').next().unwrap_or_default());
-            named.then(|| (quote, &best.source))
-        }
+        None => sentence(moment, person).map(|fact| (plain(&fact.source.quote), &fact.source)),
     }
 }
 

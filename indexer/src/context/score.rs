@@ -7,14 +7,16 @@ use super::{Moment, day_of, days};
 use crate::Kind;
 use crate::facts::{Noted, Reason};
 
+const UNDATED: i64 = 180;
+
 /// What a reason weighs, and after how many days half of that.
 fn weight(reason: Reason) -> (f64, f64) {
     match reason {
         Reason::Safety => (10.0, 1500.0),
         Reason::Access => (9.0, 700.0),
         Reason::Due => (9.0, 45.0),
-        Reason::Decision => (7.0, 180.0),
-        Reason::Change => (5.0, 120.0),
+        Reason::Decision => (8.0, 365.0),
+        Reason::Change => (6.0, 180.0),
         Reason::Warning => (3.0, 180.0),
     }
 }
@@ -26,9 +28,9 @@ pub fn sentence(moment: &Moment, noted: &Noted, uses: &HashMap<&Path, usize>) ->
         (Reason::Due, Some(day)) if days(moment.today(), day) < -3 => return 0.0,
         // The nearer the day, the more it matters.
         (Reason::Due, Some(day)) => days(moment.today(), day).abs(),
-        (_, _) => days(day_of(noted.at, moment.now), moment.today()).max(0),
+        (_, _) => age(moment, noted),
     };
-    let emphasis = if noted.notable.quote.contains("**") { 1.2 } else { 1.0 };
+    let emphasis = if noted.notable.strong { 1.3 } else { 1.0 };
     let denial =
         if noted.notable.quote.contains(" not ") && noted.notable.reason == Reason::Safety { 0.7 } else { 1.0 };
     weight
@@ -39,10 +41,18 @@ pub fn sentence(moment: &Moment, noted: &Noted, uses: &HashMap<&Path, usize>) ->
         * use_of(uses, &noted.path)
 }
 
+/// Days since the document was written; one that does not say when counts as half a year old.
+fn age(moment: &Moment, noted: &Noted) -> i64 {
+    let age = days(day_of(noted.at, moment.now), moment.today()).max(0);
+    let dated = moment.document(&noted.path).is_none_or(|document| document.dated);
+    if dated { age } else { age.max(UNDATED) }
+}
+
 /// What others sent weighs less than what the owner keeps.
 fn trust(moment: &Moment, path: &Path) -> f64 {
     match moment.document(path) {
-        Some(document) if document.media == "mail" => 0.7,
+        Some(document) if document.media == "mail" => 0.6,
+        Some(document) if matches!(document.media.as_str(), "html" | "book") => 0.4,
         Some(document) if document.kind == Kind::Note => 1.2,
         _ => 1.0,
     }

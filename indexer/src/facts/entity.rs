@@ -35,8 +35,22 @@ const PRONOUNS: &[&str] = &[
     "others",
 ];
 const OWNER: &[&str] = &["i", "me", "my", "myself", "we", "us", "our"];
-const TITLES: &[&str] =
-    &["mr", "mrs", "ms", "dr", "prof", "sir", "dame", "president", "chancellor", "captain", "aunt", "uncle"];
+const TITLES: &[&str] = &[
+    "mr",
+    "mrs",
+    "ms",
+    "dr",
+    "prof",
+    "sir",
+    "dame",
+    "president",
+    "chancellor",
+    "captain",
+    "aunt",
+    "uncle",
+    "grandfather",
+    "grandmother",
+];
 /// Words that may stand inside a name without a capital.
 const INSIDE: &[&str] = &["of", "the", "and", "de", "van", "von", "der", "la", "le", "du", "for", "&"];
 /// What a name may be followed by without being another one.

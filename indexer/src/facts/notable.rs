@@ -48,6 +48,8 @@ pub struct Notable {
     pub topic: String,
     /// The day by which, or from which on.
     pub day: Option<Date>,
+    /// Whether all or a part of it is set in bold.
+    pub strong: bool,
 }
 
 /// The notable sentences of a document's passages.
@@ -58,13 +60,17 @@ pub fn notable<'a>(document: &Document, passages: impl Iterator<Item = &'a Passa
     }
     let mut fenced = false;
     for passage in passages {
-        let topic = passage.heading.rsplit(" > ").next().filter(|h| !h.is_empty()).unwrap_or(document.title);
+        let heading = passage.heading.rsplit(" > ").next().filter(|heading| !heading.is_empty());
+        let decided = heading.is_some_and(tells_decisions);
+        let topic = heading.filter(|_| !decided).unwrap_or(document.title);
         for block in lines::blocks(&passage.text, &mut fenced) {
             let lines::Block::Prose(range) = block else { continue };
-            for (span, reason, day) in judged(&passage.text, range, document.date) {
+            for (span, reason, day) in judged(&passage.text, range, document.date, decided) {
                 let line = passage.line + passage.text[..span.start].matches('\n').count() as u32;
+                let begins = passage.text[..span.start].ends_with("**");
                 let quote = passage.text[span].to_owned();
-                found.push(Notable { reason, line, quote, topic: topic.to_owned(), day });
+                let strong = begins || quote.contains("**");
+                found.push(Notable { reason, line, quote, topic: topic.to_owned(), day, strong });
             }
         }
     }
@@ -74,7 +80,12 @@ pub fn notable<'a>(document: &Document, passages: impl Iterator<Item = &'a Passa
 
 /// The sentences of a block that matter. One with a code goes on as long as numbers follow: what is true now may stand behind
 /// what was.
-fn judged(text: &str, block: Range<usize>, near: Option<Date>) -> Vec<(Range<usize>, Reason, Option<Date>)> {
+fn judged(
+    text: &str,
+    block: Range<usize>,
+    near: Option<Date>,
+    decided: bool,
+) -> Vec<(Range<usize>, Reason, Option<Date>)> {
     let tokens = tokens(text, block);
     let sentences = sentences(&tokens).into_iter().filter(|sentence| !sentence.is_empty());
     let mut found: Vec<(Range<usize>, Reason, Option<Date>)> = Vec::new();
@@ -82,7 +93,9 @@ fn judged(text: &str, block: Range<usize>, near: Option<Date>) -> Vec<(Range<usi
     for sentence in sentences {
         let span = tokens[sentence.start].span.start..tokens[sentence.end - 1].span.end;
         let quote = &text[span.clone()];
-        match (judge(quote, near), found.last_mut()) {
+        // What follows the first sentence explains it.
+        let by_heading = || (decided && sentence.start == 0 && is_told(quote)).then_some((Reason::Decision, None));
+        match (judge(quote, near).or_else(by_heading), found.last_mut()) {
             (other, Some(last)) if open && has_code(quote) && span.end - last.0.start <= LONGEST => {
                 last.0.end = span.end;
                 last.2 = other.and_then(|(_, day)| day).or_else(|| moments::find(quote, near).pop()).or(last.2);
@@ -95,6 +108,22 @@ fn judged(text: &str, block: Range<usize>, near: Option<Date>) -> Vec<(Range<usi
         }
     }
     found
+}
+
+/// Whether what stands below this heading was decided.
+fn tells_decisions(heading: &str) -> bool {
+    matches!(
+        heading.to_lowercase().trim_end_matches([':', '.']),
+        "decision" | "decisions" | "decided" | "we decided" | "resolved"
+    )
+}
+
+/// Whether this is a whole sentence that says something, and not a reference.
+fn is_told(sentence: &str) -> bool {
+    sentence.split_whitespace().count() >= 4
+        && sentence.len() <= LONGEST
+        && !sentence.starts_with("See ")
+        && !sentence.ends_with('?')
 }
 
 /// Whether a number stands here that is no year and no small one.
@@ -116,13 +145,12 @@ fn judge(sentence: &str, near: Option<Date>) -> Option<(Reason, Option<Date>)> {
     let day = moments::find(sentence, near).into_iter().next_back();
     let reason = match () {
         () if begins(SAFETY) || says(&["blood group", "first aid"]) => Reason::Safety,
-        () if has(ACCESS) && has_code(&lower) || has(&["password", "passphrase"]) => Reason::Access,
+        () if has(ACCESS) && has_code(&lower) || says(&["password: ", "passphrase: "]) => Reason::Access,
         () if has(&["key", "keys"]) && has(KEPT) => Reason::Access,
         () if day.is_some() && (has(DUE) || begins(&["expire", "renew"]) || says(&["no later than", "hand in"])) => {
             Reason::Due
         }
-        () if begins(&["decide", "decision"]) && !has(&["not", "undecided", "decides"]) => Reason::Decision,
-        () if has(&["agreed", "chose", "chosen", "accepted", "supersedes"]) && !has(&["not"]) => Reason::Decision,
+        () if says(DECIDED) && !has(&["not"]) => Reason::Decision,
         () if says(CHANGED) && (day.is_some() || words.iter().any(|word| word.bytes().any(|b| b.is_ascii_digit()))) => {
             Reason::Change
         }
@@ -135,8 +163,24 @@ fn judge(sentence: &str, near: Option<Date>) -> Option<(Reason, Option<Date>)> {
 const SAFETY: &[&str] =
     &["allerg", "anaphyla", "adrenalin", "epilep", "diabet", "asthma", "insulin", "emergenc", "poison"];
 const ACCESS: &[&str] = &["code", "codes", "pin", "passcode", "combination", "alarm"];
-const KEPT: &[&str] = &["under", "behind", "spare", "hangs", "hidden", "inside", "drawer", "hook", "with"];
+const KEPT: &[&str] = &["under", "behind", "spare", "hangs", "hidden", "drawer", "hook"];
 const DUE: &[&str] = &["due", "deadline", "by", "before", "until", "submit", "must", "order", "closes", "latest"];
+const DECIDED: &[&str] = &[
+    "we decided",
+    "we have decided",
+    "decided to ",
+    "decided that ",
+    "decided on ",
+    "was decided",
+    "were decided",
+    "we agreed",
+    "agreed to ",
+    "we chose",
+    "we have chosen",
+    "decision: ",
+    "i decided",
+    "i have decided",
+];
 const CHANGED: &[&str] = &[
     "from now on",
     "instead of",
@@ -192,6 +236,16 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_below_decisions_was_decided() {
+        let text = "1. The catalogue moves to PostgreSQL 16.\n2. See the minutes of June.\n";
+        let passage = Passage { text: text.into(), line: 1, heading: "Review > Decision".into(), ..Passage::default() };
+        let found = notable(&Document { title: "Review", media: "markdown", date: None }, [&passage].into_iter());
+        let found: Vec<(Reason, &str, &str)> =
+            found.iter().map(|one| (one.reason, one.topic.as_str(), one.quote.as_str())).collect();
+        assert_eq!(found, [(Reason::Decision, "Review", "The catalogue moves to PostgreSQL 16.")]);
+    }
+
+    #[test]
     fn they_stand_where_they_are_found() {
         let text = "# Mateo\n\nHe is well. He is\nallergic to cashew.\n\n```\nnever run this\n```\n";
         let passage = Passage { text: text.into(), line: 5, heading: "Kids > Mateo".into(), ..Passage::default() };
@@ -202,6 +256,7 @@ mod tests {
             quote: "He is\nallergic to cashew.".into(),
             topic: "Mateo".into(),
             day: None,
+            strong: false,
         };
         assert_eq!(found, [want]);
     }

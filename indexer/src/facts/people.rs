@@ -12,11 +12,12 @@ const CONTACT: &[&str] = &["email", "phone", "birthday", "job title", "organisat
 const HUMAN: &[&str] = &[
     "asked", "asks", "said", "says", "wants", "wanted", "told", "tells", "thinks", "thought", "likes", "loves",
     "wrote", "writes", "hopes", "laughed", "cried", "married", "born", "lives", "lived", "studies", "plays", "played",
-    "allergic", "weighs", "arrives", "arrived", "knows", "found", "took", "votes", "promised", "decided",
+    "allergic", "weighs", "arrives", "arrived", "knows", "found", "took", "votes", "promised", "decided", "drives",
+    "brought", "sent", "cooks", "cooked", "sings", "learns", "walks", "sleeps",
 ];
 /// Words of a sender or receiver that is an office.
 const OFFICES: &[&str] =
-    &["dept", "department", "accounts", "team", "speakers", "info", "support", "committee", "billing", "news"];
+    &["dept", "department", "accounts", "team", "speakers", "info", "support", "committee", "billing", "news", "storm"];
 
 /// Longest other name of a person, in bytes.
 const MAX_ALIAS: usize = 80;
@@ -71,11 +72,17 @@ fn mentions(fact: &Fact) -> Vec<Mention> {
     let listed = listed(&fact.predicate, &fact.object);
     let side = |entity: &Option<String>, text: &String, weight| {
         let entity = entity.clone().filter(|entity| entity != "me")?;
-        Some(Mention { entity, text: text.clone(), weight })
+        let text = text.rsplit_once(" <").map_or(text.as_str(), |(_, address)| address.trim_end_matches('>'));
+        Some(Mention { entity, text: text.to_owned(), weight })
     };
     let subject = side(&fact.subject_entity, &fact.subject, about);
     let weight = if met || listed.len() == 1 { 2 } else { 0 };
-    let object = if listed.len() > 1 { None } else { side(&fact.object_entity, &fact.object, weight) };
+    // A contact's name in another order is not what anybody calls them.
+    let object = if listed.len() > 1 || fact.predicate == "Name" {
+        None
+    } else {
+        side(&fact.object_entity, &fact.object, weight)
+    };
     let several = if listed.len() > 1 { listed } else { Vec::new() };
     let named = several.into_iter().filter_map(|(named, address)| {
         let entity = named?;
@@ -99,6 +106,12 @@ fn looks_like_a_name(name: &str) -> bool {
 }
 
 impl Person {
+    /// Whether somebody may mean this person by that name, which others may have too: the first name alone counts.
+    pub fn may_be_called(&self, name: &str) -> bool {
+        let first = self.name.split(' ').next().unwrap_or_default();
+        self.is_called(name) || first.to_lowercase() == name.to_lowercase()
+    }
+
     /// Whether this is what the person is called, by a full name, a first name or a mail address.
     pub fn is_called(&self, name: &str) -> bool {
         let same = |known: &str| known.to_lowercase() == name.to_lowercase();
