@@ -2,6 +2,7 @@
 
 mod asking;
 mod common;
+mod context;
 mod conversations;
 mod engines;
 mod events;

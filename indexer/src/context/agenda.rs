@@ -61,8 +61,7 @@ pub fn tasks(moment: &Moment) -> Vec<Task> {
 }
 
 fn current<'a>(moment: &'a Moment) -> impl Iterator<Item = &'a Fact> {
-    let shown = |fact: &&Fact| fact.superseded_by.is_none() && moment.is_by_people(&fact.source.path);
-    moment.facts.all().iter().map(|fact| &**fact).filter(shown)
+    moment.stated().filter(|fact| fact.superseded_by.is_none())
 }
 
 /// Tasks that are written as such; the day may stand on a line of its own below the same heading (org, calendars).

@@ -3,7 +3,6 @@
 //! Candidates are scored, and taken from the best on while they fit; of one document each further one counts for less, so
 //! that a long document does not crowd out the rest. They are shown by section, the section with the best one first.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -14,8 +13,9 @@ use crate::facts::{Category, Fact, Noted, Reason};
 use crate::relationship::Kind as Entered;
 use crate::{Document, Kind};
 
-/// What a further line of the same document counts for.
+/// What a further line of the same document counts for, and of the same section.
 const AGAIN: f64 = 0.8;
+const SECTION_AGAIN: f64 = 0.95;
 /// Longest heading that is put before a sentence, in bytes.
 const TOPIC: usize = 40;
 /// Days ahead for calendars.
@@ -60,6 +60,7 @@ struct Item {
     source: Place,
 }
 
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     Line(PathBuf, u32),
     Entry(u64),
@@ -86,16 +87,9 @@ fn choose(
     budget: usize,
     count: &dyn Fn(&str) -> usize,
 ) -> Vec<Item> {
-    items.sort_by(|a, b| b.score.partial_cmp(&a.score).unwrap_or(Ordering::Equal).then_with(|| a.text.cmp(&b.text)));
-    let mut from: HashMap<PathBuf, i32> = HashMap::new();
-    for item in &mut items {
-        if let (Place::Line(path, _), false) = (&item.source, item.section == Section::Ahead) {
-            let before = from.entry(path.clone()).or_default();
-            item.score *= AGAIN.powi(*before);
-            *before += 1;
-        }
-    }
-    items.sort_by(|a, b| b.score.partial_cmp(&a.score).unwrap_or(Ordering::Equal).then_with(|| a.text.cmp(&b.text)));
+    by_score(&mut items);
+    spread(&mut items);
+    by_score(&mut items);
     let mut left = budget.saturating_sub(count(&head(moment, names)));
     let (mut chosen, mut said, mut begun): (Vec<Item>, HashSet<String>, BTreeSet<Section>) = Default::default();
     for item in items {
@@ -108,6 +102,26 @@ fn choose(
         }
     }
     chosen
+}
+
+fn by_score(items: &mut [Item]) {
+    items.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.source.cmp(&b.source)));
+}
+
+/// Lets each further line of a document and of a section count for less.
+fn spread(items: &mut [Item]) {
+    let mut documents: HashMap<PathBuf, i32> = HashMap::new();
+    let mut sections: BTreeMap<Section, i32> = BTreeMap::new();
+    for item in items {
+        let before = sections.entry(item.section).or_default();
+        item.score *= SECTION_AGAIN.powi(*before);
+        *before += 1;
+        if let (Place::Line(path, _), false) = (&item.source, item.section == Section::Ahead) {
+            let before = documents.entry(path.clone()).or_default();
+            item.score *= AGAIN.powi(*before);
+            *before += 1;
+        }
+    }
 }
 
 fn page(moment: &Moment, names: &Names, chosen: &[Item]) -> String {
@@ -295,8 +309,9 @@ fn known(moment: &Moment, quoted: &HashSet<&str>, uses: &HashMap<&Path, usize>) 
         Category::Task => 0.0,
     };
     let mut best: BTreeMap<(&Path, u32), (&Fact, f64)> = BTreeMap::new();
-    let current =
-        moment.facts.all().iter().filter(|fact| fact.superseded_by.is_none() && moment.is_by_people(&fact.source.path));
+    let outdated = moment.outdated();
+    let holds = |fact: &&Fact| fact.superseded_by.is_none() && !outdated.contains(fact.id.as_str());
+    let current = moment.stated().filter(holds);
     for fact in current.filter(|fact| !quoted.contains(fact.source.quote.as_str()) && fact.source.quote.contains(' ')) {
         let named = if fact.subject_entity.is_some() { 1.0 } else { 0.5 };
         let age = days(fact.since(), moment.today()).max(0) as f64;

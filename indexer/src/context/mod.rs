@@ -19,11 +19,12 @@ mod tiers;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
 
-use crate::facts::{Category, Fact, Facts, Noted, Origin};
+use crate::facts::{Category, Fact, Facts, Noted, Origin, speaks_to_programs};
 use crate::relationship::{Kind as Entered, View};
 use crate::{Document, Kind, Source};
 
@@ -71,15 +72,20 @@ impl Moment<'_> {
         self.document(path).is_none_or(|document| matches!(document.kind, Kind::File | Kind::Note))
     }
 
+    /// What people wrote, but for what speaks to the programs that read it.
+    fn stated(&self) -> impl Iterator<Item = &Fact> {
+        self.facts.all().iter().map(|fact| &**fact).filter(|fact| self.may_be_said(fact))
+    }
+
+    fn may_be_said(&self, fact: &Fact) -> bool {
+        self.is_by_people(&fact.source.path) && !speaks_to_programs(&fact.source.quote)
+    }
+
     /// The sentences that matter, by people, that nothing newer is known to have replaced; each once, the newest.
     fn notable(&self) -> Vec<&Noted> {
-        let newest = newest_figures(self.facts);
-        let outdated = |fact: &Fact| {
-            let figure = newest.get(&fact.subject.to_lowercase()).filter(|_| fact.category == Category::Quantity);
-            figure.is_some_and(|newest| newest.since() > fact.since() && newest.object != fact.object)
-        };
+        let outdated = self.outdated();
         let replaced: HashSet<(&Path, &str)> = (self.facts.all().iter())
-            .filter(|fact| fact.superseded_by.is_some() || outdated(fact))
+            .filter(|fact| fact.superseded_by.is_some() || outdated.contains(fact.id.as_str()))
             .map(|fact| (fact.source.path.as_path(), fact.source.quote.as_str()))
             .collect();
         let holds = |noted: &&Noted| {
@@ -95,6 +101,16 @@ impl Moment<'_> {
         let mut all: Vec<&Noted> = newest.into_values().collect();
         all.sort_by(|a, b| (&a.path, a.notable.line).cmp(&(&b.path, b.notable.line)));
         all
+    }
+
+    /// The ids of figures of something of which a newer document has another one.
+    fn outdated(&self) -> HashSet<&str> {
+        let newest = newest_figures(self.facts);
+        let is_older = |fact: &&Arc<Fact>| {
+            let figure = newest.get(&fact.subject.to_lowercase()).filter(|_| fact.category == Category::Quantity);
+            figure.is_some_and(|newest| newest.since() > fact.since() && newest.object != fact.object)
+        };
+        self.facts.all().iter().filter(is_older).map(|fact| fact.id.as_str()).collect()
     }
 
     /// How often each document bore out an answer or was opened.

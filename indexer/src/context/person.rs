@@ -17,12 +17,7 @@ pub fn shown<'a>(moment: &'a Moment) -> Vec<&'a Person> {
 
 fn facts<'a>(moment: &'a Moment, person: &'a Person) -> impl Iterator<Item = &'a Fact> {
     let all = moment.facts.all();
-    person
-        .facts
-        .iter()
-        .filter_map(|at| all.get(*at))
-        .map(|fact| &**fact)
-        .filter(|fact| moment.is_by_people(&fact.source.path))
+    person.facts.iter().filter_map(|at| all.get(*at)).map(|fact| &**fact).filter(|fact| moment.may_be_said(fact))
 }
 
 /// The owner, by whom mail is sent to and who attends most; `None` where that is not clear.

@@ -14,7 +14,7 @@ fn weight(reason: Reason) -> (f64, f64) {
     match reason {
         Reason::Safety => (10.0, 1500.0),
         Reason::Access => (9.0, 700.0),
-        Reason::Due => (9.0, 45.0),
+        Reason::Due => (9.0, 60.0),
         Reason::Decision => (8.0, 365.0),
         Reason::Change => (6.0, 180.0),
         Reason::Warning => (3.0, 180.0),
@@ -26,8 +26,11 @@ pub fn sentence(moment: &Moment, noted: &Noted, uses: &HashMap<&Path, usize>) ->
     let (weight, half_life) = weight(noted.notable.reason);
     let age = match (noted.notable.reason, noted.notable.day) {
         (Reason::Due, Some(day)) if days(moment.today(), day) < -3 => return 0.0,
-        // The nearer the day, the more it matters.
-        (Reason::Due, Some(day)) => days(moment.today(), day).abs(),
+        // The nearer the day, the more it matters; what has passed soon matters no more.
+        (Reason::Due, Some(day)) => match days(moment.today(), day) {
+            left if left < 0 => -20 * left,
+            left => left,
+        },
         (_, _) => age(moment, noted),
     };
     let emphasis = if noted.notable.strong { 1.3 } else { 1.0 };

@@ -134,7 +134,7 @@ fn has_code(text: &str) -> bool {
 
 /// Why a sentence of a document of this date matters, if it does, and the day it speaks of.
 fn judge(sentence: &str, near: Option<Date>) -> Option<(Reason, Option<Date>)> {
-    if sentence.len() > LONGEST || sentence.ends_with('?') || is_order_to_programs(sentence) {
+    if sentence.len() > LONGEST || sentence.ends_with('?') || speaks_to_programs(sentence) {
         return None;
     }
     let lower = sentence.to_lowercase();
@@ -154,7 +154,9 @@ fn judge(sentence: &str, near: Option<Date>) -> Option<(Reason, Option<Date>)> {
         () if says(CHANGED) && (day.is_some() || words.iter().any(|word| word.bytes().any(|b| b.is_ascii_digit()))) => {
             Reason::Change
         }
-        () if begins(&["beware"]) || says(WARNED) => Reason::Warning,
+        () if begins(&["beware"]) || says(WARNED) || FORBIDDEN.iter().any(|start| lower.starts_with(start)) => {
+            Reason::Warning
+        }
         () => return None,
     };
     Some((reason, day))
@@ -193,14 +195,15 @@ const CHANGED: &[&str] = &[
     "since then",
     "is now",
 ];
-const WARNED: &[&str] = &["do not ", "don't ", "not to be confused", "never ", "be careful", "make sure", "important:"];
+const WARNED: &[&str] = &["not to be confused", "be careful", "make sure", "important:", "must not ", "must never "];
+const FORBIDDEN: &[&str] = &["do not ", "don't ", "never "];
 
 fn is_year(word: &str) -> bool {
     word.len() == 4 && (word.starts_with("19") || word.starts_with("20"))
 }
 
 /// Text that speaks to programs which read it; it may be found and quoted where it is asked for, and is pushed at nobody.
-fn is_order_to_programs(sentence: &str) -> bool {
+pub fn speaks_to_programs(sentence: &str) -> bool {
     let lower = sentence.to_lowercase();
     let to_them = ["any assistant", "ai assistant", "language model", "system note", "system prompt"];
     let order =
