@@ -27,6 +27,7 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
     ls '{at}/similar/home/me/notes/plan.md/'         what is like that file (its absolute path)
     echo 'Oda has the key' > {at}/remember           keeps a sentence
     cp conversations.json {at}/conversations/import/   takes the export of a chat service
+    cat {at}/context/briefing.md                     what to read first, whoever you are
     cat {at}/status                                  how far the index is
 
 | where | what |
@@ -45,6 +46,9 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
 | `conversations/inbox/<session>.jsonl` | append `{{\"role\":\"user\",\"content\":\"...\"}}`, a line for each turn |
 | `conversations/import/` | copy exports and transcripts into it; `report.md` says what was taken |
 | `relationship/` | `log.jsonl` (append `{{\"kind\":\"preference\",\"subject\":\"...\",\"text\":\"...\"}}`), and the pages made from it |
+| `relationship/about-me.md`, `people/` | who you are, and a page for each person (`people/Oda.md`, `people/oda@mill.example.md`), from your files |
+| `context/` | `now.md`, `tasks.md`, `suggestions.md`, `briefing.md`: what an assistant should read first; `briefing-2000.md` is at most so many tokens long |
+| `context/tiers/` | which documents are in use, recent, kept, put away; `moved.jsonl` says what moved |
 | `.echo/` | `status.json`, `coverage.jsonl` (every file and why it is or is not indexed), `metrics`, `config.toml` |
 | `.echo/forget` | write a path to it: the document is forgotten for good, the file itself stays |
 | `.echo/reindex` | write a path or `all` to it: it is read again |

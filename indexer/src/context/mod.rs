@@ -25,7 +25,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
 
 use crate::facts::{Category, Fact, Facts, Noted, Origin, speaks_to_programs};
-use crate::relationship::{Kind as Entered, View};
+use crate::relationship::{Entry, Kind as Entered, View};
 use crate::{Document, Kind, Source};
 
 pub use about::about_me;
@@ -111,6 +111,12 @@ impl Moment<'_> {
             figure.is_some_and(|newest| newest.since() > fact.since() && newest.object != fact.object)
         };
         self.facts.all().iter().filter(is_older).map(|fact| fact.id.as_str()).collect()
+    }
+
+    /// Where an entry of the log has its evidence, as far as that is still there.
+    fn evidence(&self, entry: &Entry) -> impl Iterator<Item = String> {
+        let there = entry.evidence.iter().filter(|evidence| self.document(Path::new(&evidence.path)).is_some());
+        there.map(|evidence| place(Path::new(&evidence.path), evidence.line.unwrap_or(1)))
     }
 
     /// How often each document bore out an answer or was opened.

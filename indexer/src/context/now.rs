@@ -82,8 +82,8 @@ fn opened(moment: &Moment) -> Vec<String> {
 fn asked(moment: &Moment) -> Vec<String> {
     let asked = moment.log.entries.iter().rev().filter(|entry| entry.kind == Entered::Interaction);
     let line = |entry: &crate::relationship::Entry| {
-        let source = entry.evidence.first().map(|e| format!("\n  {}", place(e.path.as_ref(), e.line.unwrap_or(1))));
-        format!("- {}: {} [#{}]{}", clock(moment, entry.at), plain(&entry.text), entry.seq, source.unwrap_or_default())
+        let source = moment.evidence(entry).next().map(|place| format!("\n  {place}")).unwrap_or_default();
+        format!("- {}: {} [#{}]{source}", clock(moment, entry.at), plain(&entry.text), entry.seq)
     };
     asked.take_while(|entry| recent(moment, entry.at)).take(MOST).map(line).collect()
 }

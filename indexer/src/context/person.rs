@@ -145,17 +145,9 @@ fn noted(moment: &Moment, person: &Person) -> Vec<String> {
         entry.subject.as_ref().is_some_and(|subject| person.is_called(subject) && moment.log.shows(subject))
     });
     let line = |entry: &Entry| {
-        let places: Vec<String> =
-            entry.evidence.iter().map(|e| e.line.map_or(e.path.clone(), |line| format!("{}:{line}", e.path))).collect();
-        format!(
-            "- {}: {}\n  [#{}] {}",
-            day_of(entry.at, moment.now),
-            plain(&entry.text),
-            entry.seq,
-            plain(&places.join(" "))
-        )
-        .trim_end()
-        .to_owned()
+        let places: Vec<String> = moment.evidence(entry).collect();
+        let line = format!("- {}: {}\n  [#{}] ", day_of(entry.at, moment.now), plain(&entry.text), entry.seq);
+        (line + &places.join(" ")).trim_end().to_owned()
     };
     about.map(line).collect()
 }

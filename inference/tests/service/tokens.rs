@@ -70,6 +70,7 @@ fn tokens_are_counted_without_the_engine() {
     let texts = [
         "The gate code has been 7193 since 1 June 2026; do not text it to the children's phones.",
         "- **Mateo** is allergic to _cashew and pistachio_ (/home/me/notes/family/mateo-allergy.md:11)\n",
+        "one\n\ntwo\n\n\n- three\n\n## four\n\n- five\n",
         "# Briefing\n\n## Due\n\n- [ ] 2026-12-01: Worming  \n\n\n    let x = \"a\";\n",
         "Größe, garçon, señal, 森田健二 さん, наука и жизнь \u{1f426} \u{2014} \u{201c}yes\u{201d}",
         "https://example.org/a/b?c=d&e=%20f#g <tag attr='v'> x**2 == 4.0e-7 /usr/lib64/libssl.so.3 ~/.config",
