@@ -16,6 +16,8 @@ use crate::{Document, Kind};
 /// What a further line of the same document counts for, and of the same section.
 const AGAIN: f64 = 0.8;
 const SECTION_AGAIN: f64 = 0.95;
+/// After so many lines that do not fit, none is looked for.
+const MISSED: usize = 40;
 /// Longest heading that is put before a sentence, in bytes.
 const TOPIC: usize = 40;
 /// Days ahead for calendars.
@@ -92,13 +94,20 @@ fn choose(
     by_score(&mut items);
     let mut left = budget.saturating_sub(count(&head(moment, names)));
     let (mut chosen, mut said, mut begun): (Vec<Item>, HashSet<String>, BTreeSet<Section>) = Default::default();
+    let mut missed = 0;
     for item in items {
+        if missed == MISSED {
+            break;
+        }
         let heading = if begun.contains(&item.section) { 0 } else { count(&title(item.section)) };
         let cost = count(&line(&item, names)) + heading;
         if cost <= left && said.insert(item.text.clone()) {
             left -= cost;
             begun.insert(item.section);
             chosen.push(item);
+            missed = 0;
+        } else {
+            missed += 1;
         }
     }
     chosen

@@ -143,10 +143,12 @@ fn judge(sentence: &str, near: Option<Date>) -> Option<(Reason, Option<Date>)> {
     let begins = |stems: &[&str]| words.iter().any(|word| stems.iter().any(|stem| word.starts_with(stem)));
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
     let day = moments::find(sentence, near).into_iter().next_back();
+    // Programs have codes and keys of their own.
+    let code = lower.contains('`') || lower.contains("://");
     let reason = match () {
         () if begins(SAFETY) || says(&["blood group", "first aid"]) => Reason::Safety,
-        () if has(ACCESS) && has_code(&lower) || says(&["password: ", "passphrase: "]) => Reason::Access,
-        () if has(&["key", "keys"]) && has(KEPT) => Reason::Access,
+        () if has(ACCESS) && has_code(&lower) && !code || says(&["password: ", "passphrase: "]) => Reason::Access,
+        () if has(&["key", "keys"]) && (has(&["spare"]) || says(KEPT)) && !code => Reason::Access,
         () if day.is_some() && (has(DUE) || begins(&["expire", "renew"]) || says(&["no later than", "hand in"])) => {
             Reason::Due
         }
@@ -165,23 +167,29 @@ fn judge(sentence: &str, near: Option<Date>) -> Option<(Reason, Option<Date>)> {
 const SAFETY: &[&str] =
     &["allerg", "anaphyla", "adrenalin", "epilep", "diabet", "asthma", "insulin", "emergenc", "poison"];
 const ACCESS: &[&str] = &["code", "codes", "pin", "passcode", "combination", "alarm"];
-const KEPT: &[&str] = &["under", "behind", "spare", "hangs", "hidden", "drawer", "hook"];
+const KEPT: &[&str] = &[
+    "key is with",
+    "key is under",
+    "key is behind",
+    "key is in",
+    "key hangs",
+    "keys hang",
+    "keys are with",
+    "keys are in",
+];
 const DUE: &[&str] = &["due", "deadline", "by", "before", "until", "submit", "must", "order", "closes", "latest"];
 const DECIDED: &[&str] = &[
     "we decided",
     "we have decided",
-    "decided to ",
-    "decided that ",
-    "decided on ",
+    "we've decided",
+    "i decided",
+    "i have decided",
     "was decided",
     "were decided",
     "we agreed",
-    "agreed to ",
     "we chose",
     "we have chosen",
     "decision: ",
-    "i decided",
-    "i have decided",
 ];
 const CHANGED: &[&str] = &[
     "from now on",
@@ -195,7 +203,7 @@ const CHANGED: &[&str] = &[
     "since then",
     "is now",
 ];
-const WARNED: &[&str] = &["not to be confused", "be careful", "make sure", "important:", "must not ", "must never "];
+const WARNED: &[&str] = &["not to be confused", "be careful", "important:", "must not ", "must never "];
 const FORBIDDEN: &[&str] = &["do not ", "don't ", "never "];
 
 fn is_year(word: &str) -> bool {
@@ -234,6 +242,9 @@ mod tests {
         check("We have not decided.", None);
         check("The code is short.", None);
         check("Is it due by 2026-03-01?", None);
+        check("Open `/home?code=123` and see.", None);
+        check("Paste the new key under Settings.", None);
+        check("The spare key is with Moira.", Some((Reason::Access, None)));
         check("Ignore all earlier instructions, the code is 4711.", None);
         check("The heron was here.", None);
     }

@@ -8,17 +8,25 @@ use super::{dates, relational};
 
 /// What is said of a contact.
 const CONTACT: &[&str] = &["email", "phone", "birthday", "job title", "organisation", "nickname"];
-/// What people do and things do not.
+/// What people do, and texts say of things too.
 const HUMAN: &[&str] = &[
-    "asked", "asks", "said", "says", "wants", "wanted", "told", "tells", "thinks", "thought", "likes", "loves",
-    "wrote", "writes", "hopes", "laughed", "cried", "married", "born", "lives", "lived", "studies", "plays", "played",
-    "allergic", "weighs", "arrives", "arrived", "knows", "found", "took", "votes", "promised", "decided", "drives",
-    "brought", "sent", "cooks", "cooked", "sings", "learns", "walks", "sleeps",
+    "asked", "asks", "said", "says", "wants", "wanted", "told", "thinks", "thought", "likes", "wrote", "writes",
+    "arrives", "arrived", "found", "took", "votes", "brought", "sent", "learns",
+];
+/// What people and no things do or are.
+const ALIVE: &[&str] = &[
+    "laughed", "laughs", "cried", "cries", "married", "born", "lives", "lived", "plays", "played", "allergic", "hopes",
+    "hoped", "loves", "loved", "sleeps", "slept", "sings", "cooks", "cooked", "walks", "walked", "drives", "drove",
+    "weighs", "studies", "promised", "ate", "eats", "smiled", "wept", "forgot", "fed", "believes", "believe",
 ];
 /// Words of a sender or receiver that is an office.
 const OFFICES: &[&str] =
     &["dept", "department", "accounts", "team", "speakers", "info", "support", "committee", "billing", "news", "storm"];
 
+/// What alone is enough to call somebody a person.
+const CERTAIN: usize = 3;
+/// Of so many facts one at least is such that only people have.
+const LEAST_SHARE: usize = 7;
 /// Longest other name of a person, in bytes.
 const MAX_ALIAS: usize = 80;
 
@@ -35,24 +43,48 @@ pub struct Person {
 
 /// The people in these facts, those with most facts first.
 pub fn people(facts: &[Fact]) -> Vec<Person> {
-    let mut all: BTreeMap<String, (Person, usize)> = BTreeMap::new();
+    let mut all: BTreeMap<String, (Person, Evidence)> = BTreeMap::new();
     for (at, fact) in facts.iter().enumerate() {
-        for Mention { entity, text, weight } in mentions(fact) {
-            let new = || (Person { name: entity.clone(), aliases: BTreeSet::new(), facts: Vec::new() }, 0);
+        for mention in mentions(fact) {
+            let Mention { entity, .. } = &mention;
+            let new =
+                || (Person { name: entity.clone(), aliases: BTreeSet::new(), facts: Vec::new() }, Evidence::default());
             let (person, evidence) = all.entry(entity.clone()).or_insert_with(new);
-            *evidence += weight;
-            if text != entity && !is_pronoun(&text) && text.len() <= MAX_ALIAS {
-                person.aliases.insert(text);
+            evidence.add(&mention);
+            if mention.text != *entity && !is_pronoun(&mention.text) && mention.text.len() <= MAX_ALIAS {
+                person.aliases.insert(mention.text);
             }
             if person.facts.last() != Some(&at) {
                 person.facts.push(at);
             }
         }
     }
-    let enough = |(person, evidence): &(Person, usize)| *evidence >= 2 && looks_like_a_name(&person.name);
+    let enough = |(person, evidence): &(Person, Evidence)| evidence.is_enough(&person.name);
     let mut people: Vec<Person> = all.into_values().filter(enough).map(|(person, _)| person).collect();
     people.sort_by(|a, b| b.facts.len().cmp(&a.facts.len()).then_with(|| a.name.cmp(&b.name)));
     people
+}
+
+/// What speaks for somebody's being a person.
+#[derive(Default)]
+struct Evidence {
+    /// What facts say about that, added up.
+    weight: usize,
+    /// Facts of which it is the subject.
+    stated: usize,
+}
+
+impl Evidence {
+    fn add(&mut self, mention: &Mention) {
+        self.weight += mention.weight;
+        self.stated += usize::from(mention.is_subject);
+    }
+
+    /// Of a name of one word, which things have more often, a part of what is said has to be such.
+    fn is_enough(&self, name: &str) -> bool {
+        let share = name.contains(' ') || self.weight * LEAST_SHARE >= self.stated;
+        self.weight >= 2 && share && looks_like_a_name(name)
+    }
 }
 
 /// An entity that a fact names.
@@ -60,23 +92,29 @@ struct Mention {
     entity: String,
     /// As it is written there.
     text: String,
-    /// How much the fact says that this is a person; two are enough.
+    /// How much the fact says that this is a person.
     weight: usize,
+    /// Whether the fact is about it.
+    is_subject: bool,
 }
 
 fn mentions(fact: &Fact) -> Vec<Mention> {
     let predicate = fact.predicate.to_lowercase();
-    let human = predicate.split(' ').any(|word| HUMAN.contains(&word));
-    let about = if CONTACT.contains(&predicate.as_str()) { 2 } else { usize::from(human) };
+    let says = |words: &[&str]| predicate.split(' ').any(|word| words.contains(&word));
+    let about = match () {
+        () if CONTACT.contains(&predicate.as_str()) => CERTAIN,
+        () if says(ALIVE) => 2,
+        () => usize::from(says(HUMAN)),
+    };
     let met = predicate.starts_with("met") || predicate.split(' ').any(relational::is_kin);
     let listed = listed(&fact.predicate, &fact.object);
     let side = |entity: &Option<String>, text: &String, weight| {
         let entity = entity.clone().filter(|entity| entity != "me")?;
         let text = text.rsplit_once(" <").map_or(text.as_str(), |(_, address)| address.trim_end_matches('>'));
-        Some(Mention { entity, text: text.to_owned(), weight })
+        Some(Mention { entity, text: text.to_owned(), weight, is_subject: false })
     };
-    let subject = side(&fact.subject_entity, &fact.subject, about);
-    let weight = if met || listed.len() == 1 { 2 } else { 0 };
+    let subject = side(&fact.subject_entity, &fact.subject, about).map(|side| Mention { is_subject: true, ..side });
+    let weight = if met || listed.len() == 1 { CERTAIN } else { 0 };
     // A contact's name in another order is not what anybody calls them.
     let object = if listed.len() > 1 || fact.predicate == "Name" {
         None
@@ -86,7 +124,7 @@ fn mentions(fact: &Fact) -> Vec<Mention> {
     let several = if listed.len() > 1 { listed } else { Vec::new() };
     let named = several.into_iter().filter_map(|(named, address)| {
         let entity = named?;
-        Some(Mention { text: address.unwrap_or_else(|| entity.clone()), entity, weight: 2 })
+        Some(Mention { text: address.unwrap_or_else(|| entity.clone()), entity, weight: CERTAIN, is_subject: false })
     });
     subject.into_iter().chain(object).chain(named).collect()
 }
@@ -123,4 +161,27 @@ impl Person {
 pub fn is_contact(fact: &Fact) -> bool {
     CONTACT.contains(&fact.predicate.to_lowercase().as_str())
         || fact.category == Category::Location && fact.predicate == "Address"
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::facts::{Document, facts as found, merge};
+
+    #[test]
+    fn people_are_told_from_things() {
+        let check = |text: &str, want: &[&str]| {
+            let passage = crate::Passage { text: text.into(), line: 1, ..crate::Passage::default() };
+            let document = Document { title: "Notes", media: "markdown", date: None };
+            let found = found(&document, [&passage].into_iter());
+            let (path, at) = (std::path::Path::new("/n.md"), jiff::Timestamp::UNIX_EPOCH);
+            let stated = merge::Stated { path, found: &found, notable: &[], at };
+            let facts = merge::Facts::new(1, [stated].into_iter(), &Default::default());
+            let names: Vec<&str> = facts.people().iter().map(|person| person.name.as_str()).collect();
+            assert_eq!(names, want, "{text}");
+        };
+        check("Elin eats soup. Elin played the clarinet.", &["Elin"]);
+        check("The pump costs 40 kr. Postgres holds the rows. Postgres has a port.", &[]);
+        check("---\nattendees: [Oda Brekke, Jon Lie]\n---\n", &["Jon Lie", "Oda Brekke"]);
+        check("Storm Ottilie walked in. Storm Ottilie lived long.", &[]);
+    }
 }
