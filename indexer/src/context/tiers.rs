@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, day_of, days, plain};
+use super::{Moment, day_of, days, distance, plain};
 use crate::facts::Reason;
 use crate::relationship::Kind as Entered;
 use crate::{Document, Kind};
@@ -95,12 +95,14 @@ fn tier(
     let written = since(Timestamp::from_second(document.date).unwrap_or_default());
     let age = used.map_or(written, |at| since(at).min(written));
     let how = if age < written { "used" } else { "written" };
+    let when =
+        moment.today().checked_sub(age.days()).map_or_else(|_| "long ago".into(), |day| distance(moment.today(), day));
     match matters {
-        _ if age <= WORKING => (Tier::Working, format!("{how} {age} days ago")),
-        _ if age <= RECENT => (Tier::Recent, format!("{how} {age} days ago")),
+        _ if age <= WORKING => (Tier::Working, format!("{how} {when}")),
+        _ if age <= RECENT => (Tier::Recent, format!("{how} {when}")),
         Some(reason) => (Tier::LongTerm, format!("it holds something about {}", word(reason))),
         None if uses >= USED => (Tier::LongTerm, format!("used {uses} times")),
-        None => (Tier::Archive, format!("{how} {age} days ago")),
+        None => (Tier::Archive, format!("{how} {when}")),
     }
 }
 
