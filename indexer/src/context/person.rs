@@ -7,12 +7,15 @@ use super::{Moment, day_of, origin, plain};
 use crate::facts::{Category, Fact, Origin, Person, is_contact};
 use crate::relationship::Entry;
 
+/// People that have a page.
+const PEOPLE: usize = 500;
 /// Documents that a page names.
 const DOCUMENTS: usize = 12;
 
 /// The people who have a page: those whom facts by people name that still hold, those with most first.
 pub fn shown<'a>(moment: &'a Moment) -> Vec<&'a Person> {
-    moment.facts.people().iter().filter(|person| facts(moment, person).next().is_some()).collect()
+    let said = |person: &&Person| facts(moment, person).next().is_some();
+    moment.facts.people().iter().filter(said).take(PEOPLE).collect()
 }
 
 fn facts<'a>(moment: &'a Moment, person: &'a Person) -> impl Iterator<Item = &'a Fact> {
