@@ -69,6 +69,7 @@ fn briefings_hold_what_is_important_within_their_budget() {
     for budget in [100, 500, 1_000, 2_000, 4_000, 8_000] {
         let text = made.briefing(budget);
         let used = tokens(&text);
+        assert!(text.lines().any(|line| line.starts_with("- ")), "{budget}: {text}");
         assert!(used <= budget && (budget < 500 || used * 10 > budget * 9), "{used} of {budget}:\n{text}");
     }
     let text = made.briefing(1_000);
