@@ -3,6 +3,7 @@
 mod asking;
 mod chat;
 mod common;
+mod context;
 mod conversations;
 mod engines;
 mod events;

@@ -31,8 +31,11 @@ impl Crawlers {
 
     /// Whether the process of this thread reads everything.
     pub fn has(&self, tid: u32) -> bool {
-        let Some(process) = process(tid) else { return false };
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_empty() {
+            return false;
+        }
+        let Some(process) = process(tid) else { return false };
         known.iter().any(|(pid, at)| *pid == process && at.elapsed() < MEMORY)
     }
 }

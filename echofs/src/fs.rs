@@ -5,7 +5,7 @@
 use std::ffi::OsStr;
 use std::fs::File as OsFile;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -217,7 +217,9 @@ impl Fs {
     /// Opens a file. Answering a question starts with the first read, not here.
     pub fn open(&self, id: Id, flags: i32, caller: Caller) -> Result<(u64, FopenFlags), Error> {
         let writes = flags & libc::O_ACCMODE != libc::O_RDONLY;
-        let (handle, how) = match self.inodes.get(id)? {
+        let node = self.inodes.get(id)?;
+        self.note_open(&node, caller);
+        let (handle, how) = match node {
             Node::Real(file) => {
                 let written = AtomicBool::new(flags & libc::O_TRUNC != 0);
                 (Handle::Real { file: file.open(flags)?, written }, FopenFlags::empty())
@@ -265,6 +267,21 @@ impl Fs {
             Node::Link(_) => return Err(Error::NotALink),
         };
         Ok((self.handles.insert(handle), how))
+    }
+
+    /// Remembers the document that somebody opens, or from which an excerpt is; not for a program that reads everything.
+    fn note_open(&self, node: &Node, caller: Caller) {
+        let path = match node {
+            Node::Real(file) => file.path().ok(),
+            Node::File(file) => match &file.content {
+                Content::Stored { path, .. } => Some(path.clone()),
+                _ => file.xattrs.iter().find(|(name, _)| *name == "source").map(|(_, path)| PathBuf::from(path)),
+            },
+            Node::Dir(_) | Node::Link(_) => None,
+        };
+        if let Some(path) = path.filter(|_| !self.crawlers.has(caller.pid)) {
+            self.cx.opened.note(path, caller.pid);
+        }
     }
 
     /// Creates and opens a file.

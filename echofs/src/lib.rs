@@ -15,6 +15,7 @@ mod handle;
 mod inodes;
 mod interrupt;
 mod node;
+mod opened;
 mod pool;
 mod real;
 mod recorder;

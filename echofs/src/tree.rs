@@ -3,6 +3,7 @@
 mod ask;
 mod cached;
 mod chat;
+mod context;
 pub mod control;
 mod conversations;
 mod engine;
@@ -13,7 +14,9 @@ pub mod kept;
 mod knowledge;
 mod lines;
 mod live;
+mod moment;
 mod names;
+mod people;
 mod readme;
 mod relationship;
 mod render;
@@ -38,6 +41,7 @@ use crate::chat::Chats;
 use crate::error::Error;
 use crate::events::Events;
 use crate::node::{CHANGING, Caller, Control as Order, Directory, File, Id, Link, Listing, Node};
+use crate::opened::Opened;
 use crate::real::RealNode;
 
 pub use render::jsonl as results_jsonl;
@@ -70,6 +74,8 @@ pub struct Context {
     pub(crate) views: knowledge::Views,
     pub(crate) facts: facts::Views,
     pub(crate) topics: topics::Views,
+    pub(crate) pages: moment::Pages,
+    pub(crate) opened: Opened,
     pub(crate) control: control::Files,
     pub(crate) live: live::Live,
 }
@@ -102,6 +108,8 @@ impl Context {
             views: knowledge::Views::default(),
             facts: facts::Views::default(),
             topics: topics::Views::default(),
+            pages: moment::Pages::default(),
+            opened: Opened::default(),
             control: control::Files::default(),
             live: live::Live::default(),
         }
@@ -134,7 +142,7 @@ pub struct Root;
 
 impl Root {
     /// What is listed last is met last by those who read everything: see [`crate::crawlers`].
-    const NAMES: [&'static str; 13] = [
+    const NAMES: [&'static str; 15] = [
         "README.md",
         "status",
         "remember",
@@ -147,6 +155,7 @@ impl Root {
         "conversations",
         "chat",
         "relationship",
+        "context",
         ".echo",
         "events",
     ];
@@ -167,6 +176,7 @@ impl Root {
             "conversations" => Node::Dir(Arc::new(conversations::Dated::top())),
             "chat" => Node::Dir(Arc::new(chat::Chat)),
             "relationship" => Node::Dir(Arc::new(relationship::Relationship::top())),
+            "context" => Node::Dir(Arc::new(context::Memory::Top)),
             ".echo" => Node::Dir(Arc::new(control::Control)),
             // Everything listed is settled; the stream itself is not listed.
             "events" => Node::Link(Arc::new(Link {

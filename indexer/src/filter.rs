@@ -8,11 +8,12 @@ use echofs_query_lang::{Field, Node, Query, TextField};
 
 use crate::bits::Bits;
 use crate::bm25::each_posting;
+use crate::facts::Facts;
 use crate::lexical::Words;
 use crate::record::{Content, Key, Record, Table};
 use crate::topics::{self, Topics};
 use crate::traits::Trait;
-use crate::{Error, Kind, Source, globs, groups, languages, phrase};
+use crate::{Error, Kind, Source, globs, groups, languages, phrase, stated};
 
 /// What a part of a query says about documents.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub struct Filter<'a> {
     pub sources: &'a [Source],
     /// The topics, for `topic:`.
     pub topics: &'a Topics,
+    /// What the documents state.
+    pub facts: &'a Facts,
     /// Parts that were left out, each with the reason.
     pub ignored: Vec<String>,
     /// Parts that filter, each with the number of documents it alone lets through.
@@ -249,7 +252,7 @@ impl Filter<'_> {
                 self.select(|r, _| r.has_extension(wanted))
             }
             TextField::Topic => return Ok(self.topic(node, value)),
-            TextField::Entity => return Ok(self.ignore(node, "entities are not known yet")),
+            TextField::Entity => self.stating(Some(value)),
         };
         Ok(Meaning::Set(set))
     }
@@ -273,6 +276,12 @@ impl Filter<'_> {
         })
     }
 
+    /// Documents that state something, or something about an entity.
+    fn stating(&self, entity: Option<&str>) -> Bits {
+        let documents = stated::documents(self.facts, entity);
+        self.select(|r, _| documents.contains(r.path.as_path()))
+    }
+
     fn path(&self, pattern: &str) -> Bits {
         let pattern = globs::Pattern::new(pattern, self.sources);
         self.select(|r, _| pattern.matches(&r.path))
@@ -280,7 +289,8 @@ impl Filter<'_> {
 
     fn place(&mut self, node: &Node, place: &str) -> Meaning {
         if let Some(kind) = kind(place) {
-            return Meaning::Set(self.select(|_, c| c.kind == kind));
+            let set = if kind == Kind::Fact { self.stating(None) } else { self.select(|_, c| c.kind == kind) };
+            return Meaning::Set(set);
         }
         let Some(source) = self.sources.iter().find(|s| s.name.eq_ignore_ascii_case(place)) else {
             return self.ignore(

@@ -12,6 +12,7 @@ use echofs_embedder::Embedder;
 use echofs_query_lang::{Node, Query};
 use quick_cache::sync::Cache;
 
+use crate::context::Moved;
 use crate::conversations::Conversations;
 use crate::facts::{self, Facts, Wish};
 use crate::files::{self, Lock};
@@ -30,6 +31,7 @@ use crate::watch::{self, Watcher};
 use crate::writer::Writer;
 use crate::{
     Counts, Coverage, Document, Error, Forgotten, Graph, Happened, Kept, Passage, Results, Source, State, meaning,
+    stated,
 };
 
 /// Readers of files, and as many extraction workers.
@@ -63,6 +65,7 @@ pub struct Index {
     kept: Kept,
     conversations: Arc<Conversations>,
     relationship: Arc<Relationship>,
+    moved: Moved,
     ranking: Ranking,
     queries: Cache<String, Arc<Vec<f32>>>,
     idle: Mutex<Option<Opened>>,
@@ -94,6 +97,7 @@ impl Index {
             shared: Arc::new(shared),
             conversations,
             relationship,
+            moved: Moved::open(&data),
             kept: Kept::open(&data.join("journal/queries.jsonl"))?,
             ranking: Ranking::default(),
             queries: Cache::new(QUERIES),
@@ -186,7 +190,9 @@ impl Index {
     /// # Errors
     /// As [`search`](Index::search).
     pub fn search_with(&self, query: &Query, ranking: &Ranking) -> Result<Results, Error> {
-        self.searching(ranking, |searcher| searcher.search(query, None))
+        let mut results = self.searching(ranking, |searcher| searcher.search(query, None))?;
+        stated::show(&mut results, query, &self.facts());
+        Ok(results)
     }
 
     /// Documents like the one at `path`, filtered by `query`; the document itself is not among them.
@@ -212,7 +218,7 @@ impl Index {
         run: impl FnOnce(&Searcher) -> Result<Results, Error>,
     ) -> Result<Results, Error> {
         let epoch = self.epoch();
-        let snapshot = self.shared.snapshot();
+        let (snapshot, facts) = (self.shared.snapshot(), self.shared.facts());
         let embed = |text: &str| self.query_vector(text);
         let searcher = Searcher {
             snapshot: &snapshot,
@@ -220,6 +226,7 @@ impl Index {
             embed: self.shared.embedder.as_ref().map(|_| &embed as &dyn Fn(&str) -> _),
             sources: &self.shared.sources,
             topics: self.shared.topics(),
+            facts: &facts,
             ranking,
         };
         let mut results = run(&searcher)?;
@@ -242,6 +249,11 @@ impl Index {
     /// What was noticed.
     pub fn relationship(&self) -> &Arc<Relationship> {
         &self.relationship
+    }
+
+    /// What moved between the tiers of working memory.
+    pub fn moved(&self) -> &Moved {
+        &self.moved
     }
 
     /// Every indexed document, sorted by path. Made once per epoch.
@@ -354,9 +366,10 @@ impl Index {
         let pages = retracted.iter().map(|place| self.conversations.page(place));
         let paths: Vec<PathBuf> = std::iter::once(path.to_owned()).chain(pages).collect();
         let (reply, answer) = std::sync::mpsc::channel();
-        events.send(Event::Forget(paths, reply)).map_err(|_| Error::Stopped)?;
+        events.send(Event::Forget(paths.clone(), reply)).map_err(|_| Error::Stopped)?;
         let forgotten = answer.recv().map_err(|_| Error::Stopped)??;
         self.conversations.remake(&retracted);
+        self.moved.forget(&paths);
         self.shared
             .wait_for(PURGE, |p| [p.purges, p.fact_purges, p.topic_purges].iter().all(|(asked, done)| asked == done));
         Ok(forgotten)

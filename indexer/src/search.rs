@@ -9,6 +9,7 @@ use echofs_query_lang::{DEFAULT_LIMIT, Query, Sort};
 use crate::bits::Bits;
 use crate::bm25::{self, Scores};
 use crate::copies::{self, Folded};
+use crate::facts::Facts;
 use crate::filter::{Filter, Meaning};
 use crate::fuse::{self, Fusion};
 use crate::plan::Plan;
@@ -34,6 +35,8 @@ pub struct Searcher<'a> {
     pub sources: &'a [Source],
     /// For `topic:`.
     pub topics: Arc<Topics>,
+    /// What the documents state.
+    pub facts: &'a Facts,
     /// The weights.
     pub ranking: &'a Ranking,
 }
@@ -108,8 +111,8 @@ impl Searcher<'_> {
     fn allowed(&self, query: &Query, without: Option<Serial>, explain: &mut Explain) -> Result<Bits, Error> {
         let started = Instant::now();
         let Snapshot { table, words } = self.snapshot;
-        let (sources, topics) = (self.sources, &*self.topics);
-        let mut filter = Filter { words, table, sources, topics, ignored: Vec::new(), used: Vec::new() };
+        let (sources, topics, facts) = (self.sources, &*self.topics, self.facts);
+        let mut filter = Filter { words, table, sources, topics, facts, ignored: Vec::new(), used: Vec::new() };
         let meaning = query.root.as_ref().map_or(Ok(Meaning::Free), |root| filter.evaluate_each(root))?;
         let mut allowed = match meaning {
             Meaning::Set(set) => {

@@ -233,7 +233,11 @@ impl Shared {
 
     /// Shows new facts to everybody.
     pub fn publish_facts(&self, facts: Facts) {
-        *write(&self.facts) = Arc::new(facts);
+        let before = std::mem::replace(&mut *write(&self.facts), Arc::new(facts));
+        if !(before.all().is_empty() && self.facts().all().is_empty()) {
+            self.epoch.fetch_add(1, Ordering::Release);
+            self.tell(&[]);
+        }
     }
 
     /// The topics now.

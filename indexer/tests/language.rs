@@ -193,7 +193,6 @@ fn what_cannot_be_used_is_said() {
         assert!(!results.hits.is_empty(), "{query}");
     };
     check("thyroid topic:health", "topics are not known yet");
-    check("thyroid entity:Brine", "entities are not known yet");
     check("thyroid is:funny", "is: knows");
     check("thyroid has:wings", "has: knows");
     check("thyroid lang:klingon", "no known language");

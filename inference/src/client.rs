@@ -6,14 +6,14 @@
 use std::io::{self, BufReader};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::process::{Program, Supervisor};
 use crate::protocol::{self, Call, Event, Health};
 use crate::slots::Slots;
-use crate::{Adapter, Cancel, Completion, Error, Generator, Request, State, Status, model_name, socket};
+use crate::{Adapter, Cancel, Completion, Error, Generator, Request, State, Status, Vocabulary, model_name, socket};
 
 /// How often a waiting request looks at its [`Cancel`].
 const TICK: Duration = Duration::from_millis(20);
@@ -79,6 +79,7 @@ pub struct Client {
     model: Mutex<Option<PathBuf>>,
     adapter: Mutex<Option<Adapter>>,
     cpu: Mutex<Option<String>>,
+    vocabulary: Mutex<Option<(PathBuf, Option<Arc<Vocabulary>>)>>,
     in_flight: AtomicUsize,
 }
 
@@ -87,8 +88,8 @@ impl Client {
     pub fn new(config: ClientConfig) -> Self {
         let supervisor = Supervisor::new(config.program());
         let model = Mutex::new(config.model.clone());
-        let (adapter, cpu) = (Mutex::default(), Mutex::default());
-        Self { config, supervisor, model, adapter, cpu, in_flight: AtomicUsize::new(0) }
+        let (adapter, cpu, vocabulary) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { config, supervisor, model, adapter, cpu, vocabulary, in_flight: AtomicUsize::new(0) }
     }
 
     /// Uses this adapter, or none, from the next request on.
@@ -210,6 +211,16 @@ impl Generator for Client {
 
     fn model(&self) -> Option<String> {
         self.usable_model().ok().map(|path| model_name(&path))
+    }
+
+    fn vocabulary(&self) -> Option<Arc<Vocabulary>> {
+        let path = self.usable_model().ok()?;
+        let mut kept = self.vocabulary.lock().unwrap_or_else(|e| e.into_inner());
+        if kept.as_ref().is_none_or(|(of, _)| *of != path) {
+            let read = Vocabulary::read(&path).inspect_err(|why| log::info!("tokens are estimated: {why}"));
+            *kept = Some((path, read.ok().map(Arc::new)));
+        }
+        kept.as_ref().and_then(|(_, vocabulary)| vocabulary.clone())
     }
 
     fn forget(&self) {

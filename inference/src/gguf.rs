@@ -9,6 +9,9 @@ use std::path::Path;
 const MOST: u64 = 1 << 20;
 const LONGEST_TEXT: u64 = 1 << 20;
 const LONGEST_LIST: u64 = 1 << 24;
+/// Kinds of values.
+const TEXT: u32 = 8;
+const LIST: u32 = 9;
 
 /// A value of the metadata; lists are left out.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,17 +95,47 @@ impl Head {
     }
 }
 
+/// The list of texts called `key` in the metadata of the file at `path`, which [`Head`] leaves out.
+///
+/// # Errors
+/// Why there is none, for people.
+pub fn texts(path: &Path, key: &str) -> Result<Vec<Vec<u8>>, String> {
+    let file = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let found = find_texts(&mut BufReader::with_capacity(1 << 16, file), key);
+    found.map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn find_texts(reader: &mut impl Read, key: &str) -> io::Result<Vec<Vec<u8>>> {
+    let (_, values) = opening(reader)?;
+    for _ in 0..values {
+        let (name, kind) = (text(reader)?, u32(reader)?);
+        if name != key || kind != LIST {
+            value(reader, kind)?;
+            continue;
+        }
+        return match (u32(reader)?, u64(reader)?) {
+            (TEXT, length @ 0..=LONGEST_LIST) => (0..length).map(|_| bytes(reader)).collect(),
+            _ => Err(wrong(&format!("{key} is no list of texts"))),
+        };
+    }
+    Err(wrong(&format!("it has no {key}")))
+}
+
 type Parsed = (BTreeMap<String, Value>, u64);
 
-fn head(reader: &mut impl Read) -> io::Result<Parsed> {
+/// The numbers of tensors and of values.
+fn opening(reader: &mut impl Read) -> io::Result<(u64, u64)> {
     if &array::<4>(reader)? != b"GGUF" {
         return Err(wrong("it is no GGUF file"));
     }
     match u32(reader)? {
-        2 | 3 => {}
-        version => return Err(wrong(&format!("version {version} of GGUF is not known"))),
+        2 | 3 => Ok((count(reader)?, count(reader)?)),
+        version => Err(wrong(&format!("version {version} of GGUF is not known"))),
     }
-    let (tensors, values) = (count(reader)?, count(reader)?);
+}
+
+fn head(reader: &mut impl Read) -> io::Result<Parsed> {
+    let (tensors, values) = opening(reader)?;
     let mut metadata = BTreeMap::new();
     for _ in 0..values {
         let key = text(reader)?;
@@ -143,8 +176,8 @@ fn value(reader: &mut impl Read, kind: u32) -> io::Result<Option<Value>> {
         4 => Value::Number(u32(reader)?.into()),
         5 => signed(i32::from_le_bytes(array(reader)?).into()),
         6 => Value::Real(f32::from_le_bytes(array(reader)?).into()),
-        8 => Value::Text(text(reader)?),
-        9 => return list(reader).map(|()| None),
+        TEXT => Value::Text(text(reader)?),
+        LIST => return list(reader).map(|()| None),
         10 => Value::Number(u64(reader)?),
         11 => signed(i64::from_le_bytes(array(reader)?)),
         12 => Value::Real(f64::from_le_bytes(array(reader)?)),
@@ -168,7 +201,7 @@ fn list(reader: &mut impl Read) -> io::Result<()> {
         2 | 3 => 2,
         4..=6 => 4,
         10..=12 => 8,
-        8 => {
+        TEXT => {
             for _ in 0..length {
                 let length = text_length(reader)?;
                 skip(reader, length)?;
@@ -181,11 +214,15 @@ fn list(reader: &mut impl Read) -> io::Result<()> {
 }
 
 fn text(reader: &mut impl Read) -> io::Result<String> {
+    bytes(reader).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn bytes(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     let length = text_length(reader)?;
     let mut bytes = Vec::new();
     reader.take(length).read_to_end(&mut bytes)?;
     match bytes.len() as u64 == length {
-        true => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        true => Ok(bytes),
         false => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }

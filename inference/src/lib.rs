@@ -27,6 +27,7 @@ pub mod states;
 pub mod text;
 pub mod threads;
 pub mod turn;
+pub mod vocabulary;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +35,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
+
+pub use vocabulary::Vocabulary;
 
 /// Asks a generation to stop; cheap to clone, safe to set from any thread.
 #[derive(Clone, Debug, Default)]
@@ -254,6 +257,11 @@ pub trait Generator: Send + Sync {
     fn generate(&self, request: &Request, cancel: &Cancel, on_text: &mut dyn FnMut(&str)) -> Result<Completion, Error>;
     /// The name of the model that the next request gets; `None` when there is none on this machine. Starts nothing.
     fn model(&self) -> Option<String>;
+    /// The vocabulary of the model that [`model`](Generator::model) names, to count tokens with; `None` where it is not known.
+    /// Reads the head of a file at most.
+    fn vocabulary(&self) -> Option<Arc<Vocabulary>> {
+        None
+    }
     /// State for `status`; starts nothing, never blocks.
     fn status(&self) -> Status;
     /// Drops every state that was kept of earlier prompts, in memory and on disk.

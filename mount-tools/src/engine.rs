@@ -2,12 +2,14 @@
 //! models and adapters.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use echofs_inference::client::{Client, ClientConfig};
 use echofs_inference::remote::Remote;
-use echofs_inference::{Adapter, Cancel, Choices, Completion, Error, Generator, Request, Status, model_name};
+use echofs_inference::{
+    Adapter, Cancel, Choices, Completion, Error, Generator, Request, Status, Vocabulary, model_name,
+};
 
 use crate::config::Settings;
 use crate::failure::{Exit, Failure, Outcome};
@@ -107,6 +109,11 @@ impl Generator for Engine {
 
     fn model(&self) -> Option<String> {
         self.remote.as_ref().and_then(Remote::model).or_else(|| self.local.model())
+    }
+
+    fn vocabulary(&self) -> Option<Arc<Vocabulary>> {
+        let here = self.remote.as_ref().is_none_or(|remote| remote.model().is_none());
+        here.then(|| self.local.vocabulary()).flatten()
     }
 
     fn status(&self) -> Status {

@@ -171,6 +171,7 @@ fn forget(cx: &Context, path: &Path) -> Result<(), Error> {
         cx.answers.forget(path);
     }
     cx.chats.forget();
+    cx.opened.forget(&forgotten.paths);
     // What a model has read stays in its state.
     cx.generator.forget();
     log::info!("forgot {} documents", forgotten.paths.len());

@@ -25,7 +25,8 @@ Write a line to this file to put a fact right. What you write wins over what is 
     subject | predicate | object           adds a fact
     remove ID                              removes one (as `rm` does in by-category/)
 
-An id stands in the front matter of each fact's file and in facts.jsonl.
+An id stands in the front matter of each fact's file, in facts.jsonl, and behind a ~ in relationship/about-me.md and
+relationship/people/.
 ";
 
 /// A directory of this branch.

@@ -29,6 +29,7 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
     echo 'And who paid?' >> {at}/chat/trip           says something; `cat` or `tail -f` it for the reply
     cp conversations.json {at}/conversations/import/   takes the export of a chat service
     cat {at}/topics/README.md                        what your files are about
+    cat {at}/context/briefing.md                     what to read first, whoever you are
     cat {at}/status                                  how far the index is
 
 | where | what |
@@ -49,6 +50,9 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
 | `conversations/import/` | copy exports and transcripts into it; `report.md` says what was taken |
 | `chat/<name>` | a conversation: append a message, read on for the reply; `rm` ends it, what was said stays |
 | `relationship/` | `log.jsonl` (append `{{\"kind\":\"preference\",\"subject\":\"...\",\"text\":\"...\"}}`), and the pages made from it |
+| `relationship/about-me.md`, `people/` | who you are, and a page for each person (`people/Oda.md`, `people/oda@mill.example.md`), from your files |
+| `context/` | `now.md`, `tasks.md`, `suggestions.md`, `briefing.md`: what an assistant should read first; `briefing-2000.md` is at most so many tokens long |
+| `context/tiers/` | which documents are in use, recent, kept, put away; `moved.jsonl` says what moved |
 | `.echo/` | `status.json`, `coverage.jsonl` (every file and why it is or is not indexed), `metrics`, `config.toml` |
 | `.echo/forget` | write a path to it: the document is forgotten for good, the file itself stays |
 | `.echo/reindex` | write a path or `all` to it: it is read again |

@@ -50,7 +50,7 @@ pub fn facts<'a>(document: &Document, passages: impl Iterator<Item = &'a Passage
 }
 
 /// Whether a document of this kind is prose or says things as `key: value`.
-fn is_readable(media: &str) -> bool {
+pub fn is_readable(media: &str) -> bool {
     !matches!(media, "code" | "log" | "table" | "sheet" | "json" | "xml" | "subtitles")
 }
 

@@ -35,13 +35,29 @@ const PRONOUNS: &[&str] = &[
     "others",
 ];
 const OWNER: &[&str] = &["i", "me", "my", "myself", "we", "us", "our"];
-const TITLES: &[&str] =
-    &["mr", "mrs", "ms", "dr", "prof", "sir", "dame", "president", "chancellor", "captain", "aunt", "uncle"];
+const TITLES: &[&str] = &[
+    "mr",
+    "mrs",
+    "ms",
+    "dr",
+    "prof",
+    "sir",
+    "dame",
+    "president",
+    "chancellor",
+    "captain",
+    "aunt",
+    "uncle",
+    "grandfather",
+    "grandmother",
+];
 /// Words that may stand inside a name without a capital.
 const INSIDE: &[&str] = &["of", "the", "and", "de", "van", "von", "der", "la", "le", "du", "for", "&"];
 /// What a name may be followed by without being another one.
 const KINDS: &[&str] =
     &["project", "team", "company", "group", "plan", "programme", "program", "app", "repo", "repository", "server"];
+/// What lists of people are called.
+const LISTS: &[&str] = &["from", "to", "cc", "attendees", "attendee", "participants", "organizer", "present"];
 /// Longest name, in words.
 const MAX_WORDS: usize = 6;
 
@@ -67,7 +83,6 @@ pub fn name(text: &str) -> Option<String> {
         Some((last, rest)) if !rest.is_empty() && KINDS.contains(&last.to_lowercase().as_str()) => rest,
         _ => words,
     };
-    let is_title = |word: &str| TITLES.contains(&word.trim_end_matches('.').to_lowercase().as_str());
     let words = if words.len() > 1 && is_title(words[0]) { &words[1..] } else { words };
     let capital = |word: &&str| word.chars().next().is_some_and(|c| c.is_uppercase() || c.is_ascii_digit());
     let named = words.iter().all(|word| capital(word) || INSIDE.contains(word));
@@ -115,6 +130,8 @@ fn is_small_word(text: &str) -> bool {
 pub struct Names {
     /// From the first word of a person's name to the full names that begin with it.
     full: HashMap<String, HashSet<String>>,
+    /// From the last word of a person's name to the full names that end with it.
+    last: HashMap<String, HashSet<String>>,
     /// From a mail address to a name.
     addresses: HashMap<String, String>,
 }
@@ -130,8 +147,14 @@ impl Names {
                 }
             }
             let key = fact.predicate.to_lowercase();
-            if matches!(key.as_str(), "email" | "mail" | "e-mail" | "from" | "to") {
+            if matches!(key.as_str(), "email" | "mail" | "e-mail") {
                 names.add_address(&fact.subject, &fact.object);
+            }
+            for (named, address) in listed(&fact.predicate, &fact.object) {
+                named.iter().filter(|full| full.contains(' ')).for_each(|full| names.add(full.clone()));
+                if let (Some(named), Some(address)) = (named, address) {
+                    names.add_address(&named, &address);
+                }
             }
         }
         names
@@ -142,30 +165,33 @@ impl Names {
         let person = (2..=3).contains(&words.len())
             && words.iter().all(|w| w.chars().skip(1).all(|c| c.is_lowercase() || "-'’.".contains(c)) || w.len() < 3);
         if person {
-            self.full.entry(words[0].to_lowercase()).or_default().insert(full);
+            self.full.entry(words[0].to_lowercase()).or_default().insert(full.clone());
+            self.last.entry(words[words.len() - 1].to_lowercase()).or_default().insert(full);
         }
     }
 
-    fn add_address(&mut self, subject: &str, object: &str) {
-        for part in object.split(", ") {
-            let (named, address) = match part.split_once(" <") {
-                Some((named, address)) => (named, address.trim_end_matches('>')),
-                None => (subject, part),
-            };
-            if let Some(full) = name(named).filter(|_| address.contains('@') && !address.contains(' ')) {
-                self.addresses.insert(address.to_lowercase(), full);
+    /// The first name that an address comes with stays.
+    fn add_address(&mut self, named: &str, address: &str) {
+        if let Some(full) = form(named).filter(|_| address.contains('@') && !address.contains(' ')) {
+            let known = self.addresses.entry(address.to_lowercase()).or_insert_with(|| full.clone());
+            if !known.contains(' ') {
+                *known = full;
             }
         }
     }
 
     /// The entity that `text` names, within a document that names `near`; `None` when it is no name.
     pub fn entity(&self, text: &str, near: &HashSet<String>) -> Option<String> {
-        if let Some(full) = self.addresses.get(&text.to_lowercase()) {
+        let address = text.rsplit_once(" <").map_or(text, |(_, address)| address.trim_end_matches('>'));
+        if let Some(full) = self.addresses.get(&address.to_lowercase()) {
             return Some(full.clone());
         }
-        let name = name(text)?;
+        let name = form(text)?;
         if name.contains(' ') {
             return Some(name);
+        }
+        if let Some(full) = self.titled(text, &name) {
+            return Some(full);
         }
         let Some(candidates) = self.full.get(&name.to_lowercase()) else { return Some(name) };
         let mut here = candidates.iter().filter(|full| near.contains(*full));
@@ -175,6 +201,39 @@ impl Names {
             _ => Some(name),
         }
     }
+
+    /// "Mr Halliday", where one person has that last name.
+    fn titled(&self, text: &str, name: &str) -> Option<String> {
+        let titled = text.split_whitespace().next().is_some_and(is_title);
+        let all = self.last.get(&name.to_lowercase()).filter(|all| titled && all.len() == 1)?;
+        all.iter().next().cloned()
+    }
+}
+
+fn is_title(word: &str) -> bool {
+    TITLES.contains(&word.trim_end_matches('.').to_lowercase().as_str())
+}
+
+/// A name, with what stands in brackets behind it left out, or taken where that alone is a name: "Ann Lee (Mill)".
+fn form(text: &str) -> Option<String> {
+    match text.trim_end().strip_suffix(')').and_then(|text| text.split_once(" (")) {
+        Some((outer, inner)) => name(outer).or_else(|| name(inner).filter(|name| name.contains(' '))),
+        None => name(text),
+    }
+}
+
+/// The people that a list of senders, receivers or attendees names, each with an address where there is one.
+pub fn listed(predicate: &str, object: &str) -> Vec<(Option<String>, Option<String>)> {
+    if !LISTS.contains(&predicate.to_lowercase().as_str()) {
+        return Vec::new();
+    }
+    let parts = object.trim_matches(['[', ']']).split(", ");
+    let one = |part: &str| match part.split_once(" <") {
+        Some((named, address)) => (form(named), Some(address.trim_end_matches('>').to_owned())),
+        None if part.contains('@') => (None, Some(part.to_owned())),
+        None => (form(part), None),
+    };
+    parts.map(one).collect()
 }
 
 /// The sides of a statement that are people, by what is said of them.
@@ -188,11 +247,9 @@ fn people(fact: &Found) -> impl Iterator<Item = &String> {
 
 /// The full names that the statements of one document hold.
 pub fn near(found: &[Found]) -> HashSet<String> {
-    found
-        .iter()
-        .flat_map(|f| [&f.subject, &f.object])
-        .filter_map(|side| name(side).filter(|n| n.contains(' ')))
-        .collect()
+    let sides = found.iter().flat_map(|f| [&f.subject, &f.object]).filter_map(|side| name(side));
+    let listed = found.iter().flat_map(|f| listed(&f.predicate, &f.object)).filter_map(|(named, _)| named);
+    sides.chain(listed).filter(|name| name.contains(' ')).collect()
 }
 
 #[cfg(test)]
@@ -210,5 +267,42 @@ mod tests {
         check("a small boat", None);
         check("He", None);
         check("March 2019", None);
+    }
+
+    fn found(subject: &str, predicate: &str, object: &str) -> Found {
+        Found {
+            subject: subject.into(),
+            predicate: predicate.into(),
+            object: object.into(),
+            category: Category::Person,
+            confidence: 0.8,
+            valid_from: None,
+            valid_until: None,
+            line: 1,
+            quote: object.into(),
+            method: crate::facts::Method::Rule,
+        }
+    }
+
+    #[test]
+    fn all_names_of_a_person_are_one() {
+        let facts = [
+            found("Minutes", "attendees", "[Hanna Brekke, Callum Osei]"),
+            found("Oil", "From", "Callum Reid <reid@joiner.example>"),
+            found("Oil", "To", "hanna@brekke.example"),
+            found("Hanna Brekke", "Email", "hanna@brekke.example"),
+            found("森田健二 (Kenji Morita)", "Email", "morita@lab.example"),
+            found("Gate", "From", "Innes Halliday <h@foot.example>"),
+        ];
+        let names = Names::new(facts.iter());
+        let near = near(&facts[..1]);
+        let check = |text: &str, want: &str| assert_eq!(names.entity(text, &near).as_deref(), Some(want), "{text}");
+        check("Hanna", "Hanna Brekke");
+        check("hanna@brekke.example", "Hanna Brekke");
+        check("Callum", "Callum Osei");
+        check("Callum <reid@joiner.example>", "Callum Reid");
+        check("森田健二 <morita@lab.example>", "Kenji Morita");
+        check("Mr Halliday", "Innes Halliday");
+        assert_eq!(names.entity("Callum", &HashSet::new()).as_deref(), Some("Callum"), "there are two");
     }
 }

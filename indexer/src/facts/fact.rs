@@ -162,6 +162,11 @@ impl Fact {
         format!("{} {} {}", self.subject, self.predicate, self.object)
     }
 
+    /// Whether the subject is said by what it is, and not by a pronoun.
+    pub fn subject_has_name(&self) -> bool {
+        !super::entity::is_pronoun(&self.subject) && self.subject_entity.as_deref() != Some("me")
+    }
+
     /// The first day on which it counts.
     pub fn since(&self) -> Date {
         self.valid_from.unwrap_or_else(|| day_of(self.observed_at))

@@ -2,14 +2,16 @@
 //! place of an older one that it contradicts.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::entity::{self, Names};
 use super::fact::{Fact, Found, Method, Origin, day_of};
+use super::notable::Notable;
 use super::orders::Orders;
+use super::people::{self, Person};
 use super::{dates, functional, morphology};
 
 /// Everything one document states.
@@ -19,8 +21,23 @@ pub struct Stated<'a> {
     pub path: &'a Path,
     /// Its statements.
     pub found: &'a [Found],
+    /// Its sentences that matter.
+    pub notable: &'a [Notable],
     /// Its stated date or the time it was changed.
     pub at: Timestamp,
+}
+
+/// A sentence that matters, and its document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Noted {
+    /// The same while the words are the same: what an order to remove it names.
+    pub id: String,
+    /// The document.
+    pub path: PathBuf,
+    /// The date of the document.
+    pub at: Timestamp,
+    /// The sentence.
+    pub notable: Notable,
 }
 
 /// Facts at one moment. Never changed; the next moment has its own.
@@ -30,12 +47,15 @@ pub struct Facts {
     pub number: u64,
     facts: Vec<Arc<Fact>>,
     by_id: HashMap<String, usize>,
+    notable: Vec<Noted>,
+    people: Vec<Person>,
 }
 
 impl Facts {
     /// The facts in these documents, after these orders of the owner.
     pub fn new<'a>(number: u64, documents: impl Iterator<Item = Stated<'a>> + Clone, orders: &Orders) -> Self {
         let names = Names::new(documents.clone().flat_map(|stated| stated.found));
+        let notable = noted(documents.clone(), orders);
         let mut merged: BTreeMap<String, Fact> = BTreeMap::new();
         for stated in documents {
             let near = entity::near(stated.found);
@@ -50,7 +70,8 @@ impl Facts {
         functional::supersede(&mut facts);
         facts.sort_by(|a, b| (&a.source.path, a.source.line, &a.id).cmp(&(&b.source.path, b.source.line, &b.id)));
         let by_id = facts.iter().enumerate().map(|(at, fact)| (fact.id.clone(), at)).collect();
-        Self { number, facts: facts.into_iter().map(Arc::new).collect(), by_id }
+        let people = people::people(&facts);
+        Self { number, facts: facts.into_iter().map(Arc::new).collect(), by_id, notable, people }
     }
 
     /// All of them, by source and line.
@@ -62,11 +83,47 @@ impl Facts {
     pub fn get(&self, id: &str) -> Option<&Arc<Fact>> {
         self.by_id.get(id).map(|at| &self.facts[*at])
     }
+
+    /// The sentences that matter, by document and line. Those that the owner removed are not among them.
+    pub fn notable(&self) -> &[Noted] {
+        &self.notable
+    }
+
+    /// The people that the documents speak of, those with most facts first.
+    pub fn people(&self) -> &[Person] {
+        &self.people
+    }
+
+    /// What orders call the fact or sentence with this id.
+    pub fn statements(&self, id: &str) -> Option<Vec<String>> {
+        let noted = || self.notable.iter().any(|noted| noted.id == id).then(|| vec![id.to_owned()]);
+        self.get(id).map(|fact| fact.statements.clone()).or_else(noted)
+    }
+}
+
+/// The sentences that matter, without those that the owner removed, alone or with everything that they state.
+fn noted<'a>(documents: impl Iterator<Item = Stated<'a>>, orders: &Orders) -> Vec<Noted> {
+    let mut all = Vec::new();
+    for stated in documents {
+        let removed = |notable: &Notable| {
+            let mut here = stated.found.iter().filter(|found| found.quote == notable.quote);
+            here.any(|found| orders.is_removed(&statement(found)))
+        };
+        for notable in stated.notable.iter().filter(|notable| !removed(notable)) {
+            let id = hash(&["notable", &normal(&notable.quote)]);
+            if !orders.is_removed(&id) {
+                all.push(Noted { id, path: stated.path.to_owned(), at: stated.at, notable: notable.clone() });
+            }
+        }
+    }
+    all
 }
 
 fn add(merged: &mut BTreeMap<String, Fact>, stated: &Stated, found: &Found, names: &Names, near: &HashSet<String>) {
     let (path, at, statement) = (stated.path, stated.at, statement(found));
-    let (subject, object) = (names.entity(&found.subject, near), names.entity(&found.object, near));
+    let subject = names.entity(&found.subject, near);
+    // The name of a contact in another order is no further name.
+    let object = if found.predicate == "Name" { subject.clone() } else { names.entity(&found.object, near) };
     let id = id(
         subject.as_deref().unwrap_or(&found.subject),
         &found.predicate,

@@ -15,9 +15,12 @@ mod fact;
 mod functional;
 mod lines;
 mod merge;
+mod moments;
 mod morphology;
+mod notable;
 mod noun;
 mod orders;
+mod people;
 mod phrase;
 mod relational;
 mod sentence;
@@ -34,9 +37,12 @@ use jiff::civil::Date;
 pub use dates::parse as parse_date;
 pub use document::{Document, facts};
 pub use entity::is_pronoun;
-pub use fact::{Category, Fact, Found, Method, Origin};
-pub use merge::Facts;
+pub use fact::{Category, Fact, Found, Method, Origin, day_of};
+pub use merge::{Facts, Noted};
+pub use moments::find as days_in;
+pub use notable::{Notable, Reason, speaks_to_programs};
 pub use orders::{Order, Orders, Wish};
+pub use people::{Person, is_contact};
 
 /// Something that a sentence states.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

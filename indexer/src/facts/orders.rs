@@ -75,7 +75,12 @@ impl Orders {
 
     /// What the owner stated.
     pub fn stated(&self) -> impl Iterator<Item = Stated<'_>> {
-        self.added.values().map(|(found, at)| Stated { path: &self.path, found: std::slice::from_ref(found), at: *at })
+        self.added.values().map(|(found, at)| Stated {
+            path: &self.path,
+            found: std::slice::from_ref(found),
+            notable: &[],
+            at: *at,
+        })
     }
 }
 
@@ -94,7 +99,7 @@ impl Wish {
     /// The orders that carry it out; `None` when there is no such fact.
     pub fn orders(&self, facts: &Facts) -> Option<Vec<Order>> {
         let at = Timestamp::now();
-        let remove = |id: &String| facts.get(id).map(|fact| Order::Remove { statements: fact.statements.clone(), at });
+        let remove = |id: &String| facts.statements(id).map(|statements| Order::Remove { statements, at });
         let state = |parts: &[String; 3]| Order::State { fact: by_owner(parts), at };
         Some(match self {
             Wish::Remove(id) => vec![remove(id)?],

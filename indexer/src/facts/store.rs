@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::fact::Found;
+use super::notable::Notable;
 use crate::record::Key;
 use crate::{Error, files};
 
 /// Changes whenever the rules or the form of what is stored do.
-const FORMAT: &[u8] = b"1";
+const FORMAT: &[u8] = b"2";
 
 /// The statements of one document.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub struct Kept {
     pub hash: Key,
     /// The statements.
     pub found: Vec<Found>,
+    /// The sentences that matter.
+    pub notable: Vec<Notable>,
 }
 
 /// The stored form.
@@ -142,7 +145,7 @@ mod tests {
             quote: format!("Oda has {object}."),
             method: Method::Rule,
         };
-        Kept { hash: [1; 16], found: vec![found] }
+        Kept { hash: [1; 16], found: vec![found], notable: Vec::new() }
     }
 
     #[test]

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::document::{self, Document};
-use super::fact::day_of;
+use super::fact::{Found, day_of};
 use super::merge::{Facts, Stated};
+use super::notable::{Notable, notable};
 use super::store::{Kept, Store};
 use crate::Error;
 use crate::record::Record;
@@ -126,8 +127,8 @@ impl<'a> Worker<'a> {
             if self.is_interrupted(number, orders) {
                 return Ok(());
             }
-            let kept =
-                Kept { hash: record.content.as_ref().map_or([0; 16], |c| c.hash), found: found(snapshot, &record)? };
+            let (found, notable) = found(snapshot, &record)?;
+            let kept = Kept { hash: record.content.as_ref().map_or([0; 16], |c| c.hash), found, notable };
             self.store.as_ref().map_or(Ok(()), |store| store.put(&record.path, &kept))?;
             self.stated.insert(record.path.clone(), date(&record));
             self.kept.insert(record.path.clone(), kept);
@@ -156,7 +157,7 @@ impl<'a> Worker<'a> {
         let begun = Instant::now();
         let stated = self.stated.iter().filter_map(|(path, at)| {
             let kept = self.kept.get(path)?;
-            Some(Stated { path, found: &kept.found, at: *at })
+            Some(Stated { path, found: &kept.found, notable: &kept.notable, at: *at })
         });
         let facts = Facts::new(self.shared.facts().number + 1, stated, &self.shared.fact_orders());
         self.shared.publish_facts(facts);
@@ -176,19 +177,23 @@ impl<'a> Worker<'a> {
     }
 }
 
-fn found(snapshot: &Snapshot, record: &Record) -> Result<Vec<super::fact::Found>, Error> {
-    let Some(content) = &record.content else { return Ok(Vec::new()) };
-    let Some(address) = snapshot.words.address(content.serial)? else { return Ok(Vec::new()) };
+/// What a document states, and which of its sentences matter.
+type Read = (Vec<Found>, Vec<Notable>);
+
+fn found(snapshot: &Snapshot, record: &Record) -> Result<Read, Error> {
+    let Some(content) = &record.content else { return Ok(Read::default()) };
+    let Some(address) = snapshot.words.address(content.serial)? else { return Ok(Read::default()) };
     let entry = snapshot.words.entry(address)?;
     let stated = content.stated_date.and_then(|at| Timestamp::from_second(at).ok()).map(day_of);
     let title = record.title();
     let document = Document { title: &title, media: &content.media, date: stated };
-    let read = || document::facts(&document, entry.passages.iter().map(|p| &p.passage));
+    let passages = || entry.passages.iter().map(|p| &p.passage);
+    let read = || (document::facts(&document, passages()), notable(&document, passages()));
     // A rule that fails on some text costs the facts of that document and nothing else.
     let facts = catch_unwind(AssertUnwindSafe(read));
     Ok(facts.unwrap_or_else(|_| {
         log::error!("{}: its facts cannot be read", record.path.display());
-        Vec::new()
+        Read::default()
     }))
 }
 

@@ -26,6 +26,8 @@ use crate::{Error, files};
 pub use chain::{Broken, verify};
 pub use entry::{Entry, Evidence, Kind, Stance};
 pub use pages::{PATTERNS, PREFERENCES};
+pub use patterns::Pattern;
+pub use view::View;
 
 use chain::Log;
 
@@ -86,6 +88,24 @@ impl Relationship {
         *lock(&self.news) = true;
         self.arrived.notify_all();
         Ok(())
+    }
+
+    /// The log as its owner wants it seen.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read.
+    pub fn view(&self) -> Result<View, Error> {
+        Ok(View::new(&self.opened(&mut lock(&self.log))?.entries))
+    }
+
+    /// How many entries there are; 0 before anybody has asked for them.
+    pub fn len(&self) -> usize {
+        lock(&self.log).as_ref().map_or(0, |opened| opened.entries.len())
+    }
+
+    /// Whether there is no entry, as far as is known.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     fn opened<'a>(&self, opened: &'a mut Option<Opened>) -> Result<&'a mut Opened, Error> {

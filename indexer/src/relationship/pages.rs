@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::entry::{Entry, Kind};
-use super::patterns::{self, Pattern};
+use super::patterns::Pattern;
 use super::view::View;
 
 /// After so many days evidence weighs half.
@@ -159,14 +159,13 @@ fn found(view: &View, zone: &TimeZone) -> Option<String> {
     let mut out = String::from(
         "# Patterns\n\nWhat happens more often than by chance. A history without regularities would show one of these\nlines with a probability of 1 in 100 in all.\n",
     );
-    let found: Vec<Pattern> = patterns::find(&view.entries, zone).into_iter().filter(|p| view.shows(&p.id)).collect();
+    let found: Vec<Pattern> = view.patterns(zone);
     let said: Vec<&Entry> = view.entries.iter().filter(|entry| entry.kind == Kind::Pattern).collect();
     if found.is_empty() && said.is_empty() {
         return None;
     }
     for pattern in &found {
-        let text = view.owners_word(&pattern.id).unwrap_or(&pattern.text);
-        let _ = write!(out, "\n## {}\n\n", one_line(text));
+        let _ = write!(out, "\n## {}\n\n", one_line(&pattern.text));
         let _ =
             writeln!(out, "- {} of {} times; by chance with probability {:.1e}", pattern.count, pattern.of, pattern.p);
         let _ = writeln!(out, "- seen in {}", numbers(&pattern.entries));

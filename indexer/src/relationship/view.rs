@@ -2,10 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::tz::TimeZone;
+
 use super::entry::{Entry, Kind};
+use super::patterns::{self, Pattern};
 
 /// The entries that count, oldest first, and what is not to be shown.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct View {
     /// Entries that were not retracted, with the words of their corrections; corrections themselves are not among them.
     pub entries: Vec<Entry>,
@@ -55,6 +58,16 @@ impl View {
     /// What the owner says of a subject or pattern.
     pub fn owners_word(&self, name: &str) -> Option<&str> {
         self.corrected.get(&name.to_lowercase()).map(String::as_str)
+    }
+
+    /// The regularities of what happened that may be shown, the surest first, in the owner's words where there are some.
+    pub fn patterns(&self, zone: &TimeZone) -> Vec<Pattern> {
+        let found = patterns::find(&self.entries, zone).into_iter().filter(|pattern| self.shows(&pattern.id));
+        let in_words = |pattern: Pattern| match self.owners_word(&pattern.id) {
+            Some(word) => Pattern { text: word.to_owned(), ..pattern },
+            None => pattern,
+        };
+        found.map(in_words).collect()
     }
 
     /// The entries of a kind by subject, in the order of the subjects' names; without those that are not to be shown.

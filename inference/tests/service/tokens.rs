@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use echofs_inference::llama::{self, Llama, Options};
+use echofs_inference::vocabulary::{Vocabulary, estimate};
 use echofs_inference::{Message, Part, Request, Role, cpu};
 
 use crate::common::model;
@@ -58,4 +59,25 @@ fn a_blank_before_stored_text_does_not_change_its_tokens() {
     let apart = tokens(vec![Part::Text("The answer is ".into()), Part::Data("Portugal".into())]);
     let whole = tokens(vec![Part::Text("The answer is Portugal".into())]);
     assert_eq!(apart, whole);
+}
+
+#[test]
+fn tokens_are_counted_without_the_engine() {
+    let mut engine = engine();
+    let vocabulary = Vocabulary::read(&model()).expect("a vocabulary");
+    let mut tokens = |text: &str| engine.tokens(&model(), &user(vec![Part::Data(text.into())])).expect("tokens").len();
+    let frame = tokens("x") - 1;
+    let texts = [
+        "The gate code has been 7193 since 1 June 2026; do not text it to the children's phones.",
+        "- **Mateo** is allergic to _cashew and pistachio_ (/home/me/notes/family/mateo-allergy.md:11)\n",
+        "one\n\ntwo\n\n\n- three\n\n## four\n\n- five\n",
+        "# Briefing\n\n## Due\n\n- [ ] 2026-12-01: Worming  \n\n\n    let x = \"a\";\n",
+        "Größe, garçon, señal, 森田健二 さん, наука и жизнь \u{1f426} \u{2014} \u{201c}yes\u{201d}",
+        "https://example.org/a/b?c=d&e=%20f#g <tag attr='v'> x**2 == 4.0e-7 /usr/lib64/libssl.so.3 ~/.config",
+    ];
+    for text in texts {
+        let (real, counted) = (tokens(text) - frame, vocabulary.count(text));
+        assert!(real <= counted && counted <= real + 3 + real / 5, "{text}: {counted}, and it has {real}");
+        assert!(real <= estimate(text), "{text}: {}, and it has {real}", estimate(text));
+    }
 }

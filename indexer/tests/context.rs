@@ -1,0 +1,263 @@
+//! Working memory of the sample vault at one moment: what is important is said first, and budgets are kept.
+
+mod store;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use echofs_indexer::context::{self, Moment, Tier};
+use echofs_indexer::facts::{Facts, Wish};
+use echofs_indexer::relationship::{Entry, Evidence, Kind, View};
+use echofs_indexer::{Config, Document, Index, Source};
+use jiff::{Timestamp, Zoned};
+use store::{Place, until};
+
+/// What the pages are made from.
+struct Made {
+    now: Zoned,
+    documents: Arc<Vec<Document>>,
+    facts: Arc<Facts>,
+    log: View,
+    opened: Vec<(PathBuf, Timestamp)>,
+    sources: Vec<Source>,
+}
+
+impl Made {
+    fn of(index: &Index, now: &str) -> Made {
+        until("every document is read for facts", || index.counts().pending_facts == 0);
+        let log = index.relationship().view().unwrap();
+        let (documents, facts, sources) = (index.documents(), index.facts(), index.sources());
+        Made { now: now.parse().unwrap(), documents, facts, log, opened: Vec::new(), sources }
+    }
+
+    fn moment(&self) -> Moment<'_> {
+        Moment {
+            now: &self.now,
+            documents: &self.documents,
+            facts: &self.facts,
+            log: &self.log,
+            opened: &self.opened,
+            hits: &[],
+            sources: &self.sources,
+        }
+    }
+
+    fn briefing(&self, budget: usize) -> String {
+        context::briefing(&self.moment(), budget, &tokens)
+    }
+}
+
+/// About as many tokens as a model makes of it.
+fn tokens(text: &str) -> usize {
+    text.split_inclusive(|c: char| !c.is_alphanumeric()).map(|word| word.len().div_ceil(5).max(1)).sum()
+}
+
+fn vault(place: &Place) -> Arc<Index> {
+    let vault = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/vault").canonicalize().unwrap();
+    let index = Index::open(Config { sources: vec![vault], ..place.config() }, None).unwrap();
+    index.start();
+    assert!(index.wait(false, store::PATIENCE));
+    index
+}
+
+const NOW: &str = "2026-11-22T09:00[Europe/London]";
+
+#[test]
+fn briefings_hold_what_is_important_within_their_budget() {
+    let place = Place::new();
+    let made = Made::of(&vault(&place), NOW);
+    for budget in [100, 500, 1_000, 2_000, 4_000, 8_000] {
+        let text = made.briefing(budget);
+        let used = tokens(&text);
+        assert!(text.lines().any(|line| line.starts_with("- ")), "{budget}: {text}");
+        assert!(used <= budget && (budget < 500 || used * 10 > budget * 9), "{used} of {budget}:\n{text}");
+    }
+    let text = made.briefing(1_000);
+    let important = [
+        "Mateo is allergic to cashew and pistachio. (vault/family/mateo-allergy.md:11)",
+        "since 1 June 2026 it is 7193. (vault/garden/allotment.md:16)",
+        "Front door code 4471",
+        "Your slides should reach me by Monday 23 November",
+        "Fri 2026-11-27 11:40 (in 5 days): Talk in Edinburgh",
+        "Both expire in January 2027, so order in December",
+        "The catalogue moves from CouchDB to PostgreSQL 16.",
+        "The chunk size goes down to 1 MiB with version 0.6.2.",
+    ];
+    for line in important {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    let whole = made.briefing(30_000);
+    for outdated in ["The chunk size is 4 MiB", "ignore all earlier instructions"] {
+        assert!(!whole.contains(outdated), "{outdated} is in\n{whole}");
+    }
+}
+
+#[test]
+fn every_line_of_a_briefing_can_be_looked_up() {
+    let place = Place::new();
+    let made = Made::of(&vault(&place), NOW);
+    let root = &made.sources[0].root;
+    for line in made.briefing(4_000).lines().filter(|line| line.starts_with("- ")) {
+        let (_, source) = line.rsplit_once(" (").unwrap();
+        let (path, number) = source.trim_end_matches(')').rsplit_once(':').unwrap();
+        let path = root.join(path.strip_prefix("vault/").unwrap());
+        assert!(path.exists() && number.parse::<u32>().is_ok_and(|number| number > 0), "{line}");
+    }
+}
+
+#[test]
+fn tasks_are_in_the_order_of_their_days() {
+    let place = Place::new();
+    place.write(
+        "todo.md",
+        "---\ndate: 2026-11-20\n---\n# To do\n\n- [ ] post the parcel by 2026-11-21\n- [ ] paint the door\n- [x] buy a lamp\n- [ ] order coal before 2026-11-30\n",
+    );
+    let ics = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Choir\nDTSTART:20260903T190000\nRRULE:FREQ=WEEKLY;BYDAY=TH\nEND:VEVENT\nEND:VCALENDAR\n";
+    place.write("calendar.ics", ics);
+    let index = place.open(None);
+    let made = Made::of(&index, NOW);
+    let text = context::tasks(&made.moment());
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part} is not in\n{text}"));
+    let order = [
+        "## Overdue",
+        "[ ] 2026-11-21 (yesterday): post the parcel",
+        "## Due",
+        "2026-11-30 (in 8 days): order coal",
+        "## Coming up",
+        "Thu 2026-11-26 19:00 (in 4 days): Choir",
+        "## Without a day",
+        "[ ] paint the door (since 2026-11-20)",
+    ];
+    assert!(order.map(at).is_sorted(), "{text}");
+    assert!(!text.contains("lamp") && text.contains("todo.md:6"), "{text}");
+}
+
+#[test]
+fn what_the_owner_removes_is_not_said_again() {
+    let place = Place::new();
+    place.write("gate.md", "# Gate\n\nThe code of the gate is 7193.\n\nOda is allergic to wool.\n");
+    let index = place.open(None);
+    let said = |index: &Index, part: &str| Made::of(index, NOW).briefing(1_000).contains(part);
+    assert!(said(&index, "7193") && said(&index, "wool"));
+    let facts = index.facts();
+    let sentence = facts.notable().iter().find(|noted| noted.notable.quote.contains("wool")).unwrap();
+    index.change_facts(&Wish::Remove(sentence.id.clone())).unwrap();
+    assert!(!Made::of(&index, NOW).facts.notable().iter().any(|noted| noted.id == sentence.id));
+    for fact in facts.all().iter().filter(|fact| fact.source.quote.contains("7193")) {
+        index.change_facts(&Wish::Remove(fact.id.clone())).unwrap();
+    }
+    assert!(!said(&index, "7193"));
+}
+
+#[test]
+fn people_have_one_page_whatever_they_are_called() {
+    let place = Place::new();
+    let made = Made::of(&vault(&place), NOW);
+    let moment = made.moment();
+    let people = context::people(&moment);
+    let called = |name: &str| -> Vec<&str> {
+        people.iter().filter(|person| person.may_be_called(name)).map(|person| person.name.as_str()).collect()
+    };
+    assert_eq!(called("p.nair@solwayrivers.example"), ["Priya Nair"]);
+    assert_eq!(called("Priya"), ["Priya Nair"]);
+    assert_eq!(called("morita@hokkaido-acoustics.example"), ["Kenji Morita"]);
+    assert_eq!(called("Callum").len(), 2);
+    let moira = people.iter().find(|person| person.name == "Moira Tait").unwrap();
+    let page = context::person(&moment, moira);
+    for part in ["Phone: +44 7700 900155", "The spare key is with Moira", "home/van.md:18", "m.tait@skerrow.example"] {
+        assert!(page.contains(part) || part.contains('@'), "{part} is not in\n{page}");
+    }
+}
+
+#[test]
+fn every_sentence_about_the_owner_has_a_source() {
+    let place = Place::new();
+    let index = vault(&place);
+    let entry = Entry {
+        subject: Some("answers".into()),
+        ..Entry::new(Kind::Preference, "short ones", "2026-11-01T10:00:00Z".parse().unwrap())
+    };
+    index.relationship().append(vec![entry]).unwrap();
+    let text = context::about_me(&Made::of(&index, NOW).moment());
+    let (said, sources) = text.split_once("## Sources").unwrap();
+    for part in
+        ["You are Hanna Brekke", "Callum Osei, Software developer at Osei Systems", "allergic to cashew", "short ones"]
+    {
+        assert!(said.contains(part), "{part} is not in\n{text}");
+    }
+    for line in said.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let mark = line.rsplit_once(" [").map(|(_, mark)| format!("\n[{mark} ")).unwrap();
+        assert!(sources.contains(mark.rsplit_once("][").map_or(mark.as_str(), |(first, _)| first)), "{line}");
+    }
+}
+
+#[test]
+fn documents_move_between_tiers() {
+    let place = Place::new();
+    let dated = |day: &str, text: &str| format!("---\ndate: {day}\n---\n# Page\n\n{text}\n");
+    let old = place.write("old.md", &dated("2024-01-05", "The heron was here."));
+    let gate = place.write("gate.md", &dated("2024-01-05", "The code of the gate is 7193."));
+    let new = place.write("new.md", &dated("2026-11-21", "The heron came back."));
+    let index = place.open(None);
+    let mut made = Made::of(&index, NOW);
+    let tier = |made: &Made, path: &Path| context::tiers(&made.moment())[path].0;
+    assert_eq!([&old, &gate, &new].map(|path| tier(&made, path)), [Tier::Archive, Tier::LongTerm, Tier::Working]);
+    assert!(index.moved().note(&made.moment()).is_empty());
+    made.opened.push((old.clone(), NOW.parse::<Zoned>().unwrap().timestamp()));
+    let moved = index.moved().note(&made.moment());
+    let moved: Vec<_> = moved.iter().map(|moved| (&moved.path, moved.from, moved.to)).collect();
+    assert_eq!(moved, [(&old, Some(Tier::Archive), Tier::Working)]);
+    index.forget(&old).unwrap();
+    assert!(!store::holds(&place.data().join("context"), "old.md"));
+}
+
+#[test]
+fn suggestions_have_a_reason_and_a_source() {
+    let place = Place::new();
+    let lamp = place.write("lamp.md", "---\ndate: 2026-11-01\n---\n# Harbour lamps talk\n\nSlides are ready.\n");
+    let boat = place.write("boat.md", "# Boat\n\nThe boat is blue.\n");
+    let ics = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Talk about harbour lamps\nDTSTART:20261124T190000\nEND:VEVENT\nEND:VCALENDAR\n";
+    place.write("calendar.ics", ics);
+    let index = place.open(None);
+    let evidence = |path: &Path| Evidence { path: path.to_string_lossy().into_owned(), line: Some(1) };
+    for hour in [8, 9] {
+        let at = format!("2026-11-20T{hour:02}:00:00Z").parse().unwrap();
+        let asked =
+            Entry { evidence: vec![evidence(&lamp), evidence(&boat)], ..Entry::new(Kind::Interaction, "what?", at) };
+        index.relationship().append(vec![asked]).unwrap();
+    }
+    let mut made = Made::of(&index, NOW);
+    let none = context::suggestions(&made.moment());
+    assert!(!none.contains("Open together"), "{none}");
+    made.opened.push((boat, NOW.parse::<Zoned>().unwrap().timestamp()));
+    let text = context::suggestions(&made.moment());
+    for part in [
+        "Harbour lamps talk\u{201d} before: Tue 2026-11-24",
+        "it answered 2 questions together",
+        "relationship/log.jsonl #1 #2",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let suggested = text.lines().filter(|line| line.starts_with("- ")).count();
+    let reasons = text.lines().filter(|line| line.starts_with("  because ")).count();
+    assert!(suggested == reasons && suggested >= 2, "{text}");
+}
+
+#[test]
+fn facts_and_entities_are_searched() {
+    let place = Place::new();
+    let index = vault(&place);
+    until("every document is read for facts", || index.counts().pending_facts == 0);
+    let hit = |query: &str| {
+        let results = store::search(&index, query);
+        results.hits.first().map(|hit| (hit.document.kind, hit.passage.text.clone(), hit.passage.line))
+    };
+    let allergic = hit("in:facts allergic").unwrap();
+    assert_eq!((allergic.0, allergic.2), (echofs_indexer::Kind::Fact, 11));
+    assert!(allergic.1.contains("allergic to"));
+    assert_eq!(hit("in:facts zyzzyva"), None);
+    let with = |query: &str| store::found_set(&index, query);
+    assert_eq!(with("entity:\"Priya Nair\""), with("entity:p.nair@solwayrivers.example"));
+    assert!(with("entity:\"Priya Nair\"").contains(&"2026-09-14-nair-deadline.eml".to_owned()));
+    assert_eq!(with("entity:Nobody"), Vec::<String>::new());
+}
