@@ -125,9 +125,10 @@ impl Session {
         self.wait(&[]);
     }
 
-    /// Waits until every document was read for facts.
-    pub fn wait_for_facts(&self) {
-        until("every document is read for facts", DEADLINE, || self.status()["pending_facts"] == 0);
+    /// Waits until everything that is made of the documents in the background is made: facts and topics.
+    pub fn wait_for_the_rest(&self) {
+        let none = |what: &str| self.status()[what] == 0;
+        until("facts and topics are made", DEADLINE, || none("pending_facts") && none("pending_topics"));
     }
 
     fn wait(&self, options: &[&str]) {

@@ -21,7 +21,7 @@ fn model() -> PathBuf {
 #[test]
 fn briefings_keep_within_their_tokens_and_start_no_model() {
     let session = Session::sample(&["--model", MODEL]);
-    session.wait_for_facts();
+    session.wait_for_the_rest();
     let vocabulary = Vocabulary::read(&model()).expect("a vocabulary");
     for budget in [500, 1_000, 2_000, 4_000, 8_000] {
         let text = session.read(format!("context/briefing-{budget}.md"));
@@ -55,7 +55,7 @@ fn what_is_worked_on_is_shown_and_goes_when_it_is_forgotten() {
         let now = session.read("context/now.md");
         now.contains("## Opened") && now.contains("/notes/quern.md")
     });
-    session.wait_for_facts();
+    session.wait_for_the_rest();
     let inode = || session.at("context/briefing.md").metadata().expect("there").ino();
     assert_eq!(inode(), inode(), "a page that reads the same is the same file");
     assert!(session.read("context/briefing.md").contains("7193"));
@@ -73,7 +73,7 @@ fn people_have_pages_and_the_owner_has_the_last_word() {
         ("minutes.md", "---\nattendees: [Oda Brekke, Jon Lie]\n---\n# Minutes\n\nOda Brekke wants a new mill.\n"),
         ("oda.vcf", "BEGIN:VCARD\nVERSION:4.0\nFN:Oda Brekke\nEMAIL:oda@mill.example\nTEL:+47 555 0147\nEND:VCARD\n"),
     ]);
-    session.wait_for_facts();
+    session.wait_for_the_rest();
     until("they have pages", DEADLINE, || session.list("relationship/people") == ["Jon Lie.md", "Oda Brekke.md"]);
     let page = session.read("relationship/people/Oda Brekke.md");
     assert!(page.contains("+47 555 0147") && page.contains("oda.vcf:") && page.contains("minutes.md:6"), "{page}");
@@ -97,7 +97,7 @@ fn facts_and_names_are_found() {
         ("minutes.md", "---\nattendees: [Oda Brekke, Jon Lie]\n---\n# Minutes\n\nOda Brekke wants a new mill.\n"),
         ("boat.md", "# Boat\n\nThe boat is blue.\n"),
     ]);
-    session.wait_for_facts();
+    session.wait_for_the_rest();
     until("a name finds its documents", DEADLINE, || session.hits("entity:\"oda brekke\"").len() == 1);
     let line = session.read("search/in:facts mill/results.jsonl");
     let hit: serde_json::Value = serde_json::from_str(line.trim()).expect("one hit");

@@ -96,10 +96,10 @@ fn narrowing_goes_to_any_depth_and_below_similar() {
 fn a_query_is_explained() {
     let session = Session::with(NOTES);
     session.wait_for_meaning();
-    let text = session.read("search/tomato seeds (ext:md OR ext:txt) topic:garden \"/explain.md");
+    let text = session.read("search/tomato seeds (ext:md OR ext:txt) has:wings \"/explain.md");
     for part in [
-        "Read as: `tomato seeds (ext:md OR ext:txt) topic:garden`\n",
-        "- not used: topic:garden: topics are not known yet\n",
+        "Read as: `tomato seeds (ext:md OR ext:txt) has:wings`\n",
+        "- not used: has:wings: ",
         "3 documents are listed: 3 of 4 pass the filters, 1 do not.",
         "| ext:md OR ext:txt | 3 |",
         "| tomato | tomato | 1 |",

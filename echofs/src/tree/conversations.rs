@@ -11,7 +11,7 @@ use super::Context;
 use super::stored::stored;
 use crate::append::Target;
 use crate::error::Error;
-use crate::node::{Caller, Content, Directory, File, Id, LIVE, Listing, Node, Ttl, Upload};
+use crate::node::{CHANGING, Caller, Content, Directory, File, Id, LIVE, Listing, Node, Ttl, Upload};
 
 fn place() -> Id {
     Id::ROOT.child("conversations")
@@ -165,12 +165,13 @@ impl Directory for Import {
 
     fn lookup(&self, cx: &Context, name: &str, _caller: Caller) -> Result<Node, Error> {
         let reports = || cx.index.conversations().imports.reports();
-        let text: &dyn Fn() -> String = match name {
-            "report.md" => &|| markdown(&reports()),
-            "report.jsonl" => &|| lines(&reports()),
+        let text = match name {
+            "report.md" => markdown(&reports()),
+            "report.jsonl" => lines(&reports()),
             _ => return Err(Error::NotFound),
         };
-        Ok(Node::File(cx.live.file(self.id().child(name), text)))
+        let file = File::settled(self.id().child(name), text.into_bytes(), self.modified(cx), CHANGING);
+        Ok(Node::File(Arc::new(file)))
     }
 
     fn list(&self, cx: &Context) -> Result<Arc<Listing>, Error> {
