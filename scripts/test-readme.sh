@@ -43,7 +43,7 @@ cat "$HOME/echo/ask/where does the spare key of the boat shed hang?" | tee "$scr
 grep -q 'notes/boat.md:1' "$scratch/said"
 echofs doctor
 echofs --help >/dev/null
-echofs model info >/dev/null
+echofs model info qwen2.5-coder-1.5b-q4_k_m >/dev/null
 scripts/models.sh --list >/dev/null
 echofs umount ~/echo
 ! grep -q " $HOME/echo " /proc/self/mountinfo

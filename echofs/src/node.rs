@@ -72,6 +72,8 @@ pub struct Ttl {
 
 /// A name that stays: the kernel may keep it for a second.
 pub const STABLE: Ttl = Ttl { entry: Duration::from_secs(1), attr: Duration::from_secs(1) };
+/// A name that stays for a second, of an inode that never changes.
+pub const SETTLED: Ttl = Ttl { entry: Duration::from_secs(1), attr: Duration::from_secs(3600) };
 /// A name that may lead elsewhere at the next look, to an inode that never changes.
 pub const CHANGING: Ttl = Ttl { entry: Duration::ZERO, attr: Duration::from_secs(3600) };
 /// A directory whose times change.
@@ -286,7 +288,7 @@ impl Node {
         match self {
             Node::Dir(dir) => dir.ttl(),
             Node::File(file) => file.ttl,
-            Node::Link(_) => CHANGING,
+            Node::Link(_) => SETTLED,
             Node::Real(_) => STABLE,
         }
     }

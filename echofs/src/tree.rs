@@ -40,7 +40,7 @@ use crate::answer::Answers;
 use crate::chat::Chats;
 use crate::error::Error;
 use crate::events::Events;
-use crate::node::{CHANGING, Caller, Control as Order, Directory, File, Id, Link, Listing, Node};
+use crate::node::{Caller, Control as Order, Directory, File, Id, Link, Listing, Node, SETTLED};
 use crate::opened::Opened;
 use crate::real::RealNode;
 
@@ -190,7 +190,7 @@ impl Root {
 }
 
 fn file(cx: &Context, name: &str, text: String) -> Node {
-    Node::File(Arc::new(File::settled(Id::ROOT.child(name), text.into_bytes(), cx.started, CHANGING)))
+    Node::File(Arc::new(File::settled(Id::ROOT.child(name), text.into_bytes(), cx.started, SETTLED)))
 }
 
 impl Directory for Root {

@@ -267,16 +267,9 @@ fn main() {
         .for_each(|n| symlink("/there/it/is/link.md", shm.path().join(format!("long/n{n:05}.md"))).expect("a link"));
     fs::File::create(shm.path().join("file")).and_then(|mut file| file.write_all(&[b'x'; SIZE])).expect("a file");
 
-    let query = echo.mount.join("search/harbour lantern");
-    let first = fs::read_dir(&query)
-        .expect("results")
-        .filter_map(Result::ok)
-        .map(|entry| entry.file_name())
-        .min()
-        .expect("a hit");
     let places = [
         Place { name: "null", long: null.join("long"), file: null.join("file") },
-        Place { name: "EchoFS", long: echo.mount.join("knowledge/by-type/md"), file: query.join(first) },
+        Place { name: "EchoFS", long: echo.mount.join("knowledge/by-type/md"), file: echo.mount.join("README.md") },
         Place { name: "tmpfs", long: shm.path().join("long"), file: shm.path().join("file") },
     ];
     measure(&places, 3);

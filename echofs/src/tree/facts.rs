@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use super::cached::Cached;
 use super::{Context, control, fact_pages as pages, names};
 use crate::error::Error;
-use crate::node::{CHANGING, Caller, Control as Order, Directory, File, Id, LIVE, Listing, Node, Ttl};
+use crate::node::{CHANGING, Caller, Control as Order, Directory, File, Id, Listing, Node};
 
 /// Days in `as-of/` that are listed; any other day can be looked up.
 const DAYS: usize = 8;
@@ -97,10 +97,6 @@ impl Directory for View {
 
     fn modified(&self, cx: &Context) -> SystemTime {
         cx.facts.0.peek(|made| Some(made.at)).unwrap_or(cx.started)
-    }
-
-    fn ttl(&self) -> Ttl {
-        LIVE
     }
 
     fn is_slow(&self, cx: &Context) -> bool {

@@ -12,7 +12,7 @@ use super::cached::Cached;
 use super::names::{self, Unique};
 use super::{Context, render};
 use crate::error::Error;
-use crate::node::{Caller, Directory, Id, LIVE, Link, Listing, Node, Ttl};
+use crate::node::{Caller, Directory, Id, Link, Listing, Node};
 
 /// Documents in `recent/`.
 const RECENT: usize = 100;
@@ -103,10 +103,6 @@ impl Directory for View {
 
     fn modified(&self, cx: &Context) -> SystemTime {
         cx.views.groups.peek(|groups| groups.get(&self.0).map(|group| group.modified)).unwrap_or(cx.started)
-    }
-
-    fn ttl(&self) -> Ttl {
-        LIVE
     }
 
     fn is_slow(&self, cx: &Context) -> bool {

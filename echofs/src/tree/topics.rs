@@ -11,7 +11,7 @@ use super::cached::Cached;
 use super::names::{self, Unique};
 use super::{Context, render, topic_pages as pages};
 use crate::error::Error;
-use crate::node::{CHANGING, Caller, Directory, File, Id, LIVE, Listing, Node, Ttl};
+use crate::node::{CHANGING, Caller, Directory, File, Id, Listing, Node};
 
 const README: &str = "README.md";
 const JSON: &str = "topics.json";
@@ -123,10 +123,6 @@ impl Directory for View {
 
     fn modified(&self, cx: &Context) -> SystemTime {
         cx.topics.0.peek(|made| Some(made.at)).unwrap_or(cx.started)
-    }
-
-    fn ttl(&self) -> Ttl {
-        LIVE
     }
 
     fn is_slow(&self, cx: &Context) -> bool {
