@@ -118,8 +118,9 @@ fn files_are_imported_once() {
         let report = session.read("conversations/import/report.md");
         report.contains("## c.md") && report.contains("no turns can be told")
     });
-    session.wait_for_words();
-    assert_eq!((session.hits("in:conversations lex:dugong").len(), session.hits("from:oda lex:kakapo").len()), (1, 1));
+    until("both conversations are found", DEADLINE, || {
+        session.hits("in:conversations lex:dugong").len() == 1 && session.hits("from:oda lex:kakapo").len() == 1
+    });
     let out = session.run(["import".as_ref(), session.vault().join("a.jsonl").as_os_str()]);
     let said = String::from_utf8_lossy(&out.stdout).into_owned();
     assert!(out.status.success() && said.contains("0 turns taken, 2 known already"), "{said}");

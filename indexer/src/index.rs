@@ -308,7 +308,8 @@ impl Index {
     /// Totals; cheap.
     pub fn counts(&self) -> Counts {
         let counts = self.shared.counts();
-        Counts { pending: counts.pending + self.conversations.waiting(), ..counts }
+        let changes = lock(&self.running).as_ref().map_or(0, |running| running.watcher.waiting());
+        Counts { pending: counts.pending + self.conversations.waiting() + changes, ..counts }
     }
 
     /// What was said.

@@ -39,6 +39,7 @@ pub use state::{RootState, Watch};
 
 use std::io;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -94,6 +95,7 @@ impl Watcher {
     /// Waits for changes and takes up to `limit` of them, to be applied in order. Empty when `timeout` passes
     /// without any; `None` once stopped. For one consumer.
     pub fn next(&self, limit: usize, timeout: Duration) -> Option<Vec<Change>> {
+        self.shared.handed.store(0, Ordering::Release);
         let idle = |outbox: &mut outbox::Outbox| outbox.is_empty() && !self.shared.is_stopped();
         let guard = lock(&self.shared.outbox);
         let waited = self.shared.ready.wait_timeout_while(guard, timeout, idle);
@@ -103,6 +105,7 @@ impl Watcher {
         }
         let full = outbox.len() > HIGH_WATER;
         let changes = outbox.take(limit);
+        self.shared.handed.store(changes.len() as u64, Ordering::Release);
         if full && outbox.len() <= HIGH_WATER {
             self.shared.bell.ring();
         }
@@ -126,9 +129,21 @@ impl Watcher {
 
     /// Says that `path` changed, sooner and more surely than the kernel does.
     pub fn touched(&self, path: &Path) {
-        if lock(&self.shared.hints).add(path, Duration::ZERO, true, Instant::now()) {
+        let mut hints = lock(&self.shared.hints);
+        self.shared.touched.0.fetch_add(1, Ordering::AcqRel);
+        let sooner = hints.add(path, Duration::ZERO, true, Instant::now());
+        drop(hints);
+        if sooner {
             self.shared.bell.ring();
         }
+    }
+
+    /// How many changes are known of, at least, that the consumer has not yet applied. It has when it asks for more.
+    pub fn waiting(&self) -> usize {
+        let outbox = lock(&self.shared.outbox);
+        let (told, seen) = (&self.shared.touched.0, &self.shared.touched.1);
+        let unseen = usize::from(told.load(Ordering::Acquire) != seen.load(Ordering::Acquire));
+        unseen + outbox.len() + usize::try_from(self.shared.handed.load(Ordering::Acquire)).unwrap_or(usize::MAX)
     }
 
     /// Ends the thread and every [`Watcher::next`].

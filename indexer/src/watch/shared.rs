@@ -35,6 +35,10 @@ pub struct Shared {
     pub states: Mutex<Vec<RootState>>,
     /// How often the watcher's thread woke up.
     pub turns: AtomicU64,
+    /// How many times it was told of a change, and how many of these are in the outbox, if they are changes.
+    pub touched: (AtomicU64, AtomicU64),
+    /// Changes that were handed over last and may not be applied yet.
+    pub handed: AtomicU64,
     commands: Mutex<Vec<Command>>,
     stopped: AtomicBool,
 }
@@ -52,6 +56,8 @@ impl Shared {
             bell: Bell::new()?,
             states: Mutex::default(),
             turns: AtomicU64::new(0),
+            touched: Default::default(),
+            handed: AtomicU64::new(0),
             commands: Mutex::default(),
             stopped: AtomicBool::new(false),
         })

@@ -63,10 +63,15 @@ impl Worker {
         while !self.shared.is_stopped() {
             self.shared.turns.fetch_add(1, Ordering::Relaxed);
             self.obey();
+            // Counted under the lock of the hints: all that is counted here is taken below.
+            let touched = self.counted();
             self.take_hints();
             self.look_at_clock();
             self.step();
             self.publish(false);
+            if !self.survey.has_visits() {
+                self.shared.touched.1.store(touched, Ordering::Release);
+            }
             let pause = self.pause();
             let remounted = sleep.until(&self.shared.bell, pause);
             lock(&self.shared.hints).sleep_until(None);
@@ -74,6 +79,11 @@ impl Worker {
                 self.remounted();
             }
         }
+    }
+
+    fn counted(&self) -> u64 {
+        let _hints = lock(&self.shared.hints);
+        self.shared.touched.0.load(Ordering::Acquire)
     }
 
     /// How long there is nothing to do; `None` would be for ever, which the passes rule out.
