@@ -1,5 +1,6 @@
 //! Ctrl-C: a program that waits for an answer ends when it is told to, and its generation with it.
 
+use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -50,24 +51,41 @@ fn family(pid: u32) -> Vec<u32> {
     all
 }
 
-/// Whether a process of the family waits in a read of the mount. One that is in another call, and gets its signal there,
-/// may go on to the read as if nothing had been.
-fn waits(pid: u32) -> bool {
+/// The reads of the mount that the family of `pid` waits in: each with how often its process has been put to sleep.
+fn waits(pid: u32) -> Vec<String> {
     let look = |pid: &u32, what: &str| std::fs::read_to_string(format!("/proc/{pid}/{what}")).unwrap_or_default();
-    let waits = |pid: &u32| {
-        let call = look(pid, "syscall");
+    let wait = |pid: &u32| {
+        let (call, at, status) = (look(pid, "syscall"), look(pid, "wchan"), look(pid, "status"));
         let is_read = call.split(' ').next().and_then(|n| n.parse().ok()).is_some_and(|n| READS.contains(&n));
-        let at = look(pid, "wchan");
-        is_read && (at.contains("fuse") || at.contains("request_wait")) && look(pid, "syscall") == call
+        let slept = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"))?;
+        let waits = is_read && (at.contains("fuse") || at.contains("request_wait"));
+        waits.then(|| format!("{pid} {call} {slept}"))
     };
-    family(pid).iter().any(waits)
+    family(pid).iter().filter_map(wait).collect()
+}
+
+/// Waits until `child` has taken what is there and waits for the rest. A signal that comes while a read gives something
+/// is taken note of and no more by programs that want the whole file: that is so with a pipe too.
+fn until_it_waits(program: &str, child: &mut Child) {
+    const LOOKS: u32 = 20;
+    let (mut last, mut same) = (Vec::new(), 0);
+    until(&format!("{program} waits"), DEADLINE, || {
+        let now = waits(child.id());
+        same = if !now.is_empty() && now == last { same + 1 } else { 0 };
+        last = now;
+        same == LOOKS || child.try_wait().expect("ours").is_some()
+    });
 }
 
 fn ends(session: &Session, program: &str, line: &str) {
     for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
         let question = format!("who is the lighthouse keeper that {program} asks for with signal {}?", signal.as_raw());
+        // The evidence is there before the program comes, so that it has nothing to wait for but the model.
+        let mut first = std::fs::File::open(session.at(format!("ask/{question}"))).expect("a question");
+        assert!(first.read(&mut [0; 4096]).expect("evidence") > 0);
         let mut child = start(session, &line.replace("FILE", &format!("'{question}'")));
-        until(&format!("{program} waits"), DEADLINE, || waits(child.id()) || child.try_wait().expect("ours").is_some());
+        until_it_waits(program, &mut child);
+        drop(first);
         let ended = child.try_wait().expect("ours");
         assert!(ended.is_none(), "{program} did not wait for the answer: {ended:?}");
         let group = Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid");
