@@ -67,10 +67,7 @@ fn unite_alike(points: &Points, groups: &mut Vec<Vec<usize>>) {
     let mut united: Vec<(Vec<f32>, Vec<usize>)> = Vec::new();
     for group in groups.drain(..) {
         let centre = points.centre(group.iter().copied());
-        match united
-            .iter_mut()
-            .find(|(other, _)| dot(other, &centre) > std::env::var("ALIKE").map_or(ALIKE, |v| v.parse().unwrap()))
-        {
+        match united.iter_mut().find(|(other, _)| dot(other, &centre) > ALIKE) {
             Some((_, rows)) => rows.extend(group),
             None => united.push((centre, group)),
         }
