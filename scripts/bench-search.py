@@ -9,17 +9,17 @@ documents a second. Prints tables in Markdown. The rows of one run belong togeth
 """
 
 import argparse
-import json
 import os
 import random
 import re
 import shutil
 import sqlite3
-import statistics
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+
+from mounted import Mount, quantile
 
 QUERIES, WARM = 200, 20
 #: Documents that the filter lets through: one in a hundred.
@@ -62,46 +62,11 @@ def queries(pool):
     return [" ".join(chance.sample(chance.choice(words), chance.randint(2, 5))) for _ in range(QUERIES)]
 
 
-def quantiles(seconds):
-    ordered = sorted(seconds)
-    return [1e3 * ordered[int(len(ordered) * share)] for share in (0.5, 0.95)]
+def quantiles(milliseconds):
+    return [quantile(milliseconds, share) for share in (0.5, 0.95)]
 
 
 # --- EchoFS --------------------------------------------------------------------------------------------
-
-
-class Mount:
-    def __init__(self, program, source, stage):
-        self.program, self.point, self.data = program, stage / "echo", stage / "data"
-        self.point.mkdir(exist_ok=True)
-        self.log = open(stage / "log", "a")
-        self.begun = time.perf_counter()
-        command = [program, "mount", self.point, "--source", source, "--data", self.data, "--model", "none", "--foreground"]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self.log)
-        while not (self.point / "README.md").exists():
-            if self.process.poll() is not None:
-                raise SystemExit(f"{program} mount ended, see {self.log.name}")
-            time.sleep(0.002)
-
-    def wait(self, *options):
-        subprocess.run([self.program, "wait", self.point, "--timeout", "86400", *options], check=True)
-        return time.perf_counter() - self.begun
-
-    def resident(self):
-        """Mebibytes of the mount process: all of it, and without pages of files that the kernel may drop."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        of = lambda name: int(re.search(rf"^{name}:\s*(\d+)", status, re.M).group(1)) / 1024
-        return of("VmRSS"), of("RssAnon")
-
-    def search(self, query):
-        begun = time.perf_counter()
-        os.listdir(self.point / "search" / query)
-        (self.point / "search" / query / "results.jsonl").read_bytes()
-        return time.perf_counter() - begun
-
-    def end(self):
-        subprocess.run([self.program, "umount", self.point], check=True, stdout=subprocess.DEVNULL)
-        self.process.wait()
 
 
 def used(directory):
@@ -110,11 +75,12 @@ def used(directory):
 
 
 def echofs(options, source, stage, asked):
-    mount = Mount(options.echofs, source, stage)
+    places = (source, stage / "data", stage / "echo", "--model", "none")
+    mount = Mount(options.echofs, *places)
     words = mount.wait("--lexical")
     meaning = mount.wait()
     mount.end()
-    mount = Mount(options.echofs, source, stage)
+    mount = Mount(options.echofs, *places)
     mount.wait()
     forms = {
         "words": "lex:({})",
@@ -124,11 +90,12 @@ def echofs(options, source, stage, asked):
     }
     times = {}
     for name, form in forms.items():
-        spent = [mount.search(form.format(query)) for query in asked[:WARM]]
+        for query in asked[:WARM]:
+            mount.search(form.format(query))
         times[name] = quantiles([mount.search(form.format(query + " ")) for query in asked])
     resident = mount.resident()
     mount.end()
-    return {"words": words, "meaning": meaning, "times": times, "resident": resident, "disk": used(mount.data)}
+    return {"words": words, "meaning": meaning, "times": times, "resident": resident, "disk": used(stage / "data")}
 
 
 # --- others --------------------------------------------------------------------------------------------
@@ -147,7 +114,7 @@ def fts5(source, stage, asked):
         begun = time.perf_counter()
         match = " OR ".join(f'"{word}"' for word in query.split())
         base.execute("select path, body from notes where notes match ? order by rank limit 50", (match,)).fetchall()
-        spent.append(time.perf_counter() - begun)
+        spent.append((time.perf_counter() - begun) * 1e3)
     base.close()
     return built, quantiles(spent)
 
@@ -165,7 +132,7 @@ def recoll(source, stage, asked):
         begun = time.perf_counter()
         command = ["recollq", "-n", "50", "-o", query]
         subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-        spent.append(time.perf_counter() - begun)
+        spent.append((time.perf_counter() - begun) * 1e3)
     return built, quantiles(spent)
 
 

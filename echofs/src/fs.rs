@@ -152,11 +152,6 @@ impl Fs {
         self.enter(&Node::Real(Arc::new(node)), dir.id(), name)
     }
 
-    /// Whether removing a file of this directory is an order, which takes longer than a system call.
-    pub fn unlinks_slowly(&self, parent: Id) -> bool {
-        matches!(self.inodes.get(parent), Ok(Node::Dir(_)))
-    }
-
     /// Removes a file.
     pub fn unlink(&self, parent: Id, name: &OsStr) -> Result<(), Error> {
         match self.inodes.get(parent)? {

@@ -182,7 +182,7 @@ impl Filesystem for Adapter {
     fn unlink(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         let (parent, name) = (id(parent), name.to_owned());
         let unlink = move |fs: &Fs| fs.telling("unlink", parent, Some(&name), |fs| fs.unlink(parent, &name));
-        self.dispatch(self.fs.unlinks_slowly(parent), move |fs| empty(reply, unlink(fs)));
+        self.dispatch(self.fs.takes_orders(parent), move |fs| empty(reply, unlink(fs)));
     }
 
     fn rmdir(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {

@@ -44,7 +44,7 @@ use crate::node::{Caller, Control as Order, Directory, File, Id, Link, Listing, 
 use crate::opened::Opened;
 use crate::real::RealNode;
 
-pub use render::jsonl as results_jsonl;
+pub use render::results_jsonl;
 use status::status_text;
 
 /// What the tree is made from.

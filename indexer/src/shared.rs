@@ -280,28 +280,18 @@ impl Shared {
         let totals = self.snapshot().table.totals();
         let progress = self.progress();
         let (documents, passages) = progress.missing;
+        // Who has not looked at the newest table may find that there is more to do.
+        let left = |seen: u64, missing: usize| if seen == progress.table { missing } else { missing.max(1) };
         Counts {
             documents: totals.documents,
             chunks: totals.passages,
             pending: totals.pending + lock(&self.pending).len() + progress.uncommitted,
-            pending_semantic: if self.embedder.is_none() || progress.meant == progress.table {
-                documents
-            } else {
-                documents.max(1)
-            },
+            pending_semantic: if self.embedder.is_none() { documents } else { left(progress.meant, documents) },
             pending_passages: passages,
             facts: self.facts().all().len(),
-            pending_facts: if progress.facts_table == progress.table {
-                progress.missing_facts
-            } else {
-                progress.missing_facts.max(1)
-            },
+            pending_facts: left(progress.facts_table, progress.missing_facts),
             topics: self.topics().tops().count(),
-            pending_topics: if progress.topics_table == progress.table {
-                progress.missing_topics
-            } else {
-                progress.missing_topics.max(1)
-            },
+            pending_topics: left(progress.topics_table, progress.missing_topics),
             failed: totals.failed,
             skipped: totals.skipped,
             scanned: progress.scanned,

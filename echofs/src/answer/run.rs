@@ -239,9 +239,8 @@ impl<'a> Writer<'a> {
         }
         match best {
             Some(reading) if reading.probability >= answerable::THRESHOLD => self.give(reading),
-            Some(_) => {}
             None if self.refusal < REFUSED => self.extract(),
-            None => {}
+            _ => {}
         }
         failure
     }

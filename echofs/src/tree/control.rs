@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::cached::Cached;
-use super::{Context, engine, status};
+use super::{Context, engine, render, status};
 use crate::error::Error;
 use crate::node::{self, CHANGING, Caller, Content, Directory, File, Id, LIVE, Listing, Node, Ttl};
 
@@ -107,22 +107,15 @@ struct Line<'a> {
 }
 
 fn lines(index: &Index) -> String {
-    let mut out = String::new();
-    for Coverage { path, state, reason, passages, modified, indexed_at } in &index.coverage() {
-        let time = |seconds: i64| Timestamp::from_second(seconds).unwrap_or_default().to_string();
-        let indexed_at = (*indexed_at > 0).then(|| time(*indexed_at));
-        let line = Line {
-            path: path.to_string_lossy(),
-            state,
-            reason,
-            passages: *passages,
-            modified: time(*modified),
-            indexed_at,
-        };
-        out.push_str(&serde_json::to_string(&line).unwrap_or_default());
-        out.push('\n');
-    }
-    out
+    let time = |seconds: i64| Timestamp::from_second(seconds).unwrap_or_default().to_string();
+    render::jsonl(index.coverage().iter().map(|seen: &Coverage| Line {
+        path: seen.path.to_string_lossy(),
+        state: &seen.state,
+        reason: &seen.reason,
+        passages: seen.passages,
+        modified: time(seen.modified),
+        indexed_at: (seen.indexed_at > 0).then(|| time(seen.indexed_at)),
+    }))
 }
 
 /// Does what a line written to a control file says.

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use echofs_indexer::conversations::import::Report;
 
-use super::Context;
 use super::stored::stored;
+use super::{Context, render};
 use crate::append::Target;
 use crate::error::Error;
 use crate::node::{CHANGING, Caller, Content, Directory, File, Id, LIVE, Listing, Node, Ttl, Upload};
@@ -167,7 +167,7 @@ impl Directory for Import {
         let reports = || cx.index.conversations().imports.reports();
         let text = match name {
             "report.md" => markdown(&reports()),
-            "report.jsonl" => lines(&reports()),
+            "report.jsonl" => render::jsonl(reports()),
             _ => return Err(Error::NotFound),
         };
         let file = File::settled(self.id().child(name), text.into_bytes(), self.modified(cx), CHANGING);
@@ -189,10 +189,6 @@ impl Directory for Import {
         let modified = SystemTime::now();
         Ok(Node::File(Arc::new(File { id, content, modified, ttl: LIVE, xattrs: Vec::new() })))
     }
-}
-
-fn lines(reports: &[Report]) -> String {
-    reports.iter().map(|report| serde_json::to_string(report).unwrap_or_default() + "\n").collect()
 }
 
 /// The reports for people, the newest first.

@@ -17,16 +17,6 @@ const ID: usize = 10;
 /// Sources that a page names for one fact.
 const SOURCES: usize = 5;
 
-/// Facts as JSON, one a line.
-pub fn jsonl<'a>(facts: impl Iterator<Item = &'a Fact>) -> String {
-    let mut out = String::new();
-    for fact in facts {
-        out.push_str(&serde_json::to_string(fact).unwrap_or_default());
-        out.push('\n');
-    }
-    out
-}
-
 /// The name of a fact's file: what it says, and a part of its id.
 pub fn name(fact: &Fact) -> String {
     let sentence = names::clean(&fact.sentence(), SENTENCE);

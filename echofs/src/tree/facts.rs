@@ -1,15 +1,15 @@
 //! `facts/`: what the documents state, by category, by what it is about, by source and as it was on a day.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use echofs_indexer::facts::{Category, Fact, Facts as Table, Wish};
 use jiff::civil::Date;
 
-use super::cached::Cached;
-use super::{Context, control, fact_pages as pages, names};
+use super::cached::{Cached, Listings};
+use super::{Context, control, fact_pages as pages, names, render};
 use crate::error::Error;
 use crate::node::{CHANGING, Caller, Control as Order, Directory, File, Id, Listing, Node};
 
@@ -78,7 +78,7 @@ struct Made {
     at: SystemTime,
     /// For each document, as `by-source` names it, its facts.
     sources: BTreeMap<String, Vec<usize>>,
-    listings: Mutex<HashMap<Key, Arc<Listing>>>,
+    listings: Listings<Key>,
 }
 
 struct View(Key);
@@ -101,7 +101,7 @@ impl Directory for View {
 
     fn is_slow(&self, cx: &Context) -> bool {
         let number = cx.index.facts().number;
-        !cx.facts.0.has(number) || cx.facts.0.peek(|made| made.has(&self.0).then_some(())).is_none()
+        !cx.facts.0.has(number) || cx.facts.0.peek(|made| made.listings.has(&self.0).then_some(())).is_none()
     }
 
     fn lookup(&self, cx: &Context, name: &str, _caller: Caller) -> Result<Node, Error> {
@@ -140,23 +140,11 @@ impl Made {
                 }
             }
         }
-        Self { facts, at: SystemTime::now(), sources, listings: Mutex::default() }
-    }
-
-    fn has(&self, key: &Key) -> bool {
-        self.listings().contains_key(key)
-    }
-
-    fn listings(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Arc<Listing>>> {
-        self.listings.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { facts, at: SystemTime::now(), sources, listings: Listings::default() }
     }
 
     fn listing(&self, cx: &Context, key: &Key) -> Arc<Listing> {
-        if let Some(listing) = self.listings().get(key) {
-            return Arc::clone(listing);
-        }
-        let listing = Arc::new(Listing::new(self.entries(cx, key)));
-        self.listings().entry(key.clone()).or_insert(listing).clone()
+        self.listings.get(key, || self.entries(cx, key))
     }
 
     fn entries(&self, cx: &Context, key: &Key) -> Vec<(String, Node)> {
@@ -178,7 +166,7 @@ impl Made {
             "by-source" => node(Key::Sources(String::new())),
             "as-of" => node(Key::Days),
             "correct" => Node::File(Arc::new(control::order(Key::Top.id().child(name), Order::Facts, CORRECT, cx))),
-            _ => self.file(&Key::Top, name, pages::jsonl(self.all()), self.at),
+            _ => self.file(&Key::Top, name, render::jsonl(self.all()), self.at),
         }
     }
 
@@ -258,7 +246,7 @@ impl Made {
 
     fn day(&self, key: &Key, date: Date) -> Vec<(String, Node)> {
         let facts: Vec<&Fact> = self.all().filter(|fact| fact.holds_on(date)).collect();
-        let lines = pages::jsonl(facts.iter().copied());
+        let lines = render::jsonl(&facts);
         vec![
             ("facts.jsonl".into(), self.file(key, "facts.jsonl", lines, self.at)),
             ("facts.md".into(), self.file(key, "facts.md", pages::day(date, &facts), self.at)),

@@ -15,7 +15,7 @@ use echofs_inference::vocabulary::estimate;
 use echofs_query_lang::{parse, path};
 use jiff::{Timestamp, ToSpan, Zoned};
 
-use super::Context;
+use super::{Context, render};
 
 /// Pages are made anew for a change only after so many times what making them took, ...
 const SHARE: u32 = 10;
@@ -198,7 +198,7 @@ impl Made {
                 None => context::briefing(&moment, *budget, &estimate),
             },
             Page::Tier(tier) => context::tier_page(&moment, *tier),
-            Page::Moved => jsonl(&cx.index.moved().note(&moment)),
+            Page::Moved => render::jsonl(cx.index.moved().note(&moment)),
             Page::AboutMe => context::about_me(&moment),
             Page::Person(name) => {
                 let person = self.facts.people().iter().find(|person| person.name == *name)?;
@@ -218,10 +218,6 @@ impl Made {
             sources: &self.sources,
         }
     }
-}
-
-fn jsonl(lines: &[impl serde::Serialize]) -> String {
-    lines.iter().filter_map(|line| serde_json::to_string(line).ok()).map(|line| line + "\n").collect()
 }
 
 /// Documents of the last day among the best hits of kept queries.

@@ -119,33 +119,32 @@ fn why(hit: &Hit) -> String {
     if sides.is_empty() { "passes the filters".into() } else { sides.join(", ") }
 }
 
+/// JSON, a line for each.
+pub fn jsonl(lines: impl IntoIterator<Item = impl Serialize>) -> String {
+    lines.into_iter().map(|line| serde_json::to_string(&line).unwrap_or_default() + "\n").collect()
+}
+
 /// `results.jsonl`.
-pub fn jsonl(results: &Results) -> String {
-    let mut out = String::new();
-    for hit in &results.hits {
-        let line = Line {
-            rank: hit.rank,
-            score: hit.score,
-            path: hit.document.path.to_string_lossy().into_owned(),
-            title: &hit.document.title,
-            line: hit.passage.line,
-            end_line: hit.passage.end_line,
-            page: hit.passage.page,
-            snippet: &hit.passage.text,
-            kind: hit.document.kind,
-            modified: iso(&hit.document),
-            copies: hit.copies.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
-            why: Why {
-                lexical_rank: hit.why.lexical_rank,
-                semantic_rank: hit.why.semantic_rank,
-                lexical: hit.why.lexical,
-                semantic: hit.why.semantic,
-            },
-        };
-        out.push_str(&serde_json::to_string(&line).unwrap_or_default());
-        out.push('\n');
-    }
-    out
+pub fn results_jsonl(results: &Results) -> String {
+    jsonl(results.hits.iter().map(|hit| Line {
+        rank: hit.rank,
+        score: hit.score,
+        path: hit.document.path.to_string_lossy().into_owned(),
+        title: &hit.document.title,
+        line: hit.passage.line,
+        end_line: hit.passage.end_line,
+        page: hit.passage.page,
+        snippet: &hit.passage.text,
+        kind: hit.document.kind,
+        modified: iso(&hit.document),
+        copies: hit.copies.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+        why: Why {
+            lexical_rank: hit.why.lexical_rank,
+            semantic_rank: hit.why.semantic_rank,
+            lexical: hit.why.lexical,
+            semantic: hit.why.semantic,
+        },
+    }))
 }
 
 /// Without control characters but line ends and tabs.

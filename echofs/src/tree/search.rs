@@ -337,7 +337,7 @@ fn entries(id: Id, asked: &str, parsed: &Parsed, results: &Results, made: System
         ));
     };
     add("explain.md", explain::explain(asked, parsed, results));
-    add("results.jsonl", render::jsonl(results));
+    add("results.jsonl", render::results_jsonl(results));
     add("results.txt", lines::lines(results));
     let files = Files { id: files, made, listing: Arc::new(Listing::new(links)) };
     entries.push(("files".into(), Node::Dir(Arc::new(files))));

@@ -1,13 +1,13 @@
 //! `topics/`: what the documents are about, a directory for each topic, with links to the documents that stand in it.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use echofs_indexer::Document;
 use echofs_indexer::topics::{MISC, Topics as Table};
 
-use super::cached::Cached;
+use super::cached::{Cached, Listings};
 use super::names::{self, Unique};
 use super::{Context, render, topic_pages as pages};
 use crate::error::Error;
@@ -54,7 +54,7 @@ pub struct Views(Cached<Made>);
 struct Made {
     shelf: Shelf,
     at: SystemTime,
-    listings: Mutex<HashMap<Key, Arc<Listing>>>,
+    listings: Listings<Key>,
 }
 
 /// The documents of each topic.
@@ -111,7 +111,7 @@ struct View(Key);
 
 impl View {
     fn made(cx: &Context) -> Arc<Made> {
-        let make = || Made { shelf: Shelf::new(cx), at: SystemTime::now(), listings: Mutex::default() };
+        let make = || Made { shelf: Shelf::new(cx), at: SystemTime::now(), listings: Listings::default() };
         cx.topics.0.get(cx.index.epoch(), make)
     }
 }
@@ -127,7 +127,7 @@ impl Directory for View {
 
     fn is_slow(&self, cx: &Context) -> bool {
         let epoch = cx.index.epoch();
-        !cx.topics.0.has(epoch) || cx.topics.0.peek(|made| made.listings().get(&self.0).map(drop)).is_none()
+        !cx.topics.0.has(epoch) || cx.topics.0.peek(|made| made.listings.has(&self.0).then_some(())).is_none()
     }
 
     fn lookup(&self, cx: &Context, name: &str, _caller: Caller) -> Result<Node, Error> {
@@ -140,16 +140,8 @@ impl Directory for View {
 }
 
 impl Made {
-    fn listings(&self) -> MutexGuard<'_, HashMap<Key, Arc<Listing>>> {
-        self.listings.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn listing(&self, key: &Key) -> Arc<Listing> {
-        if let Some(listing) = self.listings().get(key) {
-            return Arc::clone(listing);
-        }
-        let listing = Arc::new(Listing::new(self.entries(key)));
-        self.listings().entry(key.clone()).or_insert(listing).clone()
+        self.listings.get(key, || self.entries(key))
     }
 
     fn entries(&self, key: &Key) -> Vec<(String, Node)> {

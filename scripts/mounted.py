@@ -1,0 +1,64 @@
+"""A mount of EchoFS for the scripts that measure it."""
+
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+
+class Mount:
+    """`echofs mount` as a child, with the index in `data`; there once `ls` answers, after `ready` milliseconds."""
+
+    def __init__(self, program, source, data, point, *options):
+        self.program, self.point = program, Path(point)
+        self.point.mkdir(exist_ok=True)
+        self.started = time.perf_counter()
+        command = [program, "mount", point, "--source", source, "--data", data, *options, "--foreground"]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not (self.point / "README.md").exists():
+            if self.process.poll() is not None:
+                raise SystemExit(f"{program} mount ended with {self.process.returncode}")
+            time.sleep(0.001)
+        os.listdir(self.point)
+        self.ready = (time.perf_counter() - self.started) * 1e3
+
+    def wait(self, *options):
+        """Waits for the index; seconds since the start."""
+        subprocess.run([self.program, "wait", self.point, "--timeout", "86400", *options], check=True)
+        return time.perf_counter() - self.started
+
+    def resident(self):
+        """Mebibytes of the mount process: all of it, and without pages of files that the kernel may drop."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return [int(re.search(rf"^{name}:\s*(\d+)", status, re.M).group(1)) / 1024 for name in ("VmRSS", "RssAnon")]
+
+    def search(self, query):
+        """Lists a query and reads its results; milliseconds."""
+        directory = self.point / "search" / name_of(query)
+        begun = time.perf_counter()
+        os.listdir(directory)
+        (directory / "results.jsonl").read_bytes()
+        return (time.perf_counter() - begun) * 1e3
+
+    def first_byte(self, question):
+        """Milliseconds until the first bytes of an answer that is then given up."""
+        begun = time.perf_counter()
+        descriptor = os.open(self.point / "ask" / name_of(question), os.O_RDONLY)
+        os.read(descriptor, 4096)
+        spent = (time.perf_counter() - begun) * 1e3
+        os.close(descriptor)
+        return spent
+
+    def end(self):
+        subprocess.run([self.program, "umount", self.point], check=True, stdout=subprocess.DEVNULL)
+        self.process.wait()
+
+
+def name_of(text):
+    """A question or query as one part of a path."""
+    return text.replace("%", "%25").replace("/", "%2F")
+
+
+def quantile(values, share):
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
