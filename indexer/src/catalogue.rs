@@ -1,6 +1,5 @@
 //! The records of all files, on disk (sled). Derived: lost or damaged, it is made anew from the files.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::record::{Changes, Record};
-use crate::{Error, files};
+use crate::{Error, database};
 
 /// Changes whenever the form of a stored record does.
 const FORMAT: &[u8] = b"2";
@@ -22,34 +21,20 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Opens the catalogue in `dir` and reads all of it. One that cannot be read is moved aside; single records that
-    /// cannot are left out.
+    /// Opens the catalogue in `dir` and reads all of it. A damaged one is moved aside; single records that cannot be
+    /// read are left out.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Catalogue`] when a new one cannot be made either.
+    /// [`Error::Io`] or [`Error::Catalogue`].
     pub fn open(dir: &Path) -> Result<(Self, Vec<Arc<Record>>), Error> {
-        match Self::try_open(dir) {
-            Ok(opened) => Ok(opened),
-            Err(why) => {
-                files::move_aside(dir, &why)?;
-                Self::try_open(dir)
-            }
-        }
-    }
-
-    /// sled panics on some damage; that is damage too.
-    fn try_open(dir: &Path) -> Result<(Self, Vec<Arc<Record>>), Error> {
-        let opened = catch_unwind(AssertUnwindSafe(|| {
-            let catalogue = Self::connect(dir)?;
+        database::open(dir, |db| {
+            let catalogue = Self::of(db, dir)?;
             let records = catalogue.read()?;
             Ok((catalogue, records))
-        }));
-        opened.unwrap_or_else(|_| Err(Error::Damaged("catalogue", "sled panicked".into())))
+        })
     }
 
-    fn connect(dir: &Path) -> Result<Self, Error> {
-        // Every write is flushed by hand; the whole table is in memory anyway, so the cache can be small.
-        let db = sled::Config::new().path(dir).cache_capacity(4 << 20).flush_every_ms(None).open()?;
+    fn of(db: sled::Db, dir: &Path) -> Result<Self, Error> {
         let stated = db.get("format")?;
         if stated.as_deref().is_some_and(|f| f != FORMAT) {
             return Err(Error::Damaged("catalogue", "it is of another version".into()));
@@ -100,7 +85,7 @@ impl Catalogue {
         let dir = self.dir.clone();
         drop(self);
         std::fs::remove_dir_all(&dir).map_err(Error::io(&dir))?;
-        let new = Self::connect(&dir)?;
+        let new = Self::of(database::connect(&dir)?, &dir)?;
         new.write(&records.iter().map(|r| (r.path.clone(), Some(r.clone()))).collect())?;
         Ok(new)
     }

@@ -11,6 +11,7 @@ mod chunk;
 pub mod context;
 pub mod conversations;
 mod copies;
+mod database;
 mod document;
 mod error;
 pub mod extract;

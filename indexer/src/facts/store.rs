@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::fact::Found;
 use super::notable::Notable;
 use crate::record::Key;
-use crate::{Error, files};
+use crate::{Error, database, files};
 
 /// Changes whenever the rules or the form of what is stored do.
 const FORMAT: &[u8] = b"2";
@@ -35,38 +34,23 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store in `dir` and reads all of it. One that cannot be read is moved aside.
+    /// Opens the store in `dir` and reads all of it. A damaged one is moved aside.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Catalogue`] when a new one cannot be made either.
+    /// [`Error::Io`] or [`Error::Catalogue`].
     pub fn open(dir: &Path) -> Result<(Self, BTreeMap<PathBuf, Kept>), Error> {
-        match Self::try_open(dir) {
-            Ok(opened) => Ok(opened),
-            Err(why) => {
-                files::move_aside(dir, &why)?;
-                Self::try_open(dir)
-            }
-        }
-    }
-
-    /// sled panics on some damage; that is damage too.
-    fn try_open(dir: &Path) -> Result<(Self, BTreeMap<PathBuf, Kept>), Error> {
-        let opened = catch_unwind(AssertUnwindSafe(|| {
-            let store = Self::connect(dir)?;
+        database::open(dir, |db| {
+            let store = Self::of(db, dir)?;
             let kept = store.read()?;
             Ok((store, kept))
-        }));
-        opened.unwrap_or_else(|_| Err(Error::Damaged("store of facts", "sled panicked".into())))
+        })
     }
 
-    fn connect(dir: &Path) -> Result<Self, Error> {
-        files::private_dir(dir)?;
-        let db = sled::Config::new().path(dir).cache_capacity(4 << 20).flush_every_ms(None).open()?;
+    fn of(db: sled::Db, dir: &Path) -> Result<Self, Error> {
         if db.get("format")?.as_deref() != Some(FORMAT) {
             db.clear()?;
             db.insert("format", FORMAT)?;
         }
-        files::make_private(dir);
         Ok(Self { dir: dir.to_owned(), db })
     }
 
@@ -120,7 +104,7 @@ impl Store {
         let dir = self.dir.clone();
         drop(self);
         std::fs::remove_dir_all(&dir).map_err(Error::io(&dir))?;
-        let store = Self::connect(&dir)?;
+        let store = Self::of(database::connect(&dir)?, &dir)?;
         all.iter().try_for_each(|(path, kept)| store.put(path, kept))?;
         store.flush()?;
         Ok(store)
