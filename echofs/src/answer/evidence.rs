@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use echofs_indexer::Kind;
 
+use super::listed::Item;
+use super::listing::Listing;
+
 /// A passage of a document. `text` is verbatim: lines `line..=end_line` of the document or a part of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passage {
@@ -52,6 +55,8 @@ pub trait Evidence: Send + Sync {
         let _ = (question, texts);
         Vec::new()
     }
+    /// What a question that counts or lists asks for.
+    fn list(&self, listing: &Listing) -> Result<Vec<Item>, String>;
     /// All passages of a document, in order; empty when it is gone.
     fn passages(&self, path: &Path) -> Vec<Passage>;
     /// Something that changes when the document does; `None` when it is gone. Cheap.

@@ -1,7 +1,8 @@
 //! The knowledge store as evidence.
 
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,8 @@ use echofs_query_lang::{Node, Query, Sort};
 use quick_cache::sync::Cache;
 
 use super::evidence::{Evidence, Found, Passage};
+use super::listed::{self, Item};
+use super::listing::Listing;
 use crate::recorder;
 
 /// Time for comparing sentences with a question.
@@ -34,6 +37,11 @@ impl Indexed {
         Indexed { index, vectors: Cache::new(VECTORS) }
     }
 
+    /// The pages of chats.
+    fn chats(&self) -> Result<HashSet<PathBuf>, String> {
+        self.index.conversations().pages_of(CHATS).map_err(|error| error.to_string())
+    }
+
     /// The vector of a text; `None` without a model in memory.
     fn vector(&self, text: &str) -> Option<Arc<[f32]>> {
         if let Some(known) = self.vectors.get(text) {
@@ -48,12 +56,10 @@ impl Indexed {
 
 impl Evidence for Indexed {
     fn search(&self, question: &str, limit: usize) -> Result<Vec<Found>, String> {
-        let chats = self.index.conversations().pages_of(CHATS).map_err(|error| error.to_string())?;
+        let chats = self.chats()?;
         let own = OWN + chats.len().min(MANY);
         let results = self.index.search(&plain(question, limit + own)).map_err(|error| error.to_string())?;
-        // What was answered here before is no evidence, and what is being asked in a chat is none either.
-        let is_own = |hit: &Hit| recorder::is_own(&hit.document) || chats.contains(&hit.document.path);
-        let hits = results.hits.into_iter().filter(|hit| !is_own(hit));
+        let hits = results.hits.into_iter().filter(|hit| !is_own(hit, &chats));
         Ok(hits.take(limit).map(found).collect())
     }
 
@@ -63,6 +69,11 @@ impl Evidence for Indexed {
         let in_time = texts.iter().take_while(|_| started.elapsed() < PATIENCE);
         let vectors = in_time.map_while(|text| self.vector(text));
         vectors.map(|vector| vector.iter().zip(asked.iter()).map(|(a, b)| a * b).sum()).collect()
+    }
+
+    fn list(&self, listing: &Listing) -> Result<Vec<Item>, String> {
+        let chats = self.chats()?;
+        listed::items(&self.index, listing, &|hit| is_own(hit, &chats))
     }
 
     fn passages(&self, path: &Path) -> Vec<Passage> {
@@ -83,6 +94,11 @@ impl Evidence for Indexed {
     fn epoch(&self) -> u64 {
         self.index.epoch()
     }
+}
+
+/// What was answered here before is no evidence, and what is being asked in a chat is none either.
+fn is_own(hit: &Hit, chats: &HashSet<PathBuf>) -> bool {
+    recorder::is_own(&hit.document) || chats.contains(&hit.document.path)
 }
 
 /// A question as bare words: nothing in it is an operator.
@@ -109,7 +125,7 @@ fn found(hit: Hit) -> Found {
 }
 
 /// The day of a moment, in seconds since 1970, in this place.
-fn day(seconds: i64) -> Option<jiff::civil::Date> {
+pub(super) fn day(seconds: i64) -> Option<jiff::civil::Date> {
     let moment = jiff::Timestamp::from_second(seconds).ok()?;
     Some(moment.to_zoned(jiff::tz::TimeZone::system()).date())
 }

@@ -14,6 +14,8 @@ mod check;
 mod evidence;
 mod index;
 mod irregular;
+mod listed;
+mod listing;
 mod opposites;
 mod prompt;
 pub(crate) mod question;
@@ -41,6 +43,8 @@ use echofs_indexer::Index;
 use echofs_inference::{Cancel, Generator};
 
 pub use evidence::{Evidence, Found, Passage};
+pub use listed::Item;
+pub use listing::{Listing, What};
 pub use render::{Answer, Citation, NOT_FOUND, Timings, TokenCounts};
 
 pub(crate) use render::evidence;
@@ -249,7 +253,7 @@ impl Answers {
     /// [`ReadError::Cancelled`], [`ReadError::Failed`].
     pub(crate) fn reply(&self, question: &str, stream: &Stream, cancel: &Cancel) -> Result<(Answer, bool), ReadError> {
         match run::run(&*self.inner.evidence, &*self.inner.generator, question, stream, cancel) {
-            Ok(outcome) => Ok((outcome.answer, !outcome.keep)),
+            Ok(outcome) => Ok((outcome.answer, outcome.failed)),
             Err(Stop::Cancelled) => Err(ReadError::Cancelled),
             Err(Stop::Failed(reason)) => Err(ReadError::Failed(reason)),
         }
@@ -333,7 +337,7 @@ impl Inner {
 
     /// Keeps an answer whose documents are still what they were while it was made.
     fn keep(&self, job: &Arc<Job>, outcome: Outcome) -> Arc<Settled> {
-        let Outcome { answer, places, keep, without_model } = outcome;
+        let Outcome { answer, places, keep, without_model, .. } = outcome;
         self.listener.get().into_iter().for_each(|listener| listener(&answer));
         let markdown = job.stream.markdown();
         let unchanged = places.iter().all(|place| self.evidence.stamp(&place.path) == Some(place.stamp));

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::answerable::{self, ModelView};
 use super::check::{self, Support};
 use super::evidence::Evidence;
+use super::listed;
+use super::listing::Listing;
 use super::prompt;
 use super::question::Question;
 use super::render::{self, Answer, Citation, NOT_FOUND, Timings, TokenCounts};
@@ -51,8 +53,10 @@ pub(super) struct Outcome {
     pub answer: Answer,
     /// What it was made from.
     pub places: Vec<Place>,
-    /// Whether it may be kept: not when the model failed.
+    /// Whether it may be kept: not when the model failed, nor when making it anew costs nothing.
     pub keep: bool,
+    /// Whether the model failed.
+    pub failed: bool,
     /// Whether it was made without a model because there is none.
     pub without_model: bool,
 }
@@ -125,6 +129,9 @@ pub(super) fn run(
 ) -> Result<Outcome, Stop> {
     let started = Instant::now();
     let epoch = evidence.epoch();
+    if let Some(listing) = Listing::read(text, jiff::Zoned::now().date()) {
+        return list(evidence, &listing, text, stream, started);
+    }
     let basis = Basis::new(evidence, text).map_err(Stop::Failed)?;
     let mut writer = Writer::new(&basis, stream, started);
     writer.evidence();
@@ -134,11 +141,28 @@ pub(super) fn run(
         return Err(Stop::Cancelled);
     }
     let without_model = matches!(failure, Some(echofs_inference::Error::NoModel(_)));
-    let keep = failure.is_none() || without_model;
+    let failed = failure.is_some() && !without_model;
     writer.close(failure.filter(|_| !without_model));
     let answer = writer.answer(text, epoch);
     let places = mark(basis.places(evidence), &answer);
-    Ok(Outcome { answer, places, keep, without_model })
+    Ok(Outcome { answer, places, keep: !failed, failed, without_model })
+}
+
+/// The answer to a question that counts or lists.
+fn list(
+    evidence: &dyn Evidence,
+    listing: &Listing,
+    text: &str,
+    stream: &Stream,
+    started: Instant,
+) -> Result<Outcome, Stop> {
+    let epoch = evidence.epoch();
+    let items = evidence.list(listing).map_err(Stop::Failed)?;
+    let (mut answer, markdown) = listed::answer(listing, items, text, epoch);
+    stream.push(&markdown);
+    let time = milliseconds(started);
+    answer.timings_ms = Timings { retrieval: time, first_evidence: time, first_token: None, total: time };
+    Ok(Outcome { answer, places: Vec::new(), keep: false, failed: false, without_model: false })
 }
 
 fn mark(mut places: Vec<Place>, answer: &Answer) -> Vec<Place> {

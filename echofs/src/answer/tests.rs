@@ -9,7 +9,7 @@ use echofs_indexer::Kind;
 use echofs_inference::{Cancel, Completion, Error as Failure, Generator, Part, Request, State, Status};
 
 use super::text::tokens;
-use super::{Answers, Evidence, Form, Found, NOT_FOUND, Passage, ReadError, Reader};
+use super::{Answers, Evidence, Form, Found, Item, Listing, NOT_FOUND, Passage, ReadError, Reader};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -72,6 +72,19 @@ impl Evidence for Notes {
         found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.path.cmp(&b.path)));
         found.truncate(limit);
         Ok(found)
+    }
+
+    fn list(&self, listing: &Listing) -> Result<Vec<Item>, String> {
+        let notes = self.notes.read().unwrap();
+        let wanted = |text: &str| listing.about.iter().all(|word| text.to_lowercase().contains(word));
+        let item = |(path, text, _): &(PathBuf, String, u64)| Item {
+            text: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            path: path.clone(),
+            line: 1,
+            page: None,
+            quote: text.lines().next().unwrap_or_default().to_owned(),
+        };
+        Ok(notes.iter().filter(|(_, text, _)| wanted(text)).map(item).collect())
     }
 
     fn passages(&self, path: &Path) -> Vec<Passage> {
@@ -245,6 +258,19 @@ fn the_json_form_holds_the_same() {
         (&"scripted".into(), &9.into(), &3.into())
     );
     assert!(json["timings_ms"]["first_token"].is_number() && json["epoch"] == 2);
+}
+
+#[test]
+fn what_can_be_counted_is_counted_without_a_model() {
+    let bench = bench(Script::Says("nine"));
+    let text = bench.markdown("how many notes mention Anna?");
+    assert_eq!(text, "1:\n\n- standup [1]\n\nSources:\n\n[1] /n/standup.md:1\n");
+    let json = bench.json("which notes mention the tomatoes?");
+    assert_eq!((&json["answer"], &json["short_answer"]), (&"garden [1]".into(), &"garden".into()));
+    assert_eq!(json["citations"][0]["quote"], "# Garden");
+    let json = bench.json("how many notes mention the Zeppelin?");
+    assert_eq!((&json["answerable"], &json["answer"]), (&false.into(), &NOT_FOUND.into()));
+    assert_eq!(bench.model.calls(), 0);
 }
 
 #[test]
@@ -484,6 +510,9 @@ fn a_failed_search_is_an_error_for_the_reader() {
     impl Evidence for Broken {
         fn search(&self, _: &str, _: usize) -> Result<Vec<Found>, String> {
             Err("the index is gone".into())
+        }
+        fn list(&self, _: &Listing) -> Result<Vec<Item>, String> {
+            Err("broken".into())
         }
         fn passages(&self, _: &Path) -> Vec<Passage> {
             Vec::new()

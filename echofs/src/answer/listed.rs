@@ -1,0 +1,174 @@
+//! What a question that counts or lists asks for, found in the index and among the facts.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use echofs_indexer::context::{Moment, Task, open_tasks};
+use echofs_indexer::facts::{Category, Fact};
+use echofs_indexer::{Hit, Index};
+use echofs_query_lang::{Field, MAX_LIMIT, Node, Query, Sort, TextField};
+
+use super::listing::{Listing, What};
+use super::render::{self, Answer, Citation, NOT_FOUND, Timings, TokenCounts};
+use super::sentences::sentences;
+use super::text::{one_line, tokens};
+
+/// So many are named; of more the number is said.
+const NAMED: usize = 20;
+
+/// One of the things that are listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// What it is called in the list.
+    pub text: String,
+    /// The document that bears it out.
+    pub path: PathBuf,
+    /// First line of the quotation, from 1.
+    pub line: u32,
+    /// Page, slide or sheet, from 1.
+    pub page: Option<u32>,
+    /// What stands there.
+    pub quote: String,
+}
+
+/// All of them: documents the best first, tasks by their day, facts the newest first.
+///
+/// # Errors
+/// What the search says.
+pub fn items(index: &Index, listing: &Listing, is_own: &dyn Fn(&Hit) -> bool) -> Result<Vec<Item>, String> {
+    match listing.what {
+        What::Documents(media) => documents(index, listing, media, is_own),
+        What::Tasks => tasks(index, listing),
+        What::Facts(category) => Ok(facts(index, listing, category)),
+    }
+}
+
+fn documents(
+    index: &Index,
+    listing: &Listing,
+    media: Option<&str>,
+    is_own: &dyn Fn(&Hit) -> bool,
+) -> Result<Vec<Item>, String> {
+    let text = |name, value: &str| Node::Field(Field::Text { name, value: value.to_owned() });
+    let mut all: Vec<Node> = listing.about.iter().map(|word| Node::Word(word.clone())).collect();
+    all.extend(media.map(|media| text(TextField::Type, media)));
+    all.extend(listing.by.iter().map(|name| text(TextField::Author, name)));
+    let root = if all.len() > 1 { Some(Node::And(all)) } else { all.pop() };
+    let results = index.search(&Query { root, sort: Sort::Score, limit: Some(MAX_LIMIT) });
+    let hits = results.map_err(|error| error.to_string())?.hits.into_iter();
+    let day = |hit: &Hit| super::index::day(hit.document.date);
+    Ok(hits.filter(|hit| !is_own(hit) && listing.is_on(day(hit))).map(|hit| document(hit, listing)).collect())
+}
+
+/// A document, by the sentence that holds most of what was asked for.
+fn document(hit: Hit, listing: &Listing) -> Item {
+    let asked: Vec<String> = tokens(&listing.about.join(" ")).into_iter().map(|word| word.stem).collect();
+    let text = &hit.passage.text;
+    let held = |at: &Range<usize>| {
+        let words = tokens(&text[at.clone()]);
+        asked.iter().filter(|stem| words.iter().any(|word| word.stem == **stem)).count()
+    };
+    // The first of the best.
+    let best = sentences(text).into_iter().rev().max_by_key(held).unwrap_or(0..0);
+    let before = u32::try_from(text[..best.start].matches('\n').count()).unwrap_or(u32::MAX);
+    Item {
+        text: one_line(&hit.document.title),
+        line: hit.passage.line + before,
+        page: hit.passage.page,
+        quote: text[best].to_owned(),
+        path: hit.document.path,
+    }
+}
+
+fn tasks(index: &Index, listing: &Listing) -> Result<Vec<Item>, String> {
+    let (facts, documents, now, sources) = (index.facts(), index.documents(), jiff::Zoned::now(), index.sources());
+    let log = index.relationship().view().map_err(|error| error.to_string())?;
+    let (documents, facts) = (&documents[..], &*facts);
+    let moment = Moment { now: &now, documents, facts, log: &log, opened: &[], hits: &[], sources: &sources };
+    let item = |task: Task| {
+        let due = task.due.map_or(String::new(), |day| format!(" (by {day})"));
+        let (page, quote) = line(index, &task.path, task.line).unwrap_or_default();
+        Item { text: one_line(&task.text) + &due, path: task.path, line: task.line, page, quote }
+    };
+    let wanted = |task: &Task| {
+        let title = moment.document(&task.path).map(|document| document.title.as_str());
+        listing.is_on(task.due) && speaks_of(listing, &[&task.text, title.unwrap_or_default()])
+    };
+    Ok(open_tasks(&moment).into_iter().filter(wanted).map(item).collect())
+}
+
+/// A line of a document as it stands there, and its page.
+fn line(index: &Index, path: &Path, line: u32) -> Option<(Option<u32>, String)> {
+    let passages = index.passages(path).ok()?;
+    let passage = passages.iter().find(|passage| (passage.line..=passage.end_line).contains(&line))?;
+    let text = passage.text.lines().nth((line - passage.line) as usize)?;
+    Some((passage.page, text.trim().to_owned()))
+}
+
+fn facts(index: &Index, listing: &Listing, category: Category) -> Vec<Item> {
+    let all = index.facts();
+    let current = all.all().iter().filter(|fact| fact.category == category && fact.superseded_by.is_none());
+    let title = |fact: &Fact| index.document(&fact.source.path).map(|document| document.title).unwrap_or_default();
+    let mut found: Vec<&Fact> = current
+        .map(|fact| &**fact)
+        .filter(|fact| listing.is_on(Some(fact.since())))
+        .filter(|fact| speaks_of(listing, &[&fact.sentence(), &fact.source.quote, &title(fact)]))
+        .collect();
+    found.sort_by(|a, b| b.since().cmp(&a.since()).then_with(|| a.id.cmp(&b.id)));
+    found.dedup_by(|a, b| a.source.quote == b.source.quote);
+    let item = |fact: &Fact| Item {
+        text: format!("{} ({})", one_line(&fact.source.quote), fact.since()),
+        path: fact.source.path.clone(),
+        line: fact.source.line,
+        page: None,
+        quote: fact.source.quote.clone(),
+    };
+    found.into_iter().map(item).collect()
+}
+
+/// Whether these texts together hold every word asked for.
+fn speaks_of(listing: &Listing, texts: &[&str]) -> bool {
+    let words = tokens(&texts.join(" "));
+    tokens(&listing.about.join(" ")).iter().all(|asked| words.iter().any(|word| word.stem == asked.stem))
+}
+
+/// The answer that lists them, and its Markdown form.
+pub fn answer(listing: &Listing, items: Vec<Item>, question: &str, epoch: u64) -> (Answer, String) {
+    let count = items.len();
+    let named = items.into_iter().take(NAMED).zip(1..);
+    let (texts, citations): (Vec<String>, Vec<Citation>) = named.map(|(item, n)| cited(item, n)).unzip();
+    let more = (count > NAMED).then(|| format!("and {} more", count - NAMED));
+    let lines: Vec<String> = texts.iter().zip(1..).map(|(text, n)| render::cited(text, &[n])).chain(more).collect();
+    let number = if listing.counts { format!("{count}:") } else { String::new() };
+    let (said, short) = match (count, listing.counts) {
+        (0, _) => (NOT_FOUND.to_owned(), String::new()),
+        (_, true) => (format!("{number} {}", lines.join("; ")), count.to_string()),
+        (_, false) => (lines.join("; "), texts.join("; ")),
+    };
+    let mut markdown = if count == 0 { format!("{NOT_FOUND}\n") } else { String::new() };
+    if count > 0 && listing.counts {
+        markdown += &format!("{number}\n\n");
+    }
+    lines.iter().for_each(|line| markdown += &format!("- {line}\n"));
+    markdown += &render::sources(&citations);
+    let answer = Answer {
+        question: one_line(question),
+        answerable: count > 0,
+        answer: said,
+        short_answer: short,
+        citations,
+        model: None,
+        epoch,
+        generated_at: jiff::Timestamp::now(),
+        timings_ms: Timings::default(),
+        tokens: TokenCounts::default(),
+    };
+    (answer, markdown)
+}
+
+fn cited(item: Item, n: usize) -> (String, Citation) {
+    let lines = u32::try_from(item.quote.matches('\n').count()).unwrap_or(u32::MAX);
+    let path = render::path_text(&item.path);
+    let (line, end_line) = (item.line, item.line.saturating_add(lines));
+    (item.text, Citation { n, path, line, end_line, page: item.page, quote: item.quote })
+}
