@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use echofs_indexer::context::{Moment, Task, open_tasks};
-use echofs_indexer::facts::{Category, Fact};
+use echofs_indexer::context::{Moment, Task, decisions, open_tasks};
+use echofs_indexer::facts::{Category, Fact, Noted, day_of};
 use echofs_indexer::{Hit, Index};
 use echofs_query_lang::{Field, MAX_LIMIT, Node, Query, Sort, TextField};
 
@@ -38,7 +38,7 @@ pub struct Item {
 pub fn items(index: &Index, listing: &Listing, is_own: &dyn Fn(&Hit) -> bool) -> Result<Vec<Item>, String> {
     match listing.what {
         What::Documents(media) => documents(index, listing, media, is_own),
-        What::Tasks => tasks(index, listing),
+        What::Tasks | What::Decisions => noted(index, listing),
         What::Facts(category) => Ok(facts(index, listing, category)),
     }
 }
@@ -80,21 +80,33 @@ fn document(hit: Hit, listing: &Listing) -> Item {
     }
 }
 
-fn tasks(index: &Index, listing: &Listing) -> Result<Vec<Item>, String> {
+/// What the notes say at this moment, as working memory has it.
+fn noted(index: &Index, listing: &Listing) -> Result<Vec<Item>, String> {
     let (facts, documents, now, sources) = (index.facts(), index.documents(), jiff::Zoned::now(), index.sources());
     let log = index.relationship().view().map_err(|error| error.to_string())?;
     let (documents, facts) = (&documents[..], &*facts);
     let moment = Moment { now: &now, documents, facts, log: &log, opened: &[], hits: &[], sources: &sources };
-    let item = |task: Task| {
-        let due = task.due.map_or(String::new(), |day| format!(" (by {day})"));
-        let (page, quote) = line(index, &task.path, task.line).unwrap_or_default();
-        Item { text: one_line(&task.text) + &due, path: task.path, line: task.line, page, quote }
-    };
-    let wanted = |task: &Task| {
-        let title = moment.document(&task.path).map(|document| document.title.as_str());
-        listing.is_on(task.due) && speaks_of(listing, &[&task.text, title.unwrap_or_default()])
-    };
-    Ok(open_tasks(&moment).into_iter().filter(wanted).map(item).collect())
+    let title = |path: &Path| moment.document(path).map(|document| document.title.as_str()).unwrap_or_default();
+    if listing.what == What::Decisions {
+        let wanted = |noted: &&Noted| {
+            let texts = [&noted.notable.quote, &noted.notable.topic, title(&noted.path)];
+            listing.is_on(Some(day_of(noted.at))) && speaks_of(listing, &texts)
+        };
+        return Ok(decisions(&moment).into_iter().filter(wanted).map(decision).collect());
+    }
+    let wanted = |task: &Task| listing.is_on(task.due) && speaks_of(listing, &[&task.text, title(&task.path)]);
+    Ok(open_tasks(&moment).into_iter().filter(wanted).map(|task| to_do(index, task)).collect())
+}
+
+fn to_do(index: &Index, task: Task) -> Item {
+    let due = task.due.map_or(String::new(), |day| format!(" (by {day})"));
+    let (page, quote) = line(index, &task.path, task.line).unwrap_or_default();
+    Item { text: one_line(&task.text) + &due, path: task.path, line: task.line, page, quote }
+}
+
+fn decision(noted: &Noted) -> Item {
+    let text = format!("{}: {} ({})", noted.notable.topic, one_line(&noted.notable.quote), day_of(noted.at));
+    Item { text, path: noted.path.clone(), line: noted.notable.line, page: None, quote: noted.notable.quote.clone() }
 }
 
 /// A line of a document as it stands there, and its page.

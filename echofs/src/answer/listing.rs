@@ -19,6 +19,8 @@ pub enum What {
     Documents(Option<&'static str>),
     /// What is to be done.
     Tasks,
+    /// What was decided.
+    Decisions,
     /// Facts of a category.
     Facts(Category),
 }
@@ -137,9 +139,8 @@ fn named(word: &str) -> Option<What> {
         "presentations" | "slides" => What::Documents(Some("slides")),
         "spreadsheets" | "sheets" => What::Documents(Some("sheet")),
         "tasks" | "task" | "todos" | "todo" | "deadlines" => What::Tasks,
-        "decisions" | "decision" => What::Facts(Category::Decision),
+        "decisions" | "decision" => What::Decisions,
         "preferences" | "preference" => What::Facts(Category::Preference),
-        "events" | "event" | "appointments" | "appointment" => What::Facts(Category::Event),
         _ => return None,
     })
 }
@@ -276,8 +277,8 @@ mod tests {
         assert!(week.is_on(Some(date(2026, 11, 29))) && !week.is_on(Some(date(2026, 11, 30))) && !week.is_on(None));
         check("what are my open tasks?", What::Tasks, false, "");
         check("how many tasks are open", What::Tasks, true, "");
-        check("which decisions did we make about Nightjar?", What::Facts(Category::Decision), false, "nightjar");
-        let march = check("what decisions did we make in March?", What::Facts(Category::Decision), false, "");
+        check("which decisions did we make about Nightjar?", What::Decisions, false, "nightjar");
+        let march = check("what decisions did we make in March?", What::Decisions, false, "");
         assert_eq!(march.days, Some((date(2026, 3, 1), date(2026, 3, 31))));
         check("what is due tomorrow?", What::Tasks, false, "");
     }

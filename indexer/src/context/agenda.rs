@@ -124,6 +124,14 @@ fn by_sentence(moment: &Moment) -> Vec<Task> {
     .collect()
 }
 
+/// Sentences that say what was decided, the newest first.
+pub fn decisions<'a>(moment: &'a Moment) -> Vec<&'a Noted> {
+    let mut all = moment.notable();
+    all.retain(|noted| noted.notable.reason == Reason::Decision);
+    all.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| (&a.path, a.notable.line).cmp(&(&b.path, b.notable.line))));
+    all
+}
+
 /// What calendars have from today on, for so many days.
 pub fn happenings(moment: &Moment, ahead: i64) -> Vec<Happening> {
     let mut entries: BTreeMap<(&Path, &str), Vec<&Fact>> = BTreeMap::new();

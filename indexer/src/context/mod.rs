@@ -29,7 +29,7 @@ use crate::relationship::{Entry, Kind as Entered, View};
 use crate::{Document, Kind, Source};
 
 pub use about::about_me;
-pub use agenda::{Task, tasks as open_tasks};
+pub use agenda::{Task, decisions, tasks as open_tasks};
 pub use briefing::briefing;
 pub use moved::Moved;
 pub use now::now;
