@@ -159,7 +159,7 @@ mod tests {
             ("Last", "Thanks, I put it in at six."),
         ];
         assert_eq!(of(&turns), want.map(|(what, sentence)| (what, sentence.to_owned())));
-        assert_eq!(of(&turns[..4]), []);
+        assert!(of(&turns[..4]).is_empty());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::view::View;
 /// After so many days evidence weighs half.
 const HALF_LIFE: f64 = 180.0;
 /// An opinion is borne out when it is more likely than this that most evidence speaks for it.
-const SURE: f64 = 0.99;
+const SURE: f64 = 0.975;
 
 /// What the evidence comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
