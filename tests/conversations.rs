@@ -144,6 +144,34 @@ fn an_import_needs_no_mount() {
 }
 
 #[test]
+fn an_old_conversation_is_summarised_and_all_of_it_stays() {
+    let session = Session::with(&[]);
+    let said = |n: usize, text: &str| {
+        format!("{{\"role\":\"user\",\"content\":\"{text}\",\"at\":\"2023-05-08T09:0{n}:00Z\",\"title\":\"Ovens\"}}\n")
+    };
+    let turns = [
+        "Which oven takes the wombat loaf?",
+        "The numbat one is hot.",
+        "Is it cold there?",
+        "Let's go with the black one.",
+        "It stands in the quokka hall.",
+        "Thanks, it is in now.",
+    ];
+    let turns: String = turns.iter().enumerate().map(|(n, text)| said(n, text)).collect();
+    append(&session.at("conversations/inbox/old.jsonl"), &turns).expect("taken");
+    until("its month is archived", DEADLINE, || session.at("conversations/archive/2023-05.md").exists());
+    let month = session.read("conversations/archive/2023-05.md");
+    assert!(month.contains("tier: archive") && month.contains("- Decided: Let's go with the black one."), "{month}");
+    assert!(session.read("conversations/archive/README.md").contains("| [2023-05](2023-05.md) | 1 | 6 | archive |"));
+    let link = month.split("](<").nth(1).and_then(|rest| rest.split('>').next()).expect("a link");
+    let page = session.read(format!("conversations/archive/{link}"));
+    assert!(page.contains("- Asked: Which oven takes the wombat loaf?\n") && page.contains("quokka hall"), "{page}");
+    until("all of it is found", DEADLINE, || session.hits("in:conversations lex:quokka").len() == 1);
+    assert_eq!(session.hits("in:conversations lex:(monday may 2023 oven)").len(), 1, "also by its day in words");
+    assert_eq!(session.list("conversations"), ["2023", "archive", "import", "inbox"]);
+}
+
+#[test]
 fn a_forgotten_conversation_is_gone_for_good() {
     let mut session = Session::with(&[]);
     let inbox = session.at("conversations/inbox/secret.jsonl");

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::common::{DEADLINE, Session, until};
@@ -210,6 +210,90 @@ fn forgotten_is_gone_from_everything_and_stays_so() {
     until("a new file is found", DEADLINE, || session.hits("lex:okapi").len() == 1);
     is_gone(&session);
     assert_eq!(session.hits("lex:capybara").len(), 1);
+}
+
+#[test]
+fn forgetting_leaves_no_byte_of_it_anywhere() {
+    let secret = |what: &str| format!("zyxomma{what}");
+    let (file, talk) = (secret("file"), secret("talk"));
+    let text = format!(
+        "# Pond\n\nThe {file} lives in pond seven. We decided to keep the {file}. The gate code of the {file} is 7193.\n\n\
+         - [ ] feed the {file} by 2031-01-05\n"
+    );
+    let mut session =
+        Session::unmounted(&[("pond.md", &text), ("keep.md", "# Keep\n\nThe capybara lives in the river house.\n")])
+            .options(&["--model", "smollm2-135m-q4_1"]);
+    session.mount();
+    session.wait_for_the_rest();
+    // A conversation of long ago that has a summary and a place in the archive.
+    let turn = |n: usize| {
+        format!(
+            "{{\"role\":\"user\",\"content\":\"Where does the {talk} sleep, number {n}? Let's go with the {talk} box.\",\
+             \"at\":\"2024-03-05T09:0{n}:00Z\",\"session\":\"old\",\"title\":\"Boxes {talk}\"}}\n"
+        )
+    };
+    let turns: String = (0..6).map(turn).collect();
+    fs::write(session.at("conversations/inbox/old.jsonl"), turns).expect("taken");
+    until("it is in the archive", DEADLINE, || {
+        session.at("conversations/archive/2024-03.md").exists()
+            && session.read("conversations/archive/2024-03.md").contains(&talk)
+    });
+    until("it is found", DEADLINE, || session.hits(&format!("in:conversations lex:{talk}")).len() == 1);
+    session.wait_for_meaning();
+    session.wait_for_the_rest();
+    // Whatever looks at it: an answer, a chat, the log, working memory, topics, facts, a kept query.
+    let pond = session.vault().join("pond.md");
+    let page = PathBuf::from(session.hits(&format!("in:conversations lex:{talk}")).remove(0));
+    assert!(session.read("ask/what lives in pond seven?").contains(&file));
+    let mut chat = fs::OpenOptions::new().append(true).create(true).open(session.at("chat/pond")).expect("a chat");
+    std::io::Write::write_all(&mut chat, b"which animal lives in pond seven?\n").expect("said");
+    drop(chat);
+    until("the chat is replied to", DEADLINE, || session.read("chat/pond").contains(&file));
+    for (subject, path) in [(&file, &pond), (&talk, &page)] {
+        let entry = format!(
+            "{{\"kind\":\"opinion\",\"subject\":\"{subject}\",\"text\":\"The {subject} is well.\",\"evidence\":[{{\"path\":\"{}\",\"line\":3}}]}}\n",
+            path.display()
+        );
+        let log = fs::OpenOptions::new().append(true).open(session.at("relationship/log.jsonl"));
+        std::io::Write::write_all(&mut log.expect("the log"), entry.as_bytes()).expect("taken");
+    }
+    until("the opinions have pages", DEADLINE, || session.list("relationship/opinions").len() == 2);
+    fs::create_dir(session.at("search/pond seven box")).expect("kept");
+    for path in
+        ["context/briefing.md", "context/now.md", "context/tasks.md", "context/suggestions.md", "facts/facts.jsonl"]
+    {
+        let _ = session.read(path);
+    }
+    for tier in session.list("context/tiers") {
+        let _ = session.read(format!("context/tiers/{tier}"));
+    }
+    assert!(session.read("context/briefing.md").contains(&file), "it is in working memory");
+    session.wait_for_words();
+    for path in [&pond, &page] {
+        fs::write(session.at(".echo/forget"), format!("{}\n", path.display())).expect("forgotten");
+    }
+    fs::remove_file(&pond).expect("the file itself is the owner's to remove");
+    for word in [&file, &talk] {
+        assert_eq!(session.hits(&format!("lex:{word}")), Vec::<String>::new());
+        let out = session.shell(&format!(
+            "grep -rl {word} conversations relationship facts topics context knowledge status 2>/dev/null"
+        ));
+        assert_eq!(String::from_utf8_lossy(&out.stdout), "", "{word}");
+    }
+    assert!(!session.at("conversations/archive/2024-03.md").exists());
+    let doctor = String::from_utf8_lossy(&session.run(["doctor"]).stdout).into_owned();
+    session.unmount();
+    assert!(doctor.contains("the chain is whole"), "{doctor}");
+    for word in [&file, &talk] {
+        assert_eq!(holding(&session.data(), word), Vec::<String>::new());
+    }
+    session.mount();
+    session.wait_for_words();
+    assert_eq!(session.hits("lex:capybara").len(), 1);
+    session.unmount();
+    for word in [&file, &talk] {
+        assert_eq!(holding(&session.data(), word), Vec::<String>::new(), "after another start");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub const MAX_WORDS: usize = 220;
 pub const MAX_BYTES: usize = 1400;
 
 /// A passage is filled up to about this many words ...
-const TARGET_WORDS: usize = 180;
+pub const TARGET_WORDS: usize = 180;
 /// ... and bytes before the next one begins.
 const TARGET_BYTES: usize = 1200;
 /// What is smaller than this is joined to a neighbour where one fits.
@@ -81,16 +81,22 @@ struct Draft {
     bare: bool,
 }
 
-/// The passages of `text`, in order, from its blocks.
+/// The same, filled up to [`TARGET_WORDS`].
+#[cfg(test)]
+pub fn passages(text: &str, blocks: &[Block]) -> Vec<Span> {
+    passages_of(text, blocks, TARGET_WORDS)
+}
+
+/// The passages of `text`, in order, from its blocks; neighbours are put together up to about `words` words.
 ///
 /// Blocks that overlap an earlier one lose the common part; ranges beyond the text are cut.
-pub fn passages(text: &str, blocks: &[Block]) -> Vec<Span> {
-    let drafts = join_tiny(text, draft(text, blocks));
+pub fn passages_of(text: &str, blocks: &[Block], words: usize) -> Vec<Span> {
+    let drafts = join_tiny(text, draft(text, blocks, words));
     let mut lines = LineCounter::new(text);
     drafts.into_iter().map(|draft| lines.span(draft)).collect()
 }
 
-fn draft(text: &str, blocks: &[Block]) -> Vec<Draft> {
+fn draft(text: &str, blocks: &[Block], words: usize) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut open: Option<Draft> = None;
     let mut path: Vec<(u8, String)> = Vec::new();
@@ -105,7 +111,7 @@ fn draft(text: &str, blocks: &[Block]) -> Vec<Draft> {
         for piece in pieces(text, range) {
             let titles = || path.iter().map(|(_, title)| title.clone()).collect();
             match &mut open {
-                Some(draft) if draft.page == block.page && joins(text, draft, &piece) => {
+                Some(draft) if draft.page == block.page && joins(text, draft, &piece, words) => {
                     draft.range.end = piece.end;
                     if draft.bare {
                         draft.path = titles();
@@ -137,11 +143,11 @@ fn enter(path: &mut Vec<(u8, String)>, role: &Role) -> bool {
 }
 
 /// Whether a piece may be added to a draft: small enough and nothing but white space between.
-fn joins(text: &str, draft: &Draft, piece: &Range<usize>) -> bool {
+fn joins(text: &str, draft: &Draft, piece: &Range<usize>, words: usize) -> bool {
     let gap = text.get(draft.range.end..piece.start);
     gap.is_some_and(|gap| gap.trim().is_empty())
         && piece.end - draft.range.start <= MAX_BYTES
-        && Size::of(&text[draft.range.start..piece.end]).fits(TARGET_WORDS, TARGET_BYTES)
+        && Size::of(&text[draft.range.start..piece.end]).fits(words, TARGET_BYTES)
 }
 
 /// Joins what is tiny to its neighbour: the rest of a section to what is before it, and small sections

@@ -365,11 +365,14 @@ impl Index {
         let events = lock(&self.running).as_ref().map(|r| r.events.clone()).ok_or(Error::Stopped)?;
         let retracted = self.conversations.retract(path)?;
         let pages = retracted.iter().map(|place| self.conversations.page(place));
-        let paths: Vec<PathBuf> = std::iter::once(path.to_owned()).chain(pages).collect();
+        let told = self.relationship.forget(path)?;
+        let paths: Vec<PathBuf> = std::iter::once(path.to_owned()).chain(pages).chain(told.iter().cloned()).collect();
         let (reply, answer) = std::sync::mpsc::channel();
         events.send(Event::Forget(paths.clone(), reply)).map_err(|_| Error::Stopped)?;
         let forgotten = answer.recv().map_err(|_| Error::Stopped)??;
         self.conversations.remake(&retracted);
+        self.relationship.remake();
+        told.iter().for_each(|page| self.touched(page));
         self.moved.forget(&paths);
         self.shared
             .wait_for(PURGE, |p| [p.purges, p.fact_purges, p.topic_purges].iter().all(|(asked, done)| asked == done));

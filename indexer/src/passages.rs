@@ -2,13 +2,14 @@
 
 use std::sync::{PoisonError, RwLock};
 
+use crate::conversations::excerpt;
 use crate::lexical::{Entry, StoredPassage};
 use crate::ranking::Ranking;
 use crate::record::Serial;
 use crate::search::Found;
 use crate::snapshot::Snapshot;
 use crate::vectors::Vectors;
-use crate::{Error, Passage, fuse, phrase};
+use crate::{Error, Kind, Passage, fuse, phrase};
 
 /// A passage and the query's words that its document holds.
 #[derive(Debug, Default)]
@@ -45,10 +46,16 @@ pub fn best(
     let by_meaning = found.semantic.map_or_else(Vec::new, |(query, _)| {
         vectors.read().unwrap_or_else(PoisonError::into_inner).passages(query, serial)
     });
-    let best = choose(passages.len(), &by_words, &by_meaning, ranking);
+    let score = score(&by_words, &by_meaning, ranking);
+    let best = choose(passages.len(), &score);
     let words = found.plan.groups.iter().enumerate();
     let words = words.filter(|(n, _)| holds(*n)).map(|(_, group)| group.word.clone()).collect();
-    let passage = passages.into_iter().nth(best).map(|StoredPassage { passage, .. }| passage).unwrap_or_default();
+    let mut passages: Vec<Passage> = passages.into_iter().map(|StoredPassage { passage, .. }| passage).collect();
+    let passage = match snapshot.table.by_serial(serial).and_then(|record| record.content.as_ref()) {
+        _ if passages.is_empty() => Passage::default(),
+        Some(content) if content.kind == Kind::Conversation => excerpt::around(&passages, best, &score),
+        _ => passages.swap_remove(best),
+    };
     Ok(Best { passage, words })
 }
 
@@ -72,13 +79,17 @@ fn word_scores(counts: &[Vec<u32>], found: &Found) -> Vec<f32> {
     counts.iter().map(one).collect()
 }
 
-fn choose(count: usize, by_words: &[f32], by_meaning: &[f32], ranking: &Ranking) -> usize {
+/// How well each passage fits.
+fn score<'a>(by_words: &'a [f32], by_meaning: &'a [f32], ranking: &Ranking) -> impl Fn(usize) -> f32 + 'a {
     let weight = fuse::weight(!by_words.is_empty(), !by_meaning.is_empty(), ranking);
-    let score = |n: usize| {
+    move |n: usize| {
         let words = by_words.get(n).copied().unwrap_or(0.0);
         let meaning = by_meaning.get(n).copied().unwrap_or(0.0);
         weight * words + (1.0 - weight) * meaning
-    };
-    // The first of equals.
+    }
+}
+
+/// The best one, the first of equals.
+fn choose(count: usize, score: impl Fn(usize) -> f32) -> usize {
     (0..count).reduce(|best, n| if score(n) > score(best) { n } else { best }).unwrap_or(0)
 }

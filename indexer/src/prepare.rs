@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use crate::conversations;
 use crate::copies::Sketch;
 use crate::extract::{ExtractError, Extractor, extract};
 use crate::lexical::{Entry, StoredPassage};
@@ -92,9 +93,13 @@ impl Reader {
         above.max_by_key(|source| source.root.components().count()).map_or(Kind::File, |source| source.kind)
     }
 
-    /// The path as its words are indexed.
+    /// The path as its words are indexed; that of a conversation with its day in words, as people ask for it.
     pub fn indexed_path(&self, path: &Path) -> String {
-        globs::below_source(path, &self.sources)
+        let below = globs::below_source(path, &self.sources);
+        match conversations::day_of(path).filter(|_| self.kind(path) == Kind::Conversation) {
+            Some(day) => format!("{below} {}", day.strftime("%A %-d %B %Y")),
+            None => below,
+        }
     }
 
     fn prepare(&self, path: &Path, hash: Key, extracted: Extracted) -> Prepared {

@@ -162,7 +162,7 @@ fn further(evidence: &dyn Evidence, question: &Question, found: &Found, rank: us
     let mut scored: Vec<(usize, Passage)> = evidence
         .passages(&found.path)
         .into_iter()
-        .filter(|p| p.ordinal != found.passage.ordinal)
+        .filter(|p| p.ordinal != found.passage.ordinal && !found.passage.text.contains(&p.text))
         .filter(|p| found.passages <= MANY || p.ordinal.abs_diff(found.passage.ordinal) <= 2)
         .map(|p| (shared_terms(question, &p) + usize::from(p.ordinal.abs_diff(found.passage.ordinal) == 1), p))
         .filter(|(shared, _)| *shared > 0)

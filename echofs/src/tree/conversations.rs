@@ -1,4 +1,4 @@
-//! `conversations/`: what was said, by date; `inbox/` takes turns, `import/` takes files.
+//! `conversations/`: what was said, by date; `archive/` has old months in short, `inbox/` takes turns, `import/` takes files.
 
 use std::fs;
 use std::path::PathBuf;
@@ -72,6 +72,7 @@ impl Directory for Dated {
 
     fn lookup(&self, cx: &Context, name: &str, _caller: Caller) -> Result<Node, Error> {
         match name {
+            "archive" if self.0.is_empty() => Ok(Node::Dir(Arc::new(Archive))),
             "inbox" if self.0.is_empty() => Ok(Node::Dir(Arc::new(Inbox))),
             "import" if self.0.is_empty() => Ok(Node::Dir(Arc::new(Import))),
             _ => self.node(cx, name).ok_or(Error::NotFound),
@@ -89,10 +90,43 @@ impl Directory for Dated {
         let listed = names.into_iter().filter_map(|name| Some((name.clone(), self.node(cx, &name)?)));
         let mut all: Vec<(String, Node)> = listed.collect();
         if self.0.is_empty() {
+            all.push(("archive".into(), Node::Dir(Arc::new(Archive))));
             all.push(("import".into(), Node::Dir(Arc::new(Import))));
             all.push(("inbox".into(), Node::Dir(Arc::new(Inbox))));
         }
         Ok(Arc::new(Listing::new(all)))
+    }
+}
+
+/// `conversations/archive`: a page for each old month, and one about them.
+struct Archive;
+
+impl Directory for Archive {
+    fn id(&self) -> Id {
+        place().child("archive")
+    }
+
+    fn modified(&self, cx: &Context) -> SystemTime {
+        let meta = fs::metadata(cx.index.conversations().archive());
+        meta.and_then(|meta| meta.modified()).unwrap_or(cx.started)
+    }
+
+    fn ttl(&self) -> Ttl {
+        LIVE
+    }
+
+    fn lookup(&self, cx: &Context, name: &str, _caller: Caller) -> Result<Node, Error> {
+        let page = Some(name).filter(|name| name.ends_with(".md") && !name.starts_with('.'));
+        let path = cx.index.conversations().archive().join(page.ok_or(Error::NotFound)?);
+        stored(self.id().child(name), &path).ok_or(Error::NotFound)
+    }
+
+    fn list(&self, cx: &Context) -> Result<Arc<Listing>, Error> {
+        let entries = fs::read_dir(cx.index.conversations().archive()).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        let node = |name: String| Some((name.clone(), self.lookup(cx, &name, Caller::default()).ok()?));
+        Ok(Arc::new(Listing::new(names.into_iter().filter_map(node).collect())))
     }
 }
 

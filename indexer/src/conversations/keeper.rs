@@ -1,9 +1,13 @@
 //! The thread that makes the pages: once at the start for those that are not as their turns are, then as turns come.
 
+use std::collections::BTreeSet;
 use std::fs::{self, FileTimes};
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
+
+use jiff::Zoned;
+use jiff::civil::Date;
 
 use super::turn::Turn;
 use super::{Conversations, render};
@@ -21,20 +25,46 @@ impl Conversations {
         if let Err(e) = self.compare(stopping, touched) {
             log::error!("conversations: {e}");
         }
+        let (mut archived, mut stale) = (None, BTreeSet::new());
         while !stopping() {
-            for (place, changes) in self.next_changed() {
+            let changed = self.next_changed();
+            if changed.is_empty() {
+                self.archive_when_idle(&mut archived, &mut stale, stopping);
+            }
+            for (place, changes) in changed {
                 if let Err(e) = self.make_page(&place) {
                     log::error!("{e}");
                 }
                 touched(&self.page(&place));
                 self.made(&place, changes);
+                stale.insert(place);
             }
             std::thread::sleep(PAUSE);
         }
     }
 
+    /// Brings the archive up to date: all of it once a day, else the months of `stale` conversations.
+    fn archive_when_idle(
+        &self,
+        archived: &mut Option<Date>,
+        stale: &mut BTreeSet<String>,
+        stopping: &dyn Fn() -> bool,
+    ) {
+        let today = Zoned::now().date();
+        let done = match *archived == Some(today) {
+            false => self.archive_all(today, stopping),
+            true if stale.is_empty() => return,
+            true => self.archive_again(stale.iter().map(String::as_str)),
+        };
+        if let Err(e) = done {
+            log::error!("the archive of conversations: {e}");
+        }
+        *archived = Some(today);
+        stale.clear();
+    }
+
     /// The conversations that changed, once there are any. They stay in the list until their pages are made.
-    fn next_changed(&self) -> Vec<(String, u64)> {
+    pub(super) fn next_changed(&self) -> Vec<(String, u64)> {
         let guard = lock(&self.changed);
         let waited = self.news.wait_timeout_while(guard, PATIENCE, |changed| changed.is_empty());
         let changed = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
@@ -42,7 +72,7 @@ impl Conversations {
     }
 
     /// The page of a conversation shows this many changes; if there were more meanwhile, it is made again.
-    fn made(&self, place: &str, changes: u64) {
+    pub(super) fn made(&self, place: &str, changes: u64) {
         let mut changed = lock(&self.changed);
         if changed.get(place) == Some(&changes) {
             changed.remove(place);
@@ -68,7 +98,7 @@ impl Conversations {
     }
 
     /// Makes the page of a conversation; its time is that of the turns, which tells whether it is up to date.
-    fn make_page(&self, place: &str) -> Result<(), Error> {
+    pub(super) fn make_page(&self, place: &str) -> Result<(), Error> {
         let (file, page) = (self.turns_file(place), self.page(place));
         let Some(at) = modified(&file) else { return Ok(()) };
         let turns = lines::read(&file, Turn::from_line)?;

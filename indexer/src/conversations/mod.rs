@@ -5,11 +5,14 @@
 //! any other to the index: it is watched, searched, shown and opened. [`keeper`] makes the pages, [`import`] reads
 //! exports. Left out: answering, which is no part of the store.
 
+mod archive;
 mod exchange;
 mod known;
 mod name;
+mod summary;
 mod turn;
 
+pub(crate) mod excerpt;
 pub mod import;
 pub mod keeper;
 pub mod render;
@@ -26,7 +29,7 @@ use crate::{Error, files, lines};
 pub use exchange::{Exchange, exchanges};
 pub use known::Added;
 use known::Known;
-pub use name::slug;
+pub use name::{day_of, slug};
 pub use turn::{Role, Turn, one_line};
 
 /// Conversations whose turns are kept in memory for the next append.
@@ -52,6 +55,8 @@ pub struct Conversations {
     /// Conversations whose pages are to be made anew, each with the number of its changes.
     changed: Mutex<BTreeMap<String, u64>>,
     news: Condvar,
+    /// Held by whoever makes pages of the archive.
+    archiving: Mutex<()>,
     /// What was imported and what waits to be.
     pub imports: import::Imports,
 }
@@ -74,8 +79,8 @@ impl Conversations {
         let imports = import::Imports::open(&turns)?;
         let pages = pages(data);
         files::private_dir(&pages)?;
-        let (known, open, live, changed, news) = Default::default();
-        Ok(Self { turns, pages, known, open, live, changed, news, imports })
+        let (known, open, live, changed, news, archiving) = Default::default();
+        Ok(Self { turns, pages, known, open, live, changed, news, archiving, imports })
     }
 
     /// The directory of the pages, a source of the index.
@@ -245,6 +250,7 @@ impl Conversations {
             remove(&self.page(place))?;
             file.parent().map_or(Ok(()), files::sync_dir)?;
         }
+        self.archive_again(places.iter().map(String::as_str))?;
         Ok(places.len())
     }
 
@@ -270,6 +276,7 @@ impl Conversations {
                 changed.push(place);
             }
         }
+        self.archive_again(changed.iter().map(String::as_str))?;
         Ok(changed)
     }
 

@@ -1,6 +1,9 @@
 //! Where a conversation is found: `2026/03/14-<slug>`, below the turns and below the pages alike.
 
+use std::path::Path;
+
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::turn::{Turn, one_line};
@@ -33,6 +36,14 @@ pub fn place(at: Timestamp, title: &str) -> String {
     format!("{}-{}", day.strftime("%Y/%m/%d"), slug(title))
 }
 
+/// The day that the path of a page states.
+pub fn day_of(page: &Path) -> Option<Date> {
+    let mut parts = page.iter().rev().map(|part| part.to_str());
+    let (name, month, year) = (parts.next()??, parts.next()??, parts.next()??);
+    let day = name.split('-').next()?;
+    Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()
+}
+
 /// The letters and digits of a title, in small letters, with hyphens between the words.
 pub fn slug(title: &str) -> String {
     let mut slug = String::new();
@@ -62,6 +73,13 @@ mod tests {
         check("Größe 日本語", "größe-日本語");
         check("?!", "conversation");
         assert!(slug(&"word ".repeat(100)).len() <= MAX_SLUG && slug(&"ö".repeat(100)).len() <= MAX_SLUG);
+    }
+
+    #[test]
+    fn the_day_is_in_the_path() {
+        let place = place("2026-03-14T12:00:00Z".parse().unwrap(), "Ovens");
+        assert_eq!(day_of(Path::new(&format!("/data/{place}.md"))), Some(jiff::civil::date(2026, 3, 14)));
+        assert_eq!(day_of(Path::new("/data/2026/x/14-a.md")), None);
     }
 
     #[test]

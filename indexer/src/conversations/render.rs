@@ -1,4 +1,5 @@
-//! A conversation as a page of Markdown: title, dates, speakers, and every turn below a line that says who and when.
+//! A conversation as a page of Markdown: title, dates, speakers, a summary of a longer one, and every turn below a line that
+//! says who and when.
 //!
 //! [`crate::extract`] reads these pages back into one block for each turn.
 
@@ -7,8 +8,8 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::name;
 use super::turn::Turn;
+use super::{name, summary};
 
 /// The first lines of every page.
 pub const HEAD: &str = "---\nconversation: ";
@@ -47,6 +48,9 @@ fn head(turns: &[Turn], zone: &TimeZone) -> String {
         let _ = write!(out, "date: {}\nuntil: {}\n", stamp(first), stamp(last));
     }
     let _ = write!(out, "author: {}\nturns: {}\n---\n\n# {title}\n", quoted(&speakers.join(", ")), turns.len());
+    let summary = summary::of(turns);
+    out.push_str(if summary.is_empty() { "" } else { "\n" });
+    summary.iter().for_each(|(what, sentence)| out.push_str(&format!("- {what}: {sentence}\n")));
     out
 }
 
@@ -57,7 +61,7 @@ fn line_of(turn: &Turn, zone: &TimeZone) -> String {
 
 /// What was said, without control characters; a line that looks like that of a turn is marked as text.
 fn body(content: &str, out: &mut String) {
-    for line in content.trim_matches('\n').lines() {
+    for line in content.trim_start_matches('\n').trim_end().lines() {
         if is_turn_line(line) {
             out.push('\\');
         }

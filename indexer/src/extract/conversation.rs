@@ -5,6 +5,10 @@ use super::{Parsed, markdown};
 use crate::chunk::Block;
 use crate::conversations::render::{HEAD, is_turn_line};
 
+/// Turns are put together up to about this many words: few, so that a passage is about one thing. What is shown of it is
+/// more, see [`crate::conversations::excerpt`].
+pub const PASSAGE_WORDS: usize = 100;
+
 /// Whether a Markdown text is such a page.
 pub fn is_page(text: &[u8]) -> bool {
     text.starts_with(HEAD.as_bytes())
@@ -34,7 +38,7 @@ pub fn parse(text: String) -> Parsed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chunk::passages;
+    use crate::chunk::passages_of;
 
     #[test]
     fn turns_stand_together_and_are_never_mixed_with_the_head() {
@@ -48,7 +52,7 @@ mod tests {
         let parsed = parse(page);
         assert_eq!((parsed.title.as_deref(), parsed.author.as_deref()), (Some("Ovens"), Some("Oda, assistant")));
         assert!(parsed.date.as_deref().is_some_and(|date| date.starts_with("2026-03-14T08:00:00")));
-        let spans = passages(&parsed.text, &parsed.blocks);
+        let spans = passages_of(&parsed.text, &parsed.blocks, PASSAGE_WORDS);
         let texts: Vec<&str> = spans.iter().map(|s| &parsed.text[s.start as usize..s.end as usize]).collect();
         assert_eq!(texts.len(), 2, "{texts:?}");
         assert!(texts[0].starts_with("## Oda, 2026") && texts[0].contains("The black one."));

@@ -151,7 +151,8 @@ fn finish(format: Format, parsed: Parsed) -> Result<Extracted> {
     if parsed.text.len() > MAX_TEXT {
         return Err(ExtractError::failed(format!("more than {} MB of text", MAX_TEXT >> 20)));
     }
-    let passages = chunk::passages(&parsed.text, &parsed.blocks);
+    let words = if format == Format::Conversation { conversation::PASSAGE_WORDS } else { chunk::TARGET_WORDS };
+    let passages = chunk::passages_of(&parsed.text, &parsed.blocks, words);
     if passages.is_empty() && parsed.title.is_none() {
         return Err(ExtractError::skipped(format.nothing()));
     }

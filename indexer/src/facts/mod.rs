@@ -40,6 +40,7 @@ pub use entity::is_pronoun;
 pub use fact::{Category, Fact, Found, Method, Origin, day_of};
 pub use merge::{Facts, Noted};
 pub use moments::find as days_in;
+pub(crate) use notable::judge;
 pub use notable::{Notable, Reason, speaks_to_programs};
 pub use orders::{Order, Orders, Wish};
 pub use people::{Person, is_contact};

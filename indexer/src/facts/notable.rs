@@ -133,7 +133,7 @@ fn has_code(text: &str) -> bool {
 }
 
 /// Why a sentence of a document of this date matters, if it does, and the day it speaks of.
-fn judge(sentence: &str, near: Option<Date>) -> Option<(Reason, Option<Date>)> {
+pub fn judge(sentence: &str, near: Option<Date>) -> Option<(Reason, Option<Date>)> {
     if sentence.len() > LONGEST || sentence.ends_with('?') || speaks_to_programs(sentence) {
         return None;
     }

@@ -1,7 +1,8 @@
 //! The log: append-only lines, each with the digest of the one before, so that no change of an older one goes unseen.
 //!
 //! Beside it `head.json` names the last line, since no line after it does. Unlike other files here the log is never put
-//! right by itself: what was changed stays as it is, and is told.
+//! right by itself: what was changed stays as it is, and is told. What the owner has forgotten leaves an entry that says
+//! nothing but the digest of the line that it was, so that the chain goes on across it.
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -58,7 +59,7 @@ impl Log {
             bytes[..whole].split_inclusive(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end).collect();
         let entries: Vec<Entry> = lines.iter().filter_map(|line| serde_json::from_slice(line).ok()).collect();
         let seq = entries.iter().map(|entry| entry.seq).max().unwrap_or(0);
-        let last = Head { seq, digest: lines.last().map(|line| digest(line)).unwrap_or_default() };
+        let last = Head { seq, digest: lines.last().map(|line| link(line)).unwrap_or_default() };
         Ok((Log { path: path.to_owned(), file, last }, entries))
     }
 
@@ -88,6 +89,35 @@ impl Log {
         Ok(chained)
     }
 
+    /// Empties the entries that are to be `forgotten`; gives what is in the log then, and how many were emptied.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the log is then as it was before.
+    pub fn forget(&mut self, forgotten: impl Fn(&Entry) -> bool) -> Result<(Vec<Entry>, usize), Error> {
+        let text = fs::read_to_string(&self.path).map_err(Error::io(&self.path))?;
+        let (mut entries, mut kept, mut count) = (Vec::new(), String::new(), 0);
+        for line in text.lines() {
+            let entry = serde_json::from_str::<Entry>(line).ok();
+            let emptied = entry.as_ref().filter(|entry| entry.forgotten.is_none() && forgotten(entry));
+            let emptied = emptied.map(|entry| entry.emptied(digest(line.as_bytes())));
+            count += usize::from(emptied.is_some());
+            match &emptied {
+                Some(entry) => {
+                    kept += &serde_json::to_string(entry).map_err(|e| Error::Damaged("log entry", e.to_string()))?;
+                }
+                None => kept += line,
+            }
+            kept.push('\n');
+            entries.extend(emptied.or(entry));
+        }
+        if count > 0 {
+            crate::lines::rewrite(&self.path, kept.as_bytes())?;
+            self.file = files::private_file().open(&self.path).map_err(Error::io(&self.path))?;
+            self.file.seek(SeekFrom::End(0)).map_err(Error::io(&self.path))?;
+        }
+        Ok((entries, count))
+    }
+
     /// A head that is older than the log is no harm, so this may fail.
     fn note_head(&self) {
         let (path, new) = (head_path(&self.path), self.path.with_extension("head.new"));
@@ -106,6 +136,12 @@ fn head_path(log: &Path) -> PathBuf {
 
 fn digest(line: &[u8]) -> String {
     blake3::hash(line).to_hex().to_string()
+}
+
+/// What the next line has to say of this one.
+fn link(line: &[u8]) -> String {
+    let forgotten = serde_json::from_slice::<Entry>(line).ok().and_then(|entry| entry.forgotten);
+    forgotten.unwrap_or_else(|| digest(line))
 }
 
 /// Compares every line of a log with the chain; the number of its lines, or the first that is broken.
@@ -135,7 +171,7 @@ fn chain(bytes: &[u8], head: Option<&Head>) -> Result<usize, Broken> {
             // This line says what the one before it was; that one was changed, unless there is none.
             return Err(Broken { line: count.max(1), why: "it is not the one that was written".into() });
         }
-        before = digest(line);
+        before = entry.forgotten.unwrap_or_else(|| digest(line));
         headed |= head.is_some_and(|head| head.seq == entry.seq && head.digest == before);
         if head.is_some_and(|head| head.seq == entry.seq && head.digest != before) {
             return Err(broken("it is not the one that was written".into()));
@@ -195,6 +231,26 @@ mod tests {
         assert_eq!(entries.len(), 2);
         let three = log.append(vec![Entry::new(Kind::Milestone, "three", Timestamp::UNIX_EPOCH)]).unwrap();
         assert_eq!((three[0].seq, verify(&path).unwrap()), (3, Ok(3)));
+    }
+
+    #[test]
+    fn what_is_forgotten_leaves_a_gap_that_the_chain_goes_across() {
+        for gone in ["one", "two", "three"] {
+            let (_dir, path) = log(&["one", "two", "three"]);
+            let (mut log, _) = Log::open(&path).unwrap();
+            let (entries, count) = log.forget(|entry| entry.text == gone).unwrap();
+            assert_eq!((entries.len(), count, verify(&path).unwrap()), (3, 1, Ok(3)), "{gone}");
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(!text.contains(gone) && text.contains("\"forgotten\":"), "{text}");
+            log.append(vec![Entry::new(Kind::Observation, "four", Timestamp::UNIX_EPOCH)]).unwrap();
+            assert_eq!(log.forget(|entry| entry.text == gone).unwrap().1, 0);
+            let (mut log, _) = Log::open(&path).unwrap();
+            log.append(vec![Entry::new(Kind::Observation, "five", Timestamp::UNIX_EPOCH)]).unwrap();
+            assert_eq!(verify(&path).unwrap(), Ok(5), "{gone}");
+            let changed = fs::read_to_string(&path).unwrap().replace("\"four\"", "\"for\"");
+            fs::write(&path, changed).unwrap();
+            assert_eq!(verify(&path).unwrap().unwrap_err().line, 4);
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! One entry of the relationship log: what programs append and what is kept.
 
+use std::path::Path;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -80,6 +82,9 @@ pub struct Entry {
     /// Of a correction: what it corrects is not to be shown at all.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retract: bool,
+    /// Of an entry that was forgotten, and says nothing any more: BLAKE3 of the line that it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten: Option<String>,
     /// BLAKE3 of the line before, in hex; empty in the first.
     pub prev: String,
 }
@@ -92,7 +97,7 @@ impl Entry {
     pub fn parse(line: &str, now: Timestamp) -> Result<Entry, String> {
         let value: Value = serde_json::from_str(line).map_err(|e| format!("this is no JSON: {e}"))?;
         let object = value.as_object().ok_or("an entry is a JSON object")?;
-        if let Some(filled) = ["seq", "prev"].iter().find(|key| object.contains_key(**key)) {
+        if let Some(filled) = ["seq", "prev", "forgotten"].iter().find(|key| object.contains_key(**key)) {
             return Err(format!("`{filled}` is filled in here"));
         }
         let field = |key: &str| object.get(key).filter(|value| !value.is_null());
@@ -132,6 +137,7 @@ impl Entry {
             retract: serde_json::from_value::<Option<_>>(read("retract"))
                 .map_err(|e| wrong("retract", e))?
                 .unwrap_or_default(),
+            forgotten: None,
             prev: String::new(),
         };
         match entry.kind {
@@ -145,9 +151,21 @@ impl Entry {
 
     /// An entry of this program's own.
     pub fn new(kind: Kind, text: &str, at: Timestamp) -> Entry {
-        let (subject, evidence, confidence, stance, of) = Default::default();
+        let (subject, evidence, confidence, stance, of, forgotten) = Default::default();
         let (text, prev) = (text.to_owned(), String::new());
-        Entry { seq: 0, at, kind, text, subject, evidence, confidence, stance, of, retract: false, prev }
+        Entry { seq: 0, at, kind, text, subject, evidence, confidence, stance, of, retract: false, forgotten, prev }
+    }
+
+    /// What is left of it when it is forgotten: that there was one, at that place of the log.
+    pub fn emptied(&self, digest: String) -> Entry {
+        let epoch = Timestamp::UNIX_EPOCH;
+        let (seq, prev) = (self.seq, self.prev.clone());
+        Entry { seq, prev, forgotten: Some(digest), ..Entry::new(self.kind, "", epoch) }
+    }
+
+    /// Whether a document at or below `path` bears it out.
+    pub fn rests_on(&self, path: &Path) -> bool {
+        self.evidence.iter().any(|evidence| Path::new(&evidence.path).starts_with(path))
     }
 
     /// Whether an opinion's evidence speaks for the belief.
@@ -180,6 +198,7 @@ mod tests {
         check(r#"{"kind":"guess","text":"x"}"#, "interaction, observation");
         check(r#"{"kind":"observation","text":" "}"#, "empty");
         check(r#"{"kind":"observation","text":"x","seq":4}"#, "filled in");
+        check(r#"{"kind":"observation","text":"x","forgotten":"00"}"#, "filled in");
         check(r#"{"kind":"observation","text":"x","confidence":2}"#, "0 to 1");
         check(r#"{"kind":"observation","text":"x","at":"2027-01-01T00:00:00Z"}"#, "not come");
         check(r#"{"kind":"observation","text":"x","evidence":[{"line":1}]}"#, "evidence");

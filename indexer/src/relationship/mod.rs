@@ -7,6 +7,7 @@
 
 mod chain;
 mod entry;
+mod opinions;
 mod pages;
 mod patterns;
 mod stats;
@@ -45,6 +46,8 @@ pub struct Relationship {
     /// Entries since the pages were made; the first time there is always one.
     news: Mutex<bool>,
     arrived: Condvar,
+    /// Held by whoever makes or removes pages; taken before `log`.
+    making: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -62,8 +65,8 @@ impl Relationship {
         let (path, pages) = (log_path(data), pages_dir(data));
         files::private_dir(&data.join("relationship"))?;
         files::private_dir(&pages)?;
-        let (log, arrived) = Default::default();
-        Ok(Self { path, pages, log, news: Mutex::new(true), arrived })
+        let (log, arrived, making) = Default::default();
+        Ok(Self { path, pages, log, news: Mutex::new(true), arrived, making })
     }
 
     /// The file of the log.
@@ -85,9 +88,38 @@ impl Relationship {
         let opened = self.opened(&mut opened)?;
         let added = opened.log.append(entries)?;
         opened.entries.extend(added);
+        self.remake();
+        Ok(())
+    }
+
+    /// Empties every entry that a document at or below `path` bears out. Gives the pages that said something of them: they
+    /// are gone until [`remake`](Self::remake).
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn forget(&self, path: &Path) -> Result<Vec<PathBuf>, Error> {
+        let _making = lock(&self.making);
+        let mut opened = lock(&self.log);
+        let opened = self.opened(&mut opened)?;
+        if !opened.entries.iter().any(|entry| entry.forgotten.is_none() && entry.rests_on(path)) {
+            return Ok(Vec::new());
+        }
+        opened.entries = opened.log.forget(|entry| entry.rests_on(path))?.0;
+        let pages = self.texts(&opened.entries);
+        let is_old = |made: &PathBuf| {
+            let text = pages.iter().find(|(page, _)| page == made).map(|(_, text)| text.as_bytes());
+            fs::read(made).ok().as_deref() != text
+        };
+        let old: Vec<PathBuf> =
+            crate::conversations::keeper::all_files(&self.pages).into_iter().filter(is_old).collect();
+        old.iter().try_for_each(|page| fs::remove_file(page).map_err(Error::io(page)))?;
+        Ok(old)
+    }
+
+    /// Has the pages made again.
+    pub fn remake(&self) {
         *lock(&self.news) = true;
         self.arrived.notify_all();
-        Ok(())
     }
 
     /// The log as its owner wants it seen.
@@ -133,10 +165,10 @@ impl Relationship {
     }
 
     fn make_pages(&self, touched: &dyn Fn(&Path)) -> Result<(), Error> {
+        // Who forgets something meanwhile waits for this, and comes after it.
+        let _making = lock(&self.making);
         let entries = self.opened(&mut lock(&self.log))?.entries.clone();
-        let pages = pages::all(&entries, Timestamp::now(), &jiff::tz::TimeZone::system());
-        let pages: Vec<(PathBuf, String)> =
-            pages.into_iter().map(|(name, text)| (self.pages.join(name), text)).collect();
+        let pages = self.texts(&entries);
         for (path, text) in &pages {
             if fs::read(path).ok().as_deref() != Some(text.as_bytes()) {
                 self.write(path, text)?;
@@ -149,6 +181,12 @@ impl Relationship {
             touched(&old);
         }
         Ok(())
+    }
+
+    /// The pages of these entries, as they read now.
+    fn texts(&self, entries: &[Entry]) -> Vec<(PathBuf, String)> {
+        let pages = pages::all(entries, Timestamp::now(), &jiff::tz::TimeZone::system());
+        pages.into_iter().map(|(name, text)| (self.pages.join(name), text)).collect()
     }
 
     fn write(&self, path: &Path, text: &str) -> Result<(), Error> {
@@ -173,6 +211,29 @@ pub fn pages_dir(data: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_rests_on_a_forgotten_document_is_emptied() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Relationship::open(dir.path()).unwrap();
+        let opinion = |text: &str, path: &str| Entry {
+            subject: Some(text.split(' ').next().unwrap().into()),
+            evidence: vec![Evidence { path: path.into(), line: Some(3) }],
+            ..Entry::new(Kind::Opinion, text, Timestamp::now())
+        };
+        store
+            .append(vec![opinion("axolotl sleeps", "/n/gone.md"), opinion("capybara swims", "/n/gone.md.bak")])
+            .unwrap();
+        store.make_pages(&|_| ()).unwrap();
+        let gone = store.forget(Path::new("/n/gone.md")).unwrap();
+        assert_eq!(gone, [store.pages().join("opinions/axolotl.md")]);
+        store.make_pages(&|_| ()).unwrap();
+        let files = crate::conversations::keeper::all_files(dir.path());
+        assert!(files.iter().all(|file| !fs::read_to_string(file).unwrap().contains("axolotl")));
+        assert!(store.pages().join("opinions/capybara.md").exists() && verify(store.file()).unwrap() == Ok(2));
+        assert_eq!(store.view().unwrap().entries.len(), 1);
+        assert!(store.forget(Path::new("/n/gone.md")).unwrap().is_empty());
+    }
 
     #[test]
     fn pages_follow_the_log() {

@@ -220,3 +220,5 @@ fn paths(evidence: &[Evidence]) -> BTreeSet<&str> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub use tests::Random;

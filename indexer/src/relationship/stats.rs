@@ -18,6 +18,18 @@ pub fn overlap_tail(k: usize, a: usize, b: usize, n: usize) -> f64 {
     (least..=a.min(b)).map(term).sum::<f64>().min(1.0)
 }
 
+/// The probability that a share with a Beta(a, b) distribution is above one half; `a` and `b` are at least 1.
+pub fn beta_above_half(a: f64, b: f64) -> f64 {
+    const STEPS: usize = 2_000;
+    let at = |step: usize| (step as f64 + 0.5) / STEPS as f64;
+    let ln = |x: f64| (a - 1.0) * x.ln() + (b - 1.0) * (-x).ln_1p();
+    // Only the ratio of two sums counts, so the densities are taken as shares of the highest.
+    let top = (0..STEPS).map(|step| ln(at(step))).fold(f64::NEG_INFINITY, f64::max);
+    let sum = |steps: std::ops::Range<usize>| steps.map(|step| (ln(at(step)) - top).exp()).sum::<f64>();
+    let above = sum(STEPS / 2..STEPS);
+    above / (above + sum(0..STEPS / 2))
+}
+
 /// Logarithm of the number of ways to choose `k` of `n`.
 fn ln_choose(n: usize, k: usize) -> f64 {
     if k > n { f64::NEG_INFINITY } else { ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k) }
@@ -45,6 +57,12 @@ mod tests {
         check(overlap_tail(2, 2, 2, 4), 1.0 / 6.0);
         check(overlap_tail(1, 2, 2, 4), 5.0 / 6.0);
         check(overlap_tail(0, 3, 3, 4), 1.0);
+        let check = |got: f64, want: f64| assert!((got - want).abs() < 1e-5, "{got} {want}");
+        check(beta_above_half(1.0, 1.0), 0.5);
+        check(beta_above_half(2.0, 1.0), 0.75);
+        // Whole numbers are a binomial tail: of a + b - 1 throws at least b are heads.
+        check(beta_above_half(9.0, 4.0), binomial_tail(4, 12, 0.5));
+        check(beta_above_half(300.0, 300.0), 0.5);
         assert!((binomial_tail(600, 1_000, 0.5) - 1.3642e-10).abs() < 1e-13);
     }
 }

@@ -23,14 +23,16 @@ impl View {
     pub fn new(log: &[Entry]) -> View {
         let mut view = View::default();
         let mut of: HashMap<u64, &Entry> = HashMap::new();
-        for correction in log.iter().filter(|entry| entry.kind == Kind::Correction) {
+        let corrects = |entry: &&Entry| entry.kind == Kind::Correction && entry.forgotten.is_none();
+        for correction in log.iter().filter(corrects) {
             match (correction.of, &correction.subject) {
                 (Some(seq), _) => drop(of.insert(seq, correction)),
                 (None, Some(subject)) => view.correct(subject, correction),
                 (None, None) => {}
             }
         }
-        for entry in log.iter().filter(|entry| entry.kind != Kind::Correction) {
+        let said = |entry: &&Entry| entry.kind != Kind::Correction && entry.forgotten.is_none();
+        for entry in log.iter().filter(said) {
             match of.get(&entry.seq) {
                 Some(correction) if correction.retract => {}
                 Some(correction) => view.entries.push(Entry { text: correction.text.clone(), ..entry.clone() }),
