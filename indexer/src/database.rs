@@ -77,7 +77,7 @@ mod tests {
         for n in 0..100_u32 {
             let db = open(dir.path(), Ok).unwrap();
             assert_eq!(db.len(), n as usize, "opened anew");
-            db.insert(n.to_be_bytes(), &[7; 100]).unwrap();
+            db.insert(n.to_be_bytes(), vec![7; 100]).unwrap();
             db.flush().unwrap();
         }
         assert!(!dir.path().with_extension("damaged").exists());

@@ -30,6 +30,9 @@ const OF_THE_FILE: &[&str] = &[
     "cssclass",
     "published",
 ];
+/// Keys of a letter or a contact that say whose it is. They tell who is who, and nobody reads them as facts.
+const OF_THE_LETTER: &[&str] =
+    &["from", "to", "cc", "bcc", "reply-to", "sender", "subject", "date", "message-id", "name"];
 /// Longest key of `key: value`, in words and in bytes.
 const MAX_KEY: (usize, usize) = (4, 40);
 /// Longest value, in bytes.
@@ -177,7 +180,7 @@ fn task(body: &str, range: Range<usize>) -> Option<Statement> {
 /// "key: value".
 fn pair(body: &str, range: Range<usize>) -> Option<Statement> {
     let (key, value) = body.split_once(": ").or_else(|| body.split_once(":** ")).or_else(|| body.split_once(" = "))?;
-    let (key, value) = (plain(key), plain(value));
+    let (key, value) = (plain(key), plain(uncommented(value)));
     let sensible = (1..=MAX_KEY.0).contains(&key.split_whitespace().count())
         && key.len() <= MAX_KEY.1
         && key.starts_with(|c: char| c.is_alphabetic())
@@ -188,7 +191,15 @@ fn pair(body: &str, range: Range<usize>) -> Option<Statement> {
     let category = key_category(&key.to_lowercase(), &value);
     let from = (category == Category::Event).then(|| dates::parse(&value)).flatten();
     let until = (category == Category::Task).then(|| dates::parse(&value)).flatten();
-    Some(Statement { subject: None, predicate: key, object: value, category, confidence: 0.85, from, until, range })
+    let confidence = if OF_THE_LETTER.contains(&key.to_lowercase().as_str()) { 0.5 } else { 0.85 };
+    Some(Statement { subject: None, predicate: key, object: value, category, confidence, from, until, range })
+}
+
+/// The value of a setting without the remark behind it, and without quotation marks around it.
+fn uncommented(value: &str) -> &str {
+    let value = value.split_once("  #").map_or(value, |(value, _)| value).trim();
+    let inner = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    inner.filter(|inner| !inner.contains('"')).unwrap_or(value)
 }
 
 fn is_sentence(value: &str) -> bool {
