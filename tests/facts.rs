@@ -123,7 +123,7 @@ fn the_model_reads_while_nobody_asks() {
     session.wait_for_words();
     until("it is read", 4 * DEADLINE, || session.status()["facts_by_model"]["passages"] == 1);
     until("nothing is left", DEADLINE, || session.status()["facts_by_model"]["state"] == "all is read");
-    assert!(session.read("status").contains("1 passages read for them, 0 to go"), "{}", session.read("status"));
+    assert!(session.read("status").contains("passages read by the model: 1, to go: 0"), "{}", session.read("status"));
     for fact in facts(&session) {
         assert_eq!(
             fact["source"]["quote"], "Oda Brekke bought the old mill in Bergen from the harbour office.",

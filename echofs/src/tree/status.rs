@@ -189,7 +189,7 @@ pub fn status_text(cx: &Context) -> String {
     let _ = writeln!(out, "facts       {} ({} documents to be read for them)", s.facts, s.pending_facts);
     if let Some(state) = s.facts_by_model.state {
         let ByModel { passages, pending, .. } = s.facts_by_model;
-        let _ = writeln!(out, "            the model: {passages} passages read for them, {pending} to go ({state})");
+        let _ = writeln!(out, "            passages read by the model: {passages}, to go: {pending} ({state})");
     }
     let _ = writeln!(out, "topics      {}{}", s.topics, waiting_for_topics(&s));
     let _ = writeln!(

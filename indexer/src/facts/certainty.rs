@@ -34,6 +34,7 @@ fn subject(text: &str) -> f32 {
     match first {
         "you" | "what" | "which" | "who" | "nobody" | "somebody" | "someone" | "anybody" | "anyone" | "everything"
         | "something" | "nothing" | "anything" => 0.4,
+        "more" | "most" | "none" | "many" | "few" | "all" | "both" | "ones" => 0.6,
         _ if is_pronoun(&lower) => 0.6,
         // One of many, not a certain one.
         "a" | "an" | "any" | "some" | "each" | "every" | "another" | "one" | "no" => 0.75,
@@ -103,6 +104,9 @@ fn object(text: &str) -> f32 {
     let vague = ["the following ", "it ", "them ", "us ", "you ", "me ", "this ", "that "]
         .iter()
         .any(|word| lower.starts_with(word));
+    let last = lower.rsplit(' ').next().unwrap_or_default();
+    let vague = vague
+        || matches!(last, "way" | "bit" | "lot" | "thing" | "case" | "point" | "example" | "idea" | "sort" | "kind");
     match () {
         () if EMPTY.contains(&lower) || is_pronoun(lower) => 0.5,
         () if vague => 0.6,

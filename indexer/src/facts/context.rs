@@ -89,6 +89,12 @@ fn that(p: &Place) -> Tag {
     let (next, before) = (p.next(), p.before());
     match () {
         () if before == Some(Tag::Preposition) || before.is_none() && next != Some(Tag::Noun) => p.tag(),
+        // "matches that get lost"
+        () if matches!(before, Some(Tag::Noun | Tag::Proper | Tag::Verb))
+            && matches!(next, Some(Tag::Verb | Tag::Auxiliary)) =>
+        {
+            Tag::Relative
+        }
         () if p.follows_noun() && !matches!(next, Some(Tag::Determiner | Tag::Noun | Tag::Adjective)) => Tag::Relative,
         () if p.follows_noun() && next == Some(Tag::Noun) && is_third_person(p.next_word()) => Tag::Relative,
         () if begins_noun(next) && next != Some(Tag::Proper) && !has_verb_behind(p) => Tag::Determiner,

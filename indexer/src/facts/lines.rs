@@ -33,6 +33,57 @@ const OF_THE_FILE: &[&str] = &[
 /// Keys of a letter or a contact that say whose it is. They tell who is who, and nobody reads them as facts.
 const OF_THE_LETTER: &[&str] =
     &["from", "to", "cc", "bcc", "reply-to", "sender", "subject", "date", "message-id", "name"];
+/// What begins a remark or a reference, and is no key.
+const REMARKS: &[&str] = &[
+    "note",
+    "notes",
+    "nb",
+    "n.b",
+    "tip",
+    "hint",
+    "warning",
+    "caution",
+    "important",
+    "source",
+    "sources",
+    "see",
+    "see also",
+    "example",
+    "for example",
+    "e.g",
+    "i.e",
+    "edit",
+    "update",
+    "ps",
+    "p.s",
+    "result",
+    "output",
+    "usage",
+    "caveat",
+    "aside",
+    "via",
+    "ref",
+    "refs",
+    "reference",
+    "references",
+    "related",
+    "here",
+    "this",
+    "that",
+    "and",
+    "but",
+    "so",
+    "or",
+    "then",
+    "solution",
+    "question",
+    "answer",
+    "q",
+    "a",
+];
+/// What a value ends in that goes on in the next line.
+const UNFINISHED: &[&str] =
+    &["and", "or", "as", "the", "a", "an", "of", "to", "in", "for", "with", "by", "from", "that"];
 /// Longest key of `key: value`, in words and in bytes.
 const MAX_KEY: (usize, usize) = (4, 40);
 /// Longest value, in bytes.
@@ -185,7 +236,9 @@ fn pair(body: &str, range: Range<usize>) -> Option<Statement> {
         && key.len() <= MAX_KEY.1
         && key.starts_with(|c: char| c.is_alphabetic())
         && key.chars().all(|c| c.is_alphanumeric() || " _-'/.()".contains(c));
-    if !sensible || value.is_empty() || value.len() > MAX_VALUE || is_sentence(&value) {
+    let last = value.rsplit(' ').next().unwrap_or_default().to_lowercase();
+    let remark = REMARKS.contains(&key.to_lowercase().trim_end_matches('.')) || UNFINISHED.contains(&last.as_str());
+    if !sensible || remark || value.is_empty() || value.len() > MAX_VALUE || is_sentence(&value) {
         return None;
     }
     let category = key_category(&key.to_lowercase(), &value);

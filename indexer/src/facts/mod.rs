@@ -34,6 +34,7 @@ mod relational;
 mod sentence;
 mod statements;
 mod store;
+mod subject;
 mod tag;
 #[cfg(test)]
 mod tests;

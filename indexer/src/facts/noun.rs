@@ -213,7 +213,12 @@ fn based(s: &Sentence, at: usize) -> Option<Triple> {
 /// "(1950–2010)", "(Freddie Mac)" behind a name.
 fn bracket(s: &Sentence, at: usize, out: &mut Vec<Triple>) {
     let open = at + 1;
-    if s.kind(open) != Some(Kind::Open) || !s.is_name(at) {
+    // "new(hash)" is a call.
+    let call = || {
+        s.phrases[at].span.end > 0
+            && s.tokens[s.phrases[at].span.end - 1].span.end == s.tokens[s.phrases[open].span.start].span.start
+    };
+    if s.kind(open) != Some(Kind::Open) || !s.is_name(at) || call() {
         return;
     }
     let Some(close) = (open + 1..s.phrases.len().min(open + 8)).find(|n| s.kind(*n) == Some(Kind::Close)) else {

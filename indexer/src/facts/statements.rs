@@ -4,9 +4,12 @@ use jiff::civil::Date;
 
 use super::arguments::Arguments;
 use super::clause::Clause;
-use super::phrase::Form;
+use super::phrase::{Form, Kind};
 use super::sentence::{Run, Sentence};
 use super::{Triple, affiliation, certainty, dates, morphology, occupation, relational};
+
+/// The most phrases that set a thing apart.
+const DEFINING: usize = 8;
 
 /// Adds what a clause states.
 pub fn state(s: &Sentence, clause: &Clause, found: &Arguments, out: &mut Vec<Triple>) {
@@ -80,7 +83,7 @@ impl Statements<'_, '_> {
                         self.add(format!("{} {relation}", self.verb), &of, "is-of");
                     }
                 }
-                (None, None) => self.add(self.verb.clone(), &found.extended(object), "is"),
+                (None, None) => self.add(self.verb.clone(), &self.defined(object), "is"),
             }
             self.places_of_work(object);
             for subject in &self.subjects {
@@ -97,6 +100,27 @@ impl Statements<'_, '_> {
             None if found.objects.is_empty() => self.prepositional(&self.verb.clone(), "is-prep"),
             None => {}
         }
+    }
+
+    /// "a tool that finds files": what a thing is, with what sets it apart.
+    fn defined(&self, object: &Run) -> Run {
+        let run = self.found.extended(object);
+        let s = self.s;
+        let defines = match s.kind(run.end) {
+            Some(Kind::Relative) => matches!(s.lower(run.end).as_str(), "that" | "which"),
+            Some(Kind::Verb(form)) => matches!(form, Form::Infinitive | Form::Gerund),
+            _ => false,
+        };
+        let alone = self.found.objects.len() == 1 && !occupation::is_person(s.head(object.start));
+        if !defines || !alone {
+            return run;
+        }
+        let ends = |at: &usize| {
+            matches!(s.kind(*at), Some(Kind::Comma | Kind::Sign | Kind::Subordinator | Kind::Open))
+                || at - run.end > DEFINING
+        };
+        let end = (run.end..s.phrases.len()).find(ends).unwrap_or(s.phrases.len());
+        run.start..end
     }
 
     fn passive(&mut self, rule: &'static str) {
