@@ -89,3 +89,46 @@ fn facts_go_with_their_last_source_and_files_keep_their_inodes() {
     let size = fs::metadata(session.at("facts/facts.jsonl")).expect("metadata").len();
     assert_eq!(session.read("facts/facts.jsonl").len() as u64, size);
 }
+
+#[test]
+fn statements_that_say_little_are_not_shown() {
+    let session = Session::with(&[(
+        "mail.eml",
+        "From: Oda Brekke <oda@mill.example>\nTo: kari@mill.example\nSubject: Pump\nDate: Sat, 14 Mar 2026 10:00:00 +0000\n\nThe pump costs 300 euros. If it rains we could use it.\n",
+    )]);
+    until("the facts are there", DEADLINE, || states(&session, "The pump", "300 euros"));
+    let all = facts(&session);
+    let unlikely = |fact: &&serde_json::Value| fact["confidence"].as_f64().expect("a number") < 0.6;
+    assert!(all.iter().filter(unlikely).any(|fact| fact["predicate"] == "From"), "{all:#?}");
+    let mut shown = Vec::new();
+    for category in session.list("facts/by-category") {
+        for name in session.list(format!("facts/by-category/{category}")) {
+            shown.push(session.read(format!("facts/by-category/{category}/{name}")));
+        }
+    }
+    assert_eq!(shown.len(), all.len() - all.iter().filter(unlikely).count());
+    assert!(shown.iter().any(|page| page.contains("300 euros")) && !shown.iter().any(|page| page.contains("oda@")));
+}
+
+#[test]
+fn the_model_reads_while_nobody_asks() {
+    let mut session = Session::unmounted(&[(
+        "mill.md",
+        "# Mill\n\nOda Brekke bought the old mill in Bergen from the harbour office.\n",
+    )])
+    .options(&["--model", "smollm2-135m-q4_1"]);
+    fs::create_dir_all(session.data()).expect("a directory");
+    fs::write(session.data().join("config.toml"), "facts_idle_minutes = 0\n").expect("written");
+    session.mount();
+    session.wait_for_words();
+    until("it is read", 4 * DEADLINE, || session.status()["facts_by_model"]["passages"] == 1);
+    until("nothing is left", DEADLINE, || session.status()["facts_by_model"]["state"] == "all is read");
+    assert!(session.read("status").contains("passages read by the model: 1, to go: 0"), "{}", session.read("status"));
+    for fact in facts(&session) {
+        assert_eq!(
+            fact["source"]["quote"], "Oda Brekke bought the old mill in Bergen from the harbour office.",
+            "{fact}"
+        );
+    }
+    session.unmount();
+}

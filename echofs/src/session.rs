@@ -12,6 +12,7 @@ use fuser::{BackgroundSession, Config, MountOption, SessionACL};
 use crate::answer::Answers;
 use crate::chat::Running;
 use crate::error::Error;
+use crate::fact_reader::{FactReader, Leisure};
 use crate::fs::Fs;
 use crate::fuse::Adapter;
 use crate::real::RealNode;
@@ -36,6 +37,8 @@ pub struct MountConfig {
     pub notes: PathBuf,
     /// What is kept of the questions that are asked.
     pub record: Record,
+    /// When the language model may read documents for facts; never where there is none.
+    pub leisure: Option<Leisure>,
     /// The settings in force, as TOML.
     pub settings: String,
     /// A command that touches the paths behind it through the mount, for those who watch kept queries.
@@ -49,6 +52,7 @@ pub struct Session {
     background: BackgroundSession,
     _chats: Running,
     _watch: Watch,
+    _facts: Option<FactReader>,
 }
 
 /// Mounts the tree for its owner alone and serves it on threads of its own.
@@ -64,7 +68,8 @@ pub fn mount(config: MountConfig) -> Result<Session, Error> {
     let adapter = Adapter::new(Arc::new(Fs::new(Arc::clone(&cx))), WORKERS)?;
     let background = fuser::spawn_mount(adapter, &config.mountpoint, &options(config.options))?;
     let chats = Running::start(&cx.chats);
-    Ok(Session { background, _chats: chats, _watch: Watch::start(cx, config.helper)? })
+    let facts = config.leisure.map(|leisure| FactReader::start(Arc::clone(&cx), leisure)).transpose()?;
+    Ok(Session { background, _chats: chats, _watch: Watch::start(cx, config.helper)?, _facts: facts })
 }
 
 fn options(given: Vec<MountOption>) -> Config {

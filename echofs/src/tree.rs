@@ -40,6 +40,7 @@ use crate::answer::Answers;
 use crate::chat::Chats;
 use crate::error::Error;
 use crate::events::Events;
+use crate::fact_reader::Doing;
 use crate::node::{Caller, Control as Order, Directory, File, Id, Link, Listing, Node, SETTLED};
 use crate::opened::Opened;
 use crate::real::RealNode;
@@ -78,6 +79,7 @@ pub struct Context {
     pub(crate) opened: Opened,
     pub(crate) control: control::Files,
     pub(crate) live: live::Live,
+    pub(crate) reading: Doing,
 }
 
 impl Context {
@@ -112,6 +114,7 @@ impl Context {
             opened: Opened::default(),
             control: control::Files::default(),
             live: live::Live::default(),
+            reading: Doing::default(),
         }
     }
 

@@ -14,7 +14,8 @@ use quick_cache::sync::Cache;
 
 use crate::context::Moved;
 use crate::conversations::Conversations;
-use crate::facts::{self, Facts, Wish};
+use crate::facts::readings::{self, ToRead};
+use crate::facts::{self, Claim, Facts, Wish};
 use crate::files::{self, Lock};
 use crate::forgotten::Order;
 use crate::ingest::{self, Event, Ingest};
@@ -382,6 +383,20 @@ impl Index {
     /// What the documents state, as far as they are read for it.
     pub fn facts(&self) -> Arc<Facts> {
         self.shared.facts()
+    }
+
+    /// The next passage that a language model may read for facts; `None` when there is none. The same one until it is
+    /// [brought back](Index::bring_claims).
+    ///
+    /// # Errors
+    /// I/O errors of the word index.
+    pub fn next_to_read(&self) -> Result<Option<ToRead>, Error> {
+        readings::next(&self.shared)
+    }
+
+    /// Takes what a language model says that a passage states. What no sentence of it bears out is dropped.
+    pub fn bring_claims(&self, passage: &ToRead, claims: &[Claim]) {
+        readings::bring(&self.shared, passage, claims);
     }
 
     /// What the documents are about.

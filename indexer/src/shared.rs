@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use echofs_embedder::Embedder;
 
+use crate::facts::readings::Desk;
 use crate::facts::{self, Facts};
 use crate::forgotten::{Forgotten, Order};
 use crate::happened::{Happened, Listener};
@@ -35,6 +36,8 @@ pub struct Shared {
     pub pending: Mutex<HashMap<PathBuf, Pending>>,
     /// Whether the threads are to end.
     pub stopping: AtomicBool,
+    /// Passages for a language model, and what it found in them.
+    pub desk: Mutex<Desk>,
     /// Who is told of changes.
     pub listener: OnceLock<Listener>,
     journal: Journal<Order>,
@@ -95,6 +98,8 @@ pub struct Progress {
     pub missing_facts: usize,
     /// The table whose facts are shown.
     pub facts_table: u64,
+    /// Passages that a language model has read so far.
+    pub readings: u64,
     /// Purges of the stored topics that were asked for and that are done.
     pub topic_purges: (u64, u64),
     /// Documents that have no place among the topics yet.
@@ -122,6 +127,7 @@ impl Shared {
             embedder,
             pending: Mutex::default(),
             stopping: AtomicBool::new(false),
+            desk: Mutex::default(),
             listener: OnceLock::new(),
             forgotten: RwLock::new(Forgotten::new(&journal.1)),
             journal: journal.0,
@@ -290,6 +296,8 @@ impl Shared {
             pending_passages: passages,
             facts: self.facts().all().len(),
             pending_facts: left(progress.facts_table, progress.missing_facts),
+            read_by_model: lock(&self.desk).counts().0,
+            pending_model: lock(&self.desk).counts().1,
             topics: self.topics().tops().count(),
             pending_topics: left(progress.topics_table, progress.missing_topics),
             failed: totals.failed,

@@ -15,7 +15,7 @@ const ENDING: usize = 5;
 pub fn documents<'a>(facts: &'a Facts, entity: Option<&str>) -> HashSet<&'a Path> {
     let all: Vec<&Fact> = match entity {
         Some(name) => about(facts, name),
-        None => facts.all().iter().map(|fact| &**fact).collect(),
+        None => facts.all().iter().map(|fact| &**fact).filter(|fact| fact.is_likely()).collect(),
     };
     all.into_iter().flat_map(|fact| &fact.sources).map(|source| source.path.as_path()).collect()
 }
@@ -45,7 +45,8 @@ pub fn show(results: &mut Results, query: &Query, facts: &Facts) {
     let about: HashSet<&str> =
         entities.iter().flat_map(|name| about(facts, name)).map(|fact| fact.id.as_str()).collect();
     let mut by_document: HashMap<&Path, Vec<&Fact>> = HashMap::new();
-    for fact in facts.all().iter().filter(|fact| entities.is_empty() || about.contains(fact.id.as_str())) {
+    let likely = facts.all().iter().filter(|fact| fact.is_likely());
+    for fact in likely.filter(|fact| entities.is_empty() || about.contains(fact.id.as_str())) {
         by_document.entry(&fact.source.path).or_default().push(fact);
     }
     let documents = results.explain.documents.max(1) as f64;

@@ -23,6 +23,10 @@ pub struct Counts {
     pub facts: usize,
     /// Documents not yet read for facts.
     pub pending_facts: usize,
+    /// Passages that the language model has read for facts.
+    pub read_by_model: usize,
+    /// Passages that it may still read.
+    pub pending_model: usize,
     /// Topics of the first level.
     pub topics: usize,
     /// Documents that have no place among the topics yet.

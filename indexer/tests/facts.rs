@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use echofs_indexer::facts::{Fact, Method, Wish};
+use echofs_indexer::facts::{Claim, Fact, Method, ToRead, Wish};
 use echofs_indexer::{Error, Index};
 use store::{PATIENCE, Place};
 
@@ -170,4 +170,74 @@ fn forgotten_files_and_secrets_state_nothing() {
             Err(_) => assert!(!holds(&path), "{}", path.display()),
         }
     }
+}
+
+const READABLE: &str = "Oda Brekke, who is known for her patience with old engines, is allergic to hazelnuts.\n";
+
+/// The passage that a model may read next.
+fn until_to_read(index: &Index) -> ToRead {
+    let end = std::time::Instant::now() + PATIENCE;
+    loop {
+        if let Some(passage) = index.next_to_read().unwrap() {
+            return passage;
+        }
+        assert!(std::time::Instant::now() < end, "nothing is to be read");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn claim(subject: &str, predicate: &str, object: &str) -> Claim {
+    Claim { subject: subject.into(), predicate: predicate.into(), object: object.into() }
+}
+
+#[test]
+fn a_passage_is_read_by_the_model_once() {
+    let place = Place::new();
+    let note = place.write("oda.md", &format!("# People\n\n{READABLE}"));
+    place.write(
+        "main.rs",
+        "// Oda Brekke is allergic to hazelnuts, as everybody in the mill knows by now.\nfn main() {}\n",
+    );
+    let index = place.open(None);
+    let passage = until_to_read(&index);
+    assert!(passage.text.contains("hazelnuts") && index.next_to_read().unwrap() == Some(passage.clone()));
+    let claims = [claim("Oda Brekke", "is known for", "patience"), claim("Oda Brekke", "is afraid of", "hazelnuts")];
+    index.bring_claims(&passage, &claims);
+    let stated = "Oda Brekke is known for patience";
+    until_stated(&index, stated);
+    let of =
+        |index: &Index| index.facts().all().iter().find(|fact| fact.sentence() == stated).expect("the fact").clone();
+    let fact = of(&index);
+    assert_eq!((fact.method, fact.source.line, &*fact.source.quote), (Method::Model, 3, READABLE.trim_end()));
+    assert!(!sentences(&index).iter().any(|sentence| sentence.contains("afraid")));
+    assert_eq!(index.next_to_read().unwrap(), None, "code is not read, and nothing twice");
+    drop(index);
+    // Neither a restart, nor another name, nor a line more above it has it read again.
+    std::fs::rename(&note, place.path("brekke.md")).unwrap();
+    place.write("brekke.md", &format!("# People\n\n{READABLE}"));
+    let index = place.open(None);
+    until(&index, "its new place", |facts| {
+        facts.iter().any(|fact| fact.sentence() == stated && fact.source.path == place.path("brekke.md"))
+    });
+    assert_eq!(index.next_to_read().unwrap(), None);
+    assert_eq!(index.counts().read_by_model, 1);
+    std::fs::remove_file(place.path("brekke.md")).unwrap();
+    index.touched(&place.path("brekke.md"));
+    until_gone(&index, stated);
+}
+
+#[test]
+fn what_the_model_read_is_forgotten_too() {
+    let place = Place::new();
+    let note = place.write("oda.md", "Oda Brekke keeps the pelicanery behind the harbour office.\n");
+    let index = place.open(None);
+    let passage = until_to_read(&index);
+    index.bring_claims(&passage, &[claim("Oda Brekke", "keeps behind the office", "pelicanery")]);
+    until_stated(&index, "Oda Brekke keeps behind the office pelicanery");
+    index.forget(&note).unwrap();
+    until_gone(&index, "Oda Brekke keeps behind the office pelicanery");
+    // What comes back late of something forgotten is not taken.
+    index.bring_claims(&passage, &[claim("Oda Brekke", "keeps", "pelicanery")]);
+    drop(index);
+    assert!(!store::holds(&place.data(), "pelicanery"));
 }

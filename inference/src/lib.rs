@@ -32,7 +32,7 @@ pub mod vocabulary;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -260,6 +260,10 @@ pub trait Generator: Send + Sync {
     /// The vocabulary of the model that [`model`](Generator::model) names, to count tokens with; `None` where it is not known.
     /// Reads the head of a file at most.
     fn vocabulary(&self) -> Option<Arc<Vocabulary>> {
+        None
+    }
+    /// When somebody last asked for something, background work left out; `None` when nobody did so far.
+    fn last_asked(&self) -> Option<Instant> {
         None
     }
     /// State for `status`; starts nothing, never blocks.

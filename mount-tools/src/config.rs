@@ -8,6 +8,9 @@
 //! threads = 2                                   # threads of the language model
 //! keep_questions = false                        # questions asked are kept as conversations unless it says so
 //! observe = false                               # and noted in the relationship log
+//! facts_by_model = false                        # the language model reads documents for facts unless it says so
+//! facts_idle_minutes = 5                        # only when nothing was asked for so long
+//! facts_per_hour = 60                           # and no more passages an hour
 //! gpu_layers = 20                               # its layers on a GPU; as many as fit, where it was built for one
 //! lora = "my-style"                             # a LoRA adapter: a name in `lora/` of the models directory, or a path
 //! lora_scale = 0.8                              # how strongly it is applied
@@ -23,9 +26,10 @@
 //! The command line wins over the file, the file over the defaults.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
-use echofs_fs::Record;
+use echofs_fs::{Leisure, Record};
 use echofs_inference::remote::Server;
 use serde::Deserialize;
 use toml_edit::DocumentMut;
@@ -51,6 +55,12 @@ pub struct File {
     pub keep_questions: Option<bool>,
     /// Whether it is noted in the relationship log what was asked and what answered it.
     pub observe: Option<bool>,
+    /// Whether the language model reads documents for facts while nobody needs it.
+    pub facts_by_model: Option<bool>,
+    /// How long nothing must have been asked before it reads.
+    pub facts_idle_minutes: Option<f64>,
+    /// How many passages it reads within an hour at most.
+    pub facts_per_hour: Option<usize>,
     /// Its layers on a GPU.
     pub gpu_layers: Option<u32>,
     /// Name or path of a LoRA adapter.
@@ -62,7 +72,21 @@ pub struct File {
     pub remote: Vec<Server>,
 }
 
+/// How long nothing must have been asked before the model reads, in minutes.
+const IDLE: f64 = 5.0;
+/// How many passages the model reads within an hour.
+const HOURLY: usize = 60;
+
 impl File {
+    /// When the language model may read documents for facts. Never for a remote one: nothing goes out that nobody asked about.
+    pub fn leisure(&self) -> Option<Leisure> {
+        let wanted = self.facts_by_model.unwrap_or(true) && self.remote.is_empty();
+        // Longer than a mount lasts is as good as never.
+        let minutes = self.facts_idle_minutes.unwrap_or(IDLE).clamp(0.0, 1e6);
+        let idle = Duration::from_secs_f64(if minutes.is_nan() { IDLE } else { minutes } * 60.0);
+        wanted.then(|| Leisure { idle, hourly: self.facts_per_hour.unwrap_or(HOURLY) })
+    }
+
     /// What is kept of the questions that are asked.
     pub fn record(&self) -> Record {
         let kept = Record::default();

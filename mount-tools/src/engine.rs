@@ -3,12 +3,12 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use echofs_inference::client::{Client, ClientConfig};
 use echofs_inference::remote::Remote;
 use echofs_inference::{
-    Adapter, Cancel, Choices, Completion, Error, Generator, Request, Status, Vocabulary, model_name,
+    Adapter, Cancel, Choices, Class, Completion, Error, Generator, Request, Status, Vocabulary, model_name,
 };
 
 use crate::config::Settings;
@@ -28,6 +28,8 @@ pub struct Engine {
     ordered: Mutex<(Option<SystemTime>, Option<String>)>,
     /// The models in the directory, and when it had last changed then.
     listed: Mutex<Listed>,
+    /// When somebody last asked for something.
+    asked: Mutex<Option<Instant>>,
 }
 
 impl Engine {
@@ -47,8 +49,14 @@ impl Engine {
                 Failure::new(Exit::Failed, cause, "correct its `url`")
             })?),
         };
-        let engine =
-            Engine { local, remote, settings: settings.clone(), ordered: Mutex::default(), listed: Mutex::default() };
+        let engine = Engine {
+            local,
+            remote,
+            settings: settings.clone(),
+            ordered: Mutex::default(),
+            listed: Mutex::default(),
+            asked: Mutex::default(),
+        };
         if let Some(name) = settings.file.lora.as_deref().filter(|name| *name != "none") {
             match lora::resolve(name, settings) {
                 Ok(path) => {
@@ -92,6 +100,9 @@ impl Engine {
 
 impl Generator for Engine {
     fn generate(&self, request: &Request, cancel: &Cancel, on_text: &mut dyn FnMut(&str)) -> Result<Completion, Error> {
+        if request.class != Class::Background {
+            *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
         let Some(remote) = &self.remote else { return self.local.generate(request, cancel, on_text) };
         let mut silent = true;
         let result = remote.generate(request, cancel, &mut |text| {
@@ -114,6 +125,10 @@ impl Generator for Engine {
     fn vocabulary(&self) -> Option<Arc<Vocabulary>> {
         let here = self.remote.as_ref().is_none_or(|remote| remote.model().is_none());
         here.then(|| self.local.vocabulary()).flatten()
+    }
+
+    fn last_asked(&self) -> Option<Instant> {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn status(&self) -> Status {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use echofs_embedder::{Embedder, Fastembed};
 use echofs_fs::answer::Answers;
-use echofs_fs::{MountConfig, Record, Session};
+use echofs_fs::{Leisure, MountConfig, Record, Session};
 use echofs_indexer::Index;
 use echofs_inference::Generator;
 use echofs_inference::gguf::Head;
@@ -30,6 +30,7 @@ pub struct Knowledge {
     pub generator: Arc<dyn Generator>,
     notes: PathBuf,
     record: Record,
+    leisure: Option<Leisure>,
     settings: String,
 }
 
@@ -46,8 +47,9 @@ pub fn open(settings: &Settings, options: &Mount) -> Outcome<Knowledge> {
     let index = Index::open(config, embedder(settings))?;
     let answers = Answers::open(index.clone(), generator.clone(), settings.data.join("answers"))?;
     let notes = settings.data.join("notes");
-    let (record, settings) = (settings.file.record(), in_force(settings, options, model.as_deref()));
-    Ok(Knowledge { index, answers, generator, notes, record, settings })
+    let (record, leisure) = (settings.file.record(), settings.file.leisure());
+    let settings = in_force(settings, options, model.as_deref());
+    Ok(Knowledge { index, answers, generator, notes, record, leisure, settings })
 }
 
 impl Knowledge {
@@ -60,6 +62,7 @@ impl Knowledge {
             generator: self.generator.clone(),
             notes: self.notes.clone(),
             record: self.record,
+            leisure: self.leisure,
             settings: self.settings.clone(),
             helper: vec!["/proc/self/exe".into(), "show-new".into()],
             options,
@@ -93,6 +96,12 @@ fn in_force(settings: &Settings, options: &Mount, model: Option<&Path>) -> Strin
     let record = settings.file.record();
     document["keep_questions"] = toml_edit::value(record.questions);
     document["observe"] = toml_edit::value(record.observations);
+    let leisure = settings.file.leisure();
+    document["facts_by_model"] = toml_edit::value(leisure.is_some());
+    if let Some(leisure) = leisure {
+        document["facts_idle_minutes"] = toml_edit::value(leisure.idle.as_secs_f64() / 60.0);
+        document["facts_per_hour"] = toml_edit::value(leisure.hourly as i64);
+    }
     if let Some(threads) = settings.file.threads {
         document["threads"] = toml_edit::value(threads as i64);
     }

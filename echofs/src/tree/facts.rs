@@ -133,6 +133,9 @@ impl Made {
         let mut sources: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         let roots = cx.index.sources();
         for (at, fact) in facts.all().iter().enumerate() {
+            if !fact.is_likely() {
+                continue;
+            }
             let paths: BTreeSet<&Path> = fact.sources.iter().map(|source| source.path.as_path()).collect();
             for path in paths {
                 if let Some(name) = below(path, &roots) {
@@ -191,13 +194,14 @@ impl Made {
             file.xattrs = pages::xattrs(fact);
             (name, Node::File(Arc::new(file)))
         };
-        let files: BTreeMap<String, Node> = self.current().filter(|fact| fact.category == category).map(file).collect();
+        let listed = self.current().filter(|fact| fact.category == category && fact.is_likely());
+        let files: BTreeMap<String, Node> = listed.map(file).collect();
         files.into_iter().collect()
     }
 
     fn entities(&self) -> Vec<(String, Node)> {
         let mut by_name: BTreeMap<String, Vec<&Fact>> = BTreeMap::new();
-        for fact in self.all() {
+        for fact in self.all().filter(|fact| fact.is_likely()) {
             let sides: BTreeSet<&String> = fact.subject_entity.iter().chain(&fact.object_entity).collect();
             for entity in sides {
                 by_name.entry(entity.clone()).or_default().push(fact);
@@ -247,9 +251,10 @@ impl Made {
     fn day(&self, key: &Key, date: Date) -> Vec<(String, Node)> {
         let facts: Vec<&Fact> = self.all().filter(|fact| fact.holds_on(date)).collect();
         let lines = render::jsonl(&facts);
+        let likely: Vec<&Fact> = facts.iter().copied().filter(|fact| fact.is_likely()).collect();
         vec![
             ("facts.jsonl".into(), self.file(key, "facts.jsonl", lines, self.at)),
-            ("facts.md".into(), self.file(key, "facts.md", pages::day(date, &facts), self.at)),
+            ("facts.md".into(), self.file(key, "facts.md", pages::day(date, &likely), self.at)),
         ]
     }
 }

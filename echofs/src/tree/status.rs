@@ -22,6 +22,7 @@ struct Status<'a> {
     pending_semantic: usize,
     facts: usize,
     pending_facts: usize,
+    facts_by_model: ByModel,
     topics: usize,
     pending_topics: usize,
     failed: usize,
@@ -37,6 +38,15 @@ struct Status<'a> {
     uptime_s: f64,
     rss_bytes: u64,
     pid: u32,
+}
+
+/// How far the language model is with reading for facts.
+#[derive(Serialize)]
+struct ByModel {
+    /// What it does, in a few words; `null` where it does not read.
+    state: Option<&'static str>,
+    passages: usize,
+    pending: usize,
 }
 
 #[derive(Serialize)]
@@ -85,6 +95,11 @@ fn status(cx: &Context) -> Status<'static> {
         pending_semantic: if embedder.is_some() { counts.pending_semantic } else { 0 },
         facts: counts.facts,
         pending_facts: counts.pending_facts,
+        facts_by_model: ByModel {
+            state: cx.reading.now(),
+            passages: counts.read_by_model,
+            pending: counts.pending_model,
+        },
         topics: counts.topics,
         pending_topics: counts.pending_topics,
         failed: counts.failed,
@@ -172,6 +187,10 @@ pub fn status_text(cx: &Context) -> String {
     let _ = writeln!(out, "left out    {} skipped, {} failed (why: .echo/coverage.jsonl)", s.skipped, s.failed);
     let _ = writeln!(out, "pending     {} by words, {} by meaning", s.pending, s.pending_semantic);
     let _ = writeln!(out, "facts       {} ({} documents to be read for them)", s.facts, s.pending_facts);
+    if let Some(state) = s.facts_by_model.state {
+        let ByModel { passages, pending, .. } = s.facts_by_model;
+        let _ = writeln!(out, "            passages read by the model: {passages}, to go: {pending} ({state})");
+    }
     let _ = writeln!(out, "topics      {}{}", s.topics, waiting_for_topics(&s));
     let _ = writeln!(
         out,

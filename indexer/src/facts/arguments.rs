@@ -4,8 +4,9 @@ use jiff::civil::Date;
 
 use super::clause::{Clause, tells};
 use super::dates;
+use super::fronted::Time;
 use super::phrase::{Form, Kind};
-use super::sentence::{Run, Sentence};
+use super::sentence::{ORGANISATIONS, Run, Sentence};
 
 /// What stands behind a verb.
 #[derive(Default)]
@@ -16,6 +17,8 @@ pub struct Arguments {
     pub adjective: Option<Run>,
     /// A preposition, or none for a bare time, and what it leads to.
     pub prepositions: Vec<(Option<usize>, Vec<Run>)>,
+    /// The time that the sentence begins with.
+    pub fronted: Option<Time>,
     /// What is said or thought.
     pub complement: Option<Run>,
 }
@@ -40,8 +43,10 @@ impl Arguments {
     /// Since when and until when a clause says that it is true.
     pub fn times(&self, s: &Sentence) -> (Option<Date>, Option<Date>) {
         let (mut from, mut until) = (None, None);
-        for (preposition, runs) in &self.prepositions {
-            let date = runs.first().and_then(|run| dates::parse(&s.words(run)));
+        let behind = self.prepositions.iter().map(|(preposition, runs)| (preposition, runs.first()));
+        let before = self.fronted.iter().map(|(preposition, run)| (preposition, Some(run)));
+        for (preposition, run) in behind.chain(before) {
+            let date = run.and_then(|run| dates::parse(&s.words(run)));
             match preposition.map(|at| s.lower(at)).as_deref() {
                 Some("until" | "till" | "to") => until = until.or(date),
                 _ => from = from.or(date),
@@ -65,7 +70,7 @@ pub fn arguments(s: &Sentence, clause: &Clause) -> Arguments {
                 found.complement = Some(at..sentence_end(s, at));
                 break;
             }
-            Kind::Noun if empty => {
+            Kind::Noun if empty && !is_lone_time(s, clause, at) => {
                 let (items, end) = s.list(at);
                 found.objects = items;
                 end
@@ -75,8 +80,9 @@ pub fn arguments(s: &Sentence, clause: &Clause) -> Arguments {
                 s.full(at).end
             }
             Kind::Adjective if empty => {
-                found.adjective = Some(at..at + 1);
-                at + 1
+                let end = adjectives(s, at);
+                found.adjective = Some(at..end);
+                end
             }
             Kind::Preposition if s.is_noun(at + 1) => {
                 let (items, end) = s.list(at + 1);
@@ -96,8 +102,18 @@ pub fn arguments(s: &Sentence, clause: &Clause) -> Arguments {
                 None => break,
             },
             Kind::And if s.kind(at + 1) == Some(Kind::Preposition) && s.is_noun(at + 2) => at + 1,
+            // "is that": what follows is what it is.
+            Kind::Relative
+                if empty
+                    && clause.form == Form::Copula
+                    && s.lower(at) == "that"
+                    && s.has_finite(at..s.phrases.len()) =>
+            {
+                found.complement = Some(at + 1..sentence_end(s, at));
+                break;
+            }
             // "lives and works in Oslo"
-            Kind::And if empty && s.is_verb(at + 1) => at + 2,
+            Kind::And if empty && s.is_verb(at + 1) && s.kind(at + 2) == Some(Kind::Preposition) => at + 2,
             Kind::Subordinator if empty && s.lower(at) == "that" => {
                 found.complement = Some(at + 1..sentence_end(s, at));
                 break;
@@ -105,7 +121,65 @@ pub fn arguments(s: &Sentence, clause: &Clause) -> Arguments {
             _ => break,
         };
     }
+    attach(s, &mut found);
     found
+}
+
+fn is_organisation(s: &Sentence, name: &Run) -> bool {
+    let words = s.span(name);
+    s.is_name(name.end - 1)
+        && words.iter().any(|word| word.is_capital() && ORGANISATIONS.contains(&word.lower.as_str()))
+}
+
+/// Prepositions that tell of the noun before them more often than of the verb.
+const OF_NOUN: &[&str] = &["between", "for", "about", "against", "among", "concerning", "regarding", "than"];
+
+/// "a replacement for the old pump": what tells of a common noun becomes a part of it.
+fn attach(s: &Sentence, found: &mut Arguments) {
+    let mut kept: Vec<(Option<usize>, Vec<Run>)> = Vec::new();
+    for (preposition, runs) in std::mem::take(&mut found.prepositions) {
+        let of_noun = preposition.is_some_and(|at| OF_NOUN.contains(&s.lower(at).as_str()))
+            && !s.is_name(runs[0].end - 1)
+            && !dates::is_time(&s.words(&runs[0]));
+        let before = kept.last_mut().map_or(&mut found.objects, |(_, runs)| runs);
+        // "at the University of Bergen in Norway": where that is, and not where it was done.
+        if let ([name], Some(at)) = (&before[..], preposition)
+            && at == name.end
+            && is_organisation(s, name)
+            && s.lower(at) == "in"
+            && s.is_name(runs[0].end - 1)
+            && !dates::is_time(&s.words(&runs[0]))
+        {
+            continue;
+        }
+        match &mut before[..] {
+            [noun]
+                if of_noun
+                    && preposition == Some(noun.end)
+                    && !s.is_name(noun.end - 1)
+                    && !s.is_pronoun(noun.start) =>
+            {
+                noun.end = runs.last().map_or(noun.end, |run| run.end);
+            }
+            _ => kept.push((preposition, runs)),
+        }
+    }
+    found.prepositions = kept;
+}
+
+/// "larger and tougher": where the adjectives end.
+fn adjectives(s: &Sentence, at: usize) -> usize {
+    let mut end = at + 1;
+    while s.kind(end) == Some(Kind::And) && s.kind(end + 1) == Some(Kind::Adjective) {
+        end += 2;
+    }
+    end
+}
+
+/// "was born April 16, 1932, in Oslo": a time where an object could stand, and more behind it.
+fn is_lone_time(s: &Sentence, clause: &Clause, at: usize) -> bool {
+    let date = || super::dates::parse(&s.words(&(at..at + 1))).is_some();
+    matches!(clause.form, Form::Passive | Form::Past) && date()
 }
 
 /// "in Paris, France" and "in Paris, in 1950": goes on behind the comma.

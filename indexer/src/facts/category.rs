@@ -1,9 +1,9 @@
-//! What kind of statement a triple is, and how sure the rule that found it can be.
+//! What kind of statement a triple is.
 
 use super::Triple;
 use super::fact::Category;
 use super::relational::{is_kin, is_office};
-use super::{dates, morphology, noun};
+use super::{certainty, dates, morphology, occupation};
 
 const PREFER: &[&str] =
     &["prefer", "like", "lov", "hat", "dislik", "enjoy", "favour", "favor", "ador", "detest", "avoid"];
@@ -22,7 +22,7 @@ const MEAN: &[&str] = &["mean", "stand for", "denot", "describ", "defin", "refer
 
 /// The category, and the confidence from 0 to 1.
 pub fn of(triple: &Triple) -> (Category, f32) {
-    (category(triple), confidence(triple))
+    (category(triple), certainty::confidence(triple))
 }
 
 fn category(triple: &Triple) -> Category {
@@ -62,7 +62,8 @@ fn identity(triple: &Triple) -> Category {
     let name = triple.subject.starts_with(char::is_uppercase)
         && !triple.subject.starts_with("The ")
         && !triple.subject.starts_with("A ");
-    let person = triple.object.split_whitespace().next_back().is_some_and(|word| noun::is_person(&word.to_lowercase()));
+    let person =
+        triple.object.split_whitespace().next_back().is_some_and(|word| occupation::is_person(&word.to_lowercase()));
     let article = ["a ", "an "].iter().any(|article| triple.object.starts_with(article));
     match (name || person, article) {
         (false, true) => Category::Definition,
@@ -72,18 +73,4 @@ fn identity(triple: &Triple) -> Category {
 
 fn is_amount(object: &str) -> bool {
     object.trim_start_matches(['$', '€', '£', '~', ' ']).starts_with(|c: char| c.is_ascii_digit())
-}
-
-/// Rules that look at one verb and its own noun phrases are right more often than those that look further.
-fn confidence(triple: &Triple) -> f32 {
-    let by_rule: f32 = match triple.rule {
-        "that" | "title" | "appos" | "appos-of" | "is-of" | "antecedent" | "lifespan" | "role" | "based" | "native" => {
-            0.8
-        }
-        "active" | "passive" | "passive-obj" | "is" => 0.7,
-        "active-prep" | "is-prep" | "is-adj" | "is-adj-prep" | "infinitive" | "title-of" | "alias" => 0.6,
-        _ => 0.45,
-    };
-    let vague = super::entity::is_pronoun(&triple.subject) || super::entity::is_pronoun(&triple.object);
-    if vague { by_rule * 0.6 } else { by_rule }
 }

@@ -2,11 +2,13 @@
 
 use super::Triple;
 use super::arguments::arguments;
-use super::dates;
+use super::brackets::{before_bracket, enclosing, opening};
 use super::morphology;
 use super::phrase::{Form, Kind};
 use super::sentence::{Run, Sentence};
 use super::statements::state;
+use super::subject::{antecedent, chain, nearest, over_relative, whole_chain};
+use super::{certainty, fronted, occupation, relational};
 
 /// A verb with its subject.
 pub struct Clause {
@@ -23,16 +25,19 @@ pub struct Clause {
 /// The facts that the verbs of a sentence state.
 pub fn triples(sentence: &Sentence) -> Vec<Triple> {
     let mut last: Option<(Run, Form)> = None;
-    // The object of the last copula, which is the same thing as its subject.
-    let mut same: Option<(Run, Run)> = None;
+    // The objects of the last copula, which are the same thing as its subject.
+    let mut same: Option<(Run, Vec<Run>)> = None;
     // The first subject, for which pronouns stand later.
     let mut topic: Option<Run> = None;
-    let mut triples = Vec::new();
+    let mut front = fronted::time(sentence);
+    let mut triples = fronted::roles(sentence);
     for at in 0..sentence.phrases.len() {
         let Some(Kind::Verb(form)) = sentence.kind(at) else { continue };
         let Some(mut clause) = clause(sentence, at, form, last.as_ref()) else { continue };
-        if let Some((subject, object)) = same.as_ref().filter(|(_, object)| object.contains(&clause.subject.start)) {
-            clause.subject = if clause.subject.start == object.start { subject.clone() } else { clause.subject };
+        if let Some((subject, _)) =
+            same.as_ref().filter(|(_, objects)| objects.iter().any(|object| object.start == clause.subject.start))
+        {
+            clause.subject = subject.clone();
         }
         if let Some(topic) = topic.as_ref().filter(|topic| refers(sentence, &clause, topic)) {
             clause.subject = topic.clone();
@@ -43,11 +48,14 @@ pub fn triples(sentence: &Sentence) -> Vec<Triple> {
         if !matches!(clause.form, Form::Gerund | Form::Infinitive) && !is_reduced(sentence, &clause) {
             last = Some((clause.subject.clone(), clause.form));
         }
-        let found = arguments(sentence, &clause);
-        if let (Form::Copula, [object]) = (clause.form, &found.objects[..]) {
-            same = Some((clause.subject.clone(), object.clone()));
+        let mut found = arguments(sentence, &clause);
+        found.fronted = front.take_if(|_| !is_reduced(sentence, &clause));
+        if clause.form == Form::Copula && !found.objects.is_empty() {
+            same = Some((clause.subject.clone(), found.objects.clone()));
         }
-        state(sentence, &clause, &found, &mut triples);
+        if certainty::agrees(sentence, &clause) {
+            state(sentence, &clause, &found, &mut triples);
+        }
     }
     triples
 }
@@ -63,11 +71,16 @@ fn refers(s: &Sentence, clause: &Clause, topic: &Run) -> bool {
     let plural = s.words(topic).contains(" and ") || s.head(topic.start).ends_with('s');
     let fits = match word.as_str() {
         "he" | "she" => s.is_name(topic.start) && !plural,
-        "it" => !plural,
+        "it" => !plural && !is_somebody(s.head(s.full(topic.start).start)),
         "they" => plural,
         _ => false,
     };
     fits && !reported
+}
+
+/// A noun for a person.
+fn is_somebody(word: &str) -> bool {
+    relational::is_kin(word) || occupation::is_person(word)
 }
 
 /// A participle behind its noun, or any clause that is about an object: the subject of the sentence stays what it was.
@@ -122,15 +135,22 @@ fn clause(s: &Sentence, at: usize, form: Form, last: Option<&(Run, Form)>) -> Op
     }
     let new = |subject: Run, form: Form| Some(Clause { subject, verb: at, form, antecedent: None });
     let shared = || last.map(|(subject, _)| subject.clone());
+    // "X (born in Oslo, died in Bergen)"
+    let apart = before.is_some_and(|n| matches!(s.kind(n), Some(Kind::Comma | Kind::Sign | Kind::And)));
+    if let Some(noun) = enclosing(s, at).filter(|_| apart).and_then(|open| before_bracket(s, open)) {
+        return new(chain(s, noun), form);
+    }
     match before.and_then(|before| s.kind(before).map(|kind| (before, kind))) {
         None => initial(s, at, form),
         Some((before, Kind::Relative)) => new(antecedent(s, before)?, finite(form)),
+        // "Founded in 1946 and based in Oslo, Acme makes"
+        Some((_, Kind::And)) if last.is_none() => initial(s, at, form),
         Some((_, Kind::And)) => {
             let passive = form == Form::Past && last.is_some_and(|(_, form)| *form == Form::Passive);
             new(shared()?, if passive { Form::Passive } else { finite(form) })
         }
         Some((before, Kind::Comma)) => behind_comma(s, at, before, form, last),
-        Some((before, Kind::Open)) => new(before.checked_sub(1).filter(|n| s.is_noun(*n)).map(|n| chain(s, n))?, form),
+        Some((before, Kind::Open)) => new(chain(s, before_bracket(s, before)?), form),
         Some((before, Kind::Close)) => behind_bracket(s, at, before, form),
         Some((before, Kind::Noun)) => behind_noun(s, at, before, form, last),
         Some((before, Kind::Preposition))
@@ -158,77 +178,30 @@ fn initial(s: &Sentence, at: usize, form: Form) -> Option<Clause> {
     if !matches!(form, Form::Past | Form::Gerund) {
         return None;
     }
-    let comma = (at..s.phrases.len()).find(|n| s.kind(*n) == Some(Kind::Comma))?;
-    let noun = (comma + 1..s.phrases.len()).find(|n| s.kind(*n) != Some(Kind::Adverb)).filter(|n| s.is_noun(*n))?;
+    let mut commas = (at..s.phrases.len()).filter(|n| s.kind(*n) == Some(Kind::Comma));
+    let behind = |comma: usize| {
+        (comma + 1..s.phrases.len()).find(|n| s.kind(*n) != Some(Kind::Adverb)).filter(|n| s.is_noun(*n))
+    };
+    let nouns: Vec<usize> = commas.by_ref().filter_map(behind).collect();
+    let main = nouns.iter().find(|n| s.begins_clause(**n) || s.is_verb(s.full(**n).end));
+    let noun = *main.or(nouns.first())?;
     Some(Clause { subject: s.full(noun), verb: at, form, antecedent: None })
-}
-
-/// The noun phrase that a relative pronoun stands for.
-fn antecedent(s: &Sentence, relative: usize) -> Option<Run> {
-    let mut at = relative.checked_sub(1)?;
-    while matches!(s.kind(at), Some(Kind::Comma | Kind::Preposition | Kind::Close | Kind::Sign)) {
-        at = at.checked_sub(1)?;
-    }
-    if !s.is_noun(at) {
-        return None;
-    }
-    Some(if s.lower(relative).starts_with("who") { at..at + 1 } else { of_chain(s, at) })
-}
-
-/// "A of B" for a B.
-fn of_chain(s: &Sentence, at: usize) -> Run {
-    let mut start = at;
-    while start >= 2 && s.lower(start - 1) == "of" && s.is_noun(start - 2) {
-        start -= 2;
-    }
-    start..at + 1
-}
-
-/// The noun phrase that a participle behind it tells of; not a time, but what happened then.
-fn nearest(s: &Sentence, at: usize) -> Run {
-    if dates::is_time(&s.words(&(at..at + 1))) { chain(s, at) } else { of_chain(s, at) }
-}
-
-/// The head of "A in B on C" for a C: A with what `of` adds to it.
-fn chain(s: &Sentence, at: usize) -> Run {
-    let mut start = at;
-    while start >= 2 && s.kind(start - 1) == Some(Kind::Preposition) && s.is_noun(start - 2) {
-        start -= 2;
-    }
-    let joined = start >= 2 && s.kind(start - 1) == Some(Kind::And) && s.is_noun(start - 2);
-    let free =
-        |n: usize| n.checked_sub(1).is_none_or(|n| !matches!(s.kind(n), Some(Kind::Verb(_) | Kind::Preposition)));
-    if joined && free(start - 2) {
-        return start - 2..s.full(start).end;
-    }
-    s.full(start)
-}
-
-/// The same for the subject of a finite verb: also over "A built in B", "A to do B", where no other verb has a claim on B.
-fn whole_chain(s: &Sentence, at: usize) -> Run {
-    let mut run = chain(s, at);
-    while let Some(verb) = run.start.checked_sub(1) {
-        let verb = if s.kind(verb) == Some(Kind::Preposition) { verb.saturating_sub(1) } else { verb };
-        let lone = match s.kind(verb) {
-            Some(Kind::Verb(Form::Past)) => s.kind(verb + 1) == Some(Kind::Preposition),
-            Some(Kind::Verb(Form::Gerund | Form::Infinitive)) => true,
-            _ => false,
-        } && !tells(s, verb);
-        let boundary = (0..verb).rev().find(|n| {
-            matches!(s.kind(*n), Some(Kind::Comma | Kind::And | Kind::Relative | Kind::Subordinator | Kind::Sign))
-        });
-        let before = verb.checked_sub(1).filter(|n| s.is_noun(*n) && lone && !s.has_finite(boundary.unwrap_or(0)..*n));
-        match before {
-            Some(noun) => run = chain(s, noun),
-            None => break,
-        }
-    }
-    run
 }
 
 /// A verb behind a comma: of the subject before an insertion, or of the subject that has a verb already.
 fn behind_comma(s: &Sentence, at: usize, comma: usize, form: Form, last: Option<&(Run, Form)>) -> Option<Clause> {
-    let before = insertion(s, comma).or_else(|| comma.checked_sub(1).filter(|n| s.is_noun(*n) && !s.has_finite(0..*n)));
+    let bracketed =
+        comma.checked_sub(1).filter(|n| s.kind(*n) == Some(Kind::Close)).and_then(|n| before_bracket(s, n + 1));
+    // "grows well and, apart from that, can be used": the verb shares the subject.
+    let joined = (0..comma).rev().find(|n| s.kind(*n) == Some(Kind::Comma)).filter(|open| {
+        s.kind(open + 1) == Some(Kind::Preposition) && open.checked_sub(1).is_some_and(|n| s.kind(n) == Some(Kind::And))
+    });
+    if let (Some(_), Some((subject, _))) = (joined, last) {
+        return Some(Clause { subject: subject.clone(), verb: at, form: finite(form), antecedent: None });
+    }
+    let before = insertion(s, comma)
+        .or(bracketed)
+        .or_else(|| comma.checked_sub(1).filter(|n| s.is_noun(*n) && !s.has_finite(0..*n)));
     let has_verb = last.is_some() && !s.has_finite(comma + 1..at);
     let new = |subject, form| Some(Clause { subject, verb: at, form, antecedent: None });
     let lone = matches!(form, Form::Past | Form::Gerund);
@@ -240,6 +213,8 @@ fn behind_comma(s: &Sentence, at: usize, comma: usize, form: Form, last: Option<
             let participle = s.kind(at + 1) == Some(Kind::Preposition) && s.has_finite(at + 1..s.phrases.len());
             new(chain(s, noun), if participle { form } else { finite(form) })
         }
+        // "is a shop in Oslo, founded in 1963"
+        (_, Some((subject, Form::Copula))) if form == Form::Past => new(subject.clone(), form),
         (_, Some((subject, _))) if lone => {
             // A past participle tells of the noun before it, a form in -ing of the subject.
             let noun = comma
@@ -263,8 +238,7 @@ fn insertion(s: &Sentence, comma: usize) -> Option<usize> {
 }
 
 fn behind_bracket(s: &Sentence, at: usize, close: usize, form: Form) -> Option<Clause> {
-    let open = (0..close).rev().find(|n| s.kind(*n) == Some(Kind::Open))?;
-    let noun = open.checked_sub(1).filter(|n| s.is_noun(*n))?;
+    let noun = before_bracket(s, opening(s, close)?)?;
     Some(Clause { subject: chain(s, noun), verb: at, form: finite(form), antecedent: None })
 }
 
@@ -282,7 +256,7 @@ fn behind_noun(s: &Sentence, at: usize, noun: usize, form: Form, last: Option<&(
             new(if object { noun..noun + 1 } else { last.map(|(run, _)| run.clone())? }, form, None)
         }
         _ => {
-            let subject = whole_chain(s, noun);
+            let subject = over_relative(s, at, noun).unwrap_or_else(|| whole_chain(s, noun));
             let relative = subject.start.checked_sub(1).filter(|n| s.kind(*n) == Some(Kind::Relative));
             let antecedent = relative.and_then(|n| antecedent(s, n));
             if subject.start > 0 && s.kind(subject.start - 1) == Some(Kind::Preposition) && subject.start == 1 {

@@ -60,8 +60,13 @@ pub fn small_word(p: &Place) -> Tag {
         "himself" | "herself" | "itself" | "themselves" if p.follows_noun() => Tag::Adverb,
         "where" if p.follows_noun() || before == Some(Tag::Comma) => Tag::Relative,
         "her" if !begins_noun(next) => Tag::Pronoun,
+        "more" | "fewer" if before == Some(Tag::Number) => Tag::Adjective,
+        "more" | "most" | "less" if matches!(next, Some(Tag::Adjective | Tag::Adverb)) => Tag::Adverb,
         "this" | "these" | "those" | "some" | "many" | "all" | "both" | "most" | "each" | "another" | "more" => {
             alone(p)
+        }
+        "about" | "around" | "over" | "nearly" | "almost" if next == Some(Tag::Number) && before == Some(Tag::Verb) => {
+            Tag::Adverb
         }
         "no" if !begins_noun(next) && next != Some(Tag::Determiner) => Tag::Adverb,
         "due" if p.next_word() == "to" => Tag::Preposition,
@@ -69,7 +74,12 @@ pub fn small_word(p: &Place) -> Tag {
         "once" if !matches!(next, Some(Tag::Determiner | Tag::Pronoun | Tag::Proper)) => Tag::Adverb,
         "have" | "has" | "had" | "'ve" | "'d" | "having" if !leads_to_participle(p) => Tag::Verb,
         "do" | "does" | "did" if !leads_to_base(p) => Tag::Verb,
+        "for" if !matches!(before, Some(Tag::Comma | Tag::Sign)) => p.tag(),
         word if BOTH.contains(&word) && begins_clause(p) => Tag::Subordinator,
+        // "the down payments"
+        _ if p.tag() == Tag::Preposition && before == Some(Tag::Determiner) && next == Some(Tag::Noun) => {
+            Tag::Adjective
+        }
         _ => p.tag(),
     }
 }
@@ -79,10 +89,17 @@ fn that(p: &Place) -> Tag {
     let (next, before) = (p.next(), p.before());
     match () {
         () if before == Some(Tag::Preposition) || before.is_none() && next != Some(Tag::Noun) => p.tag(),
+        // "matches that get lost"
+        () if matches!(before, Some(Tag::Noun | Tag::Proper | Tag::Verb))
+            && matches!(next, Some(Tag::Verb | Tag::Auxiliary)) =>
+        {
+            Tag::Relative
+        }
         () if p.follows_noun() && !matches!(next, Some(Tag::Determiner | Tag::Noun | Tag::Adjective)) => Tag::Relative,
         () if p.follows_noun() && next == Some(Tag::Noun) && is_third_person(p.next_word()) => Tag::Relative,
         () if begins_noun(next) && next != Some(Tag::Proper) && !has_verb_behind(p) => Tag::Determiner,
         () if matches!(before, Some(Tag::Verb | Tag::Adjective | Tag::Noun)) => Tag::Subordinator,
+        () if before == Some(Tag::Auxiliary) && has_verb_behind(p) => Tag::Subordinator,
         () => alone(p),
     }
 }
@@ -161,6 +178,7 @@ pub fn verb_or_noun(p: &Place) -> Tag {
         Tag::Noun if is_verb_behind_helper(p) || is_predicate(p) => Tag::Verb,
         Tag::Adjective if is_verb_behind_helper(p) => Tag::Verb,
         Tag::Adjective => adjective(p),
+        Tag::Proper if is_of_country(p) => Tag::Adjective,
         tag => tag,
     }
 }
@@ -171,6 +189,10 @@ fn verb(p: &Place) -> Tag {
     let noun = may_be_noun(word);
     let modifies = morphology::is_participle(word) && begins_noun(p.next());
     match before {
+        // "Declining issues outnumbered"
+        None | Some(Tag::Comma) if modifies && matches!(p.tags.get(p.at + 2), Some(Tag::Verb | Tag::Auxiliary)) => {
+            Tag::Adjective
+        }
         Some(Tag::Determiner | Tag::Possessive) => {
             if modifies {
                 Tag::Adjective
@@ -187,10 +209,28 @@ fn verb(p: &Place) -> Tag {
         }
         Some(Tag::Preposition) if modifies && !word.ends_with("ing") => Tag::Adjective,
         Some(Tag::Preposition) if noun && !word.ends_with("ing") => Tag::Noun,
+        // "a track record was": what one thing does ends in -s.
+        Some(Tag::Noun) if is_singular(p) && may_be_base(word) && !is_past(word) => Tag::Noun,
         // Two verbs do not follow each other: "makes pumps".
         Some(Tag::Verb) if is_plural(word) => Tag::Noun,
         _ => Tag::Verb,
     }
+}
+
+/// Whether the noun phrase before is one thing, so that no base form can be its verb.
+fn is_singular(p: &Place) -> bool {
+    const MANY: &[&str] =
+        &["people", "men", "women", "children", "police", "staff", "folk", "media", "data", "team", "family"];
+    let word = p.word_before();
+    let phrase = p.tags[..p.at].iter().rev().take_while(|tag| {
+        matches!(tag, Tag::Noun | Tag::Proper | Tag::Adjective | Tag::Determiner | Tag::And | Tag::Number)
+    });
+    let (mut one, mut joined) = (false, false);
+    for tag in phrase {
+        one |= *tag == Tag::Determiner;
+        joined |= matches!(tag, Tag::And | Tag::Number);
+    }
+    one && !joined && !word.ends_with('s') && !MANY.contains(&word)
 }
 
 /// Behind `to`, a modal verb or a form of `be`.
@@ -201,6 +241,9 @@ fn is_verb_behind_helper(p: &Place) -> bool {
         Tag::To if helper + 1 == p.at => is_common_verb(p.word()),
         Tag::To => base && !begins_noun(p.next()),
         Tag::Auxiliary if is_modal(p) && base => p.next() != Some(Tag::Auxiliary),
+        Tag::Auxiliary if morphology::is_gerund(p.word()) => {
+            matches!(p.next(), Some(Tag::To | Tag::Determiner | Tag::Pronoun | Tag::Proper))
+        }
         Tag::Auxiliary => is_past(p.word()) && !begins_noun(p.next()),
         _ => false,
     }
@@ -223,6 +266,12 @@ fn is_predicate(p: &Place) -> bool {
     }
 }
 
+/// "the Japanese economy", "an American television network": an adjective with a capital, unless a name goes on behind it.
+fn is_of_country(p: &Place) -> bool {
+    let name = matches!(p.before(), Some(Tag::Proper));
+    !name && matches!(p.next(), Some(Tag::Noun | Tag::Adjective)) && super::affiliation::is_demonym(p.tokens[p.at].text)
+}
+
 fn adjective(p: &Place) -> Tag {
     const COMPARE: &[&str] = &["more", "most", "all", "both", "so", "much", "no"];
     let (next, before) = (p.next(), p.before());
@@ -230,6 +279,8 @@ fn adjective(p: &Place) -> Tag {
     let inside = matches!(before, Some(Tag::Adjective | Tag::Determiner | Tag::Possessive));
     let behind = matches!(before, Some(Tag::Noun | Tag::Proper));
     match () {
+        // "attorney general"
+        () if behind && matches!(p.word(), "general" | "elect") && ends => Tag::Noun,
         // "a public official,": an adjective where the noun should stand.
         () if inside && ends && !COMPARE.contains(&p.word_before()) => Tag::Noun,
         // "deals numbered 51"

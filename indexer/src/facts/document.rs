@@ -34,10 +34,12 @@ pub fn facts<'a>(document: &Document, passages: impl Iterator<Item = &'a Passage
         return found;
     }
     let mut fenced = false;
+    let mut tells_how = false;
     for passage in passages {
+        tells_how |= passage.text.contains("```") || passage.text.contains("~~~");
         let heading = passage.heading.rsplit(" > ").next().filter(|h| !h.is_empty());
         let topic = heading.unwrap_or(document.title);
-        let mut reader = Reader { document, text: &passage.text, line: passage.line, topic, person: None };
+        let mut reader = Reader { document, text: &passage.text, line: passage.line, topic, person: None, tells_how };
         for block in lines::blocks(&passage.text, &mut fenced) {
             reader.block(&block, &mut found);
         }
@@ -62,6 +64,8 @@ struct Reader<'a> {
     topic: &'a str,
     /// The last person that a sentence was about: "he" or "she" in the next one.
     person: Option<String>,
+    /// Whether the document holds code: "I" and "we" are then the reader as often as the writer.
+    tells_how: bool,
 }
 
 impl Reader<'_> {
@@ -107,14 +111,23 @@ impl Reader<'_> {
                 found.push(self.stated(&triple, span.clone()));
             }
         }
-        self.resolve(&mut found[first..]);
+        let topic = person_first(&sentence);
+        self.resolve(topic.as_deref(), &mut found[first..]);
     }
 
-    /// Puts the person of an earlier sentence in the place of "he" and "she", and remembers the one of this sentence.
-    fn resolve(&mut self, found: &mut [Found]) {
-        if let Some(person) = &self.person {
-            for fact in found.iter_mut().filter(|fact| matches!(fact.subject.to_lowercase().as_str(), "he" | "she")) {
+    /// Puts the person that this sentence begins with, or an earlier one was about, in the place of "he" and "she", and
+    /// remembers the one of this sentence.
+    fn resolve(&mut self, topic: Option<&str>, found: &mut [Found]) {
+        for fact in found.iter_mut() {
+            if matches!(fact.subject.to_lowercase().as_str(), "he" | "she")
+                && let Some(person) = &self.person
+            {
                 fact.subject.clone_from(person);
+            }
+            if let Some(pronoun) = objective(&fact.object) {
+                let person = topic.map(str::to_owned).or_else(|| self.person.clone());
+                let person = person.filter(|person| matches!(pronoun, "him" | "her") && *person != fact.subject);
+                fact.object = person.unwrap_or_else(|| pronoun.to_owned());
             }
         }
         let person = found.iter().find_map(|fact| entity::name(&fact.subject).filter(|name| is_person(name)));
@@ -126,6 +139,8 @@ impl Reader<'_> {
         let at = if dates::is_time(&triple.object) { dates::parse(&triple.object) } else { None };
         let from = triple.from.or(at).or(self.document.date);
         let (category, confidence) = category::of(triple);
+        let reader = self.tells_how && matches!(triple.subject.to_lowercase().as_str(), "i" | "we");
+        let confidence = if reader { confidence * 0.7 } else { confidence };
         Found { category, confidence, valid_from: from, valid_until: triple.until, ..made }
     }
 
@@ -146,12 +161,60 @@ impl Reader<'_> {
     }
 }
 
+/// The name of a person that a sentence begins with.
+fn person_first(s: &Sentence) -> Option<String> {
+    let first = (0..s.phrases.len()).find(|at| s.is_noun(*at)).filter(|at| s.is_name(*at))?;
+    entity::name(&s.words(&(first..first + 1))).filter(|name| is_person(name))
+}
+
+/// "Mary is wife of he": the form for an object.
+fn objective(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "he" => "him",
+        "she" => "her",
+        "they" => "them",
+        "I" => "me",
+        "we" => "us",
+        _ => return None,
+    })
+}
+
 /// Whether a name looks like that of a person.
 fn is_person(name: &str) -> bool {
     let word = |word: &str| {
         word.starts_with(char::is_uppercase) && word.chars().skip(1).all(|c| c.is_lowercase() || "-'’.".contains(c))
     };
     name != "me" && name.split(' ').count() <= 3 && name.split(' ').all(word)
+}
+
+/// What stands in instructions for something else.
+fn is_placeholder(text: &str) -> bool {
+    const PLACES: &[&str] = &[
+        "NAME",
+        "NUMBER",
+        "FILE",
+        "FILENAME",
+        "PATH",
+        "DIR",
+        "DIRECTORY",
+        "HOST",
+        "HOSTNAME",
+        "USER",
+        "USERNAME",
+        "KEY",
+        "VALUE",
+        "TEXT",
+        "STRING",
+        "COMMAND",
+        "OPTIONS",
+        "ARGS",
+        "ID",
+        "URL",
+        "DATE",
+        "BRANCH",
+        "COMMIT",
+    ];
+    PLACES.contains(&text)
 }
 
 /// Whether a triple says something: three parts of a sensible length, two different things, and a subject that can be one.
@@ -161,5 +224,9 @@ pub fn is_sound(triple: &Triple) -> bool {
     let parts = [&triple.subject, &triple.predicate, &triple.object];
     let full = parts.iter().all(|part| part.chars().any(char::is_alphanumeric) && part.len() <= MAX_PART);
     let named = triple.subject.chars().any(char::is_alphabetic);
-    full && named && triple.subject != triple.object && !OBJECTS.contains(&triple.subject.to_lowercase().as_str())
+    let placeholder = parts.iter().any(|part| is_placeholder(part));
+    full && named
+        && !placeholder
+        && triple.subject != triple.object
+        && !OBJECTS.contains(&triple.subject.to_lowercase().as_str())
 }

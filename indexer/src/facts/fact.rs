@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+/// The confidence from which on a statement is shown as a fact.
+const LIKELY: f32 = 0.6;
+
 /// What a fact is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -160,6 +163,11 @@ impl Fact {
     /// Subject, predicate and object as one sentence.
     pub fn sentence(&self) -> String {
         format!("{} {} {}", self.subject, self.predicate, self.object)
+    }
+
+    /// Whether a person would take it for a fact: views show these, `facts.jsonl` has all.
+    pub fn is_likely(&self) -> bool {
+        self.confidence >= LIKELY || self.method == Method::User
     }
 
     /// Whether the subject is said by what it is, and not by a pronoun.

@@ -30,6 +30,60 @@ const OF_THE_FILE: &[&str] = &[
     "cssclass",
     "published",
 ];
+/// Keys of a letter or a contact that say whose it is. They tell who is who, and nobody reads them as facts.
+const OF_THE_LETTER: &[&str] =
+    &["from", "to", "cc", "bcc", "reply-to", "sender", "subject", "date", "message-id", "name"];
+/// What begins a remark or a reference, and is no key.
+const REMARKS: &[&str] = &[
+    "note",
+    "notes",
+    "nb",
+    "n.b",
+    "tip",
+    "hint",
+    "warning",
+    "caution",
+    "important",
+    "source",
+    "sources",
+    "see",
+    "see also",
+    "example",
+    "for example",
+    "e.g",
+    "i.e",
+    "edit",
+    "update",
+    "ps",
+    "p.s",
+    "result",
+    "output",
+    "usage",
+    "caveat",
+    "aside",
+    "via",
+    "ref",
+    "refs",
+    "reference",
+    "references",
+    "related",
+    "here",
+    "this",
+    "that",
+    "and",
+    "but",
+    "so",
+    "or",
+    "then",
+    "solution",
+    "question",
+    "answer",
+    "q",
+    "a",
+];
+/// What a value ends in that goes on in the next line.
+const UNFINISHED: &[&str] =
+    &["and", "or", "as", "the", "a", "an", "of", "to", "in", "for", "with", "by", "from", "that"];
 /// Longest key of `key: value`, in words and in bytes.
 const MAX_KEY: (usize, usize) = (4, 40);
 /// Longest value, in bytes.
@@ -177,18 +231,28 @@ fn task(body: &str, range: Range<usize>) -> Option<Statement> {
 /// "key: value".
 fn pair(body: &str, range: Range<usize>) -> Option<Statement> {
     let (key, value) = body.split_once(": ").or_else(|| body.split_once(":** ")).or_else(|| body.split_once(" = "))?;
-    let (key, value) = (plain(key), plain(value));
+    let (key, value) = (plain(key), plain(uncommented(value)));
     let sensible = (1..=MAX_KEY.0).contains(&key.split_whitespace().count())
         && key.len() <= MAX_KEY.1
         && key.starts_with(|c: char| c.is_alphabetic())
         && key.chars().all(|c| c.is_alphanumeric() || " _-'/.()".contains(c));
-    if !sensible || value.is_empty() || value.len() > MAX_VALUE || is_sentence(&value) {
+    let last = value.rsplit(' ').next().unwrap_or_default().to_lowercase();
+    let remark = REMARKS.contains(&key.to_lowercase().trim_end_matches('.')) || UNFINISHED.contains(&last.as_str());
+    if !sensible || remark || value.is_empty() || value.len() > MAX_VALUE || is_sentence(&value) {
         return None;
     }
     let category = key_category(&key.to_lowercase(), &value);
     let from = (category == Category::Event).then(|| dates::parse(&value)).flatten();
     let until = (category == Category::Task).then(|| dates::parse(&value)).flatten();
-    Some(Statement { subject: None, predicate: key, object: value, category, confidence: 0.85, from, until, range })
+    let confidence = if OF_THE_LETTER.contains(&key.to_lowercase().as_str()) { 0.5 } else { 0.85 };
+    Some(Statement { subject: None, predicate: key, object: value, category, confidence, from, until, range })
+}
+
+/// The value of a setting without the remark behind it, and without quotation marks around it.
+fn uncommented(value: &str) -> &str {
+    let value = value.split_once("  #").map_or(value, |(value, _)| value).trim();
+    let inner = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    inner.filter(|inner| !inner.contains('"')).unwrap_or(value)
 }
 
 fn is_sentence(value: &str) -> bool {

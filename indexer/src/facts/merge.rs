@@ -19,8 +19,10 @@ use super::{dates, functional, morphology};
 pub struct Stated<'a> {
     /// The document.
     pub path: &'a Path,
-    /// Its statements.
+    /// Its statements, as rules found them.
     pub found: &'a [Found],
+    /// What a language model found besides.
+    pub read: &'a [Found],
     /// Its sentences that matter.
     pub notable: &'a [Notable],
     /// Its stated date or the time it was changed.
@@ -59,7 +61,7 @@ impl Facts {
         let mut merged: BTreeMap<String, Fact> = BTreeMap::new();
         for stated in documents {
             let near = entity::near(stated.found);
-            let kept = stated.found.iter().filter(|found| !orders.is_removed(&statement(found)));
+            let kept = stated.found.iter().chain(stated.read).filter(|found| !orders.is_removed(&statement(found)));
             kept.for_each(|found| add(&mut merged, &stated, found, &names, &near));
         }
         for stated in orders.stated() {

@@ -4,28 +4,37 @@
 //! `noun` (what verbs and noun phrases state). `merge` makes facts of the statements of all documents, `orders` is what
 //! the owner says about them, `worker` keeps everything in step with the index. Nothing here runs a language model.
 
+mod affiliation;
 mod arguments;
+mod brackets;
 mod category;
+mod certainty;
 mod clause;
 mod context;
 mod dates;
 mod document;
 mod entity;
 mod fact;
+mod fronted;
 mod functional;
+mod grounding;
 mod lines;
 mod merge;
 mod moments;
 mod morphology;
+
 mod notable;
 mod noun;
+mod occupation;
 mod orders;
 mod people;
 mod phrase;
+pub mod readings;
 mod relational;
 mod sentence;
 mod statements;
 mod store;
+mod subject;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -38,15 +47,17 @@ pub use dates::parse as parse_date;
 pub use document::{Document, facts};
 pub use entity::is_pronoun;
 pub use fact::{Category, Fact, Found, Method, Origin, day_of};
+pub use grounding::Claim;
 pub use merge::{Facts, Noted};
 pub use moments::find as days_in;
 pub(crate) use notable::judge;
 pub use notable::{Notable, Reason, speaks_to_programs};
 pub use orders::{Order, Orders, Wish};
 pub use people::{Person, is_contact};
+pub use readings::ToRead;
 
 /// Something that a sentence states.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Triple {
     /// What it is about.
     subject: String,
@@ -60,4 +71,6 @@ struct Triple {
     until: Option<Date>,
     /// The rule that found it.
     rule: &'static str,
+    /// How much less than its words the clause says, from 0 to 1.
+    doubt: f32,
 }

@@ -1,6 +1,9 @@
 //! What noun phrases state without a verb: "X, the head of Y", "Acme's founder Z", "X (1950–2010)", "a Paris-based Y".
 
 use super::Triple;
+use super::affiliation;
+use super::entity;
+use super::occupation::is_person;
 use super::phrase::Kind;
 use super::relational::{is_kin, is_office, is_relational, split};
 use super::sentence::{Run, Sentence};
@@ -14,8 +17,9 @@ pub fn triples(s: &Sentence) -> Vec<Triple> {
         triples.extend(apposition(s, at));
         triples.extend(titled(s, at));
         triples.extend(based(s, at));
-        triples.extend(native(s, at));
+        triples.extend(affiliation::titled(s, at));
         triples.extend(placed(s, at));
+        triples.extend(life(s, at));
         bracket(s, at, &mut triples);
     }
     triples
@@ -39,6 +43,15 @@ fn apposition(s: &Sentence, at: usize) -> Vec<Triple> {
         Some(Kind::Verb(form)) => form == super::phrase::Form::Past,
         _ => false,
     };
+    // "was born in Oslo, the son of X": not the place is somebody's son.
+    let kin = is_kin(s.head(second)) && begins(s, second, &["the", "a"]) && s.lower(second + 1) == "of";
+    if kin && at > 0 && s.kind(at - 1) == Some(Kind::Preposition) {
+        return child(s, second);
+    }
+    // "his wife, Mary, lives"
+    if is_kin(s.head(at)) && possessor(s, at).is_some() && s.is_name(second) && s.kind(second + 1) != Some(Kind::And) {
+        return vec![is(s, &(second..second + 1), &first)];
+    }
     let office = items.iter().all(|item| is_relational(s.head(item.start))) && s.kind(end) != Some(Kind::And);
     if !closes || !office && in_list(s, at, end) {
         return Vec::new();
@@ -59,6 +72,16 @@ fn apposition(s: &Sentence, at: usize) -> Vec<Triple> {
         }
         _ => Vec::new(),
     }
+}
+
+/// ", the son of A and B": what that says of the one whom the sentence is about.
+fn child(s: &Sentence, at: usize) -> Vec<Triple> {
+    let Some(subject) = (0..at).find(|n| s.is_noun(*n)).filter(|n| s.is_name(*n) || s.is_pronoun(*n)) else {
+        return Vec::new();
+    };
+    let predicate = format!("is {} of", s.words(&(at..at + 1)));
+    let (parents, _) = s.list(at + 2);
+    parents.iter().map(|of| triple(s.words(&(subject..subject + 1)), predicate.clone(), s.words(of), "child")).collect()
 }
 
 /// "founder and CEO of X": each of the offices.
@@ -171,82 +194,6 @@ fn titled(s: &Sentence, at: usize) -> Option<Triple> {
     }
 }
 
-/// A noun for people by what they do: "actor", "novelist", "physician".
-pub fn is_person(word: &str) -> bool {
-    const PEOPLE: &[&str] = &[
-        "man",
-        "woman",
-        "boy",
-        "girl",
-        "chef",
-        "king",
-        "queen",
-        "prince",
-        "judge",
-        "nurse",
-        "pilot",
-        "poet",
-        "athlete",
-        "politician",
-        "star",
-        "player",
-        "guard",
-        "journalist",
-        "entrepreneur",
-        "model",
-        "activist",
-        "philanthropist",
-    ];
-    const NOT: &[&str] = &[
-        "river",
-        "number",
-        "order",
-        "paper",
-        "power",
-        "water",
-        "winter",
-        "summer",
-        "september",
-        "october",
-        "november",
-        "december",
-        "center",
-        "computer",
-        "letter",
-        "factor",
-        "sector",
-        "server",
-        "chapter",
-        "quarter",
-        "color",
-        "floor",
-        "tour",
-        "hour",
-        "list",
-        "former",
-        "other",
-        "another",
-        "charter",
-        "theater",
-        "tower",
-        "member",
-        "door",
-        "major",
-        "senior",
-        "junior",
-        "minor",
-        "interior",
-        "error",
-        "editor-in-chief",
-    ];
-    let ends = |ends: &[&str]| ends.iter().any(|end| word.len() > end.len() + 2 && word.ends_with(end));
-    is_office(word)
-        || PEOPLE.contains(&word)
-        || ends(&["er", "or", "ist", "ician", "arian", "ologian", "ant"])
-            && !NOT.contains(&word)
-            && !word.ends_with("ment")
-}
-
 /// "the Paris-based Acme": where it is based.
 fn based(s: &Sentence, at: usize) -> Option<Triple> {
     let span = s.phrases[at].span.clone();
@@ -266,7 +213,12 @@ fn based(s: &Sentence, at: usize) -> Option<Triple> {
 /// "(1950–2010)", "(Freddie Mac)" behind a name.
 fn bracket(s: &Sentence, at: usize, out: &mut Vec<Triple>) {
     let open = at + 1;
-    if s.kind(open) != Some(Kind::Open) || !s.is_name(at) {
+    // "new(hash)" is a call.
+    let call = || {
+        s.phrases[at].span.end > 0
+            && s.tokens[s.phrases[at].span.end - 1].span.end == s.tokens[s.phrases[open].span.start].span.start
+    };
+    if s.kind(open) != Some(Kind::Open) || !s.is_name(at) || call() {
         return;
     }
     let Some(close) = (open + 1..s.phrases.len().min(open + 8)).find(|n| s.kind(*n) == Some(Kind::Close)) else {
@@ -286,60 +238,22 @@ fn bracket(s: &Sentence, at: usize, out: &mut Vec<Triple>) {
     }
 }
 
-/// "X is an Australian footballer", "Australian footballer X": of which country somebody is.
-fn native(s: &Sentence, at: usize) -> Option<Triple> {
-    let span = s.phrases[at].span.clone();
-    let people = span.clone().find(|n| s.tags[*n] != Tag::Proper && is_person(&s.tokens[*n].lower))?;
-    let country = (span.start..people).find(|n| is_demonym(s.tokens[*n].text))?;
-    let country = s.tokens[country].text.to_owned();
-    let named = people + 1..span.end;
-    if !named.is_empty() && s.tags[named.clone()].iter().all(|tag| *tag == Tag::Proper) {
-        return Some(triple(join(s.text, &s.tokens[named]), "has nationality", country, "native"));
-    }
-    let subject = whose_complement(s, at)?;
-    Some(triple(s.words(&subject), "has nationality", country, "native"))
-}
-
-/// The subject of "X is |" and the name before "X, |".
-fn whose_complement(s: &Sentence, at: usize) -> Option<Run> {
-    let before = at.checked_sub(1)?;
-    let copula = s.kind(before) == Some(Kind::Verb(super::phrase::Form::Copula));
-    let mut noun = before.checked_sub(1)?;
-    if !copula && s.kind(before) != Some(Kind::Comma) {
-        return None;
-    }
-    if s.kind(noun) == Some(Kind::Close) {
-        let open = (0..noun).rev().find(|n| s.kind(*n) == Some(Kind::Open))?;
-        noun = open.checked_sub(1)?;
-    }
-    (s.is_name(noun) || copula && s.is_pronoun(noun)).then(|| noun..noun + 1)
-}
-
-/// An adjective for the people of a country, by its form: "Norwegian", "Spanish", "Japanese", "French".
-fn is_demonym(word: &str) -> bool {
-    const OTHERS: &[&str] = &[
-        "French",
-        "Dutch",
-        "Greek",
-        "Welsh",
-        "Swiss",
-        "Thai",
-        "Czech",
-        "Israeli",
-        "Iraqi",
-        "Pakistani",
-        "Bangladeshi",
-        "Filipino",
-        "Argentine",
-        "Icelandic",
-        "Kuwaiti",
-        "Saudi",
-        "Afghan",
-    ];
-    let ends = ["ian", "ean", "can", "ish", "ese"].iter().any(|end| word.ends_with(end));
-    let known = ends && word.starts_with(char::is_uppercase) && word.chars().skip(1).all(|c| c.is_lowercase());
-    known && !matches!(word, "Christian" | "Republican" | "Presbyterian" | "Vatican" | "Anglican")
-        || OTHERS.contains(&word)
+/// "his death in 2011", "the birth of X on 3 May 1986": when somebody died or was born.
+fn life(s: &Sentence, at: usize) -> Option<Triple> {
+    let verb = match s.head(at) {
+        "death" => "died",
+        "birth" => "was born",
+        _ => return None,
+    };
+    let run = s.full(at);
+    let whose = if run.len() > 1 { s.words(&(at + 2..run.end)) } else { possessor(s, at)?.0 };
+    let time = run.end + 1;
+    let when = s.kind(run.end) == Some(Kind::Preposition)
+        && matches!(s.lower(run.end).as_str(), "in" | "on")
+        && s.is_noun(time)
+        && super::dates::is_time(&s.words(&(time..time + 1)));
+    let named = entity::name(&whose).is_some() || matches!(whose.as_str(), "he" | "she");
+    (when && named).then(|| triple(whose, format!("{verb} {}", s.lower(run.end)), s.words(&(time..time + 1)), "life"))
 }
 
 /// "the Helmut Newton Foundation in Berlin": where a named thing is.

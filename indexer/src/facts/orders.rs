@@ -78,6 +78,7 @@ impl Orders {
         self.added.values().map(|(found, at)| Stated {
             path: &self.path,
             found: std::slice::from_ref(found),
+            read: &[],
             notable: &[],
             at: *at,
         })

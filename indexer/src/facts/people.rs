@@ -174,7 +174,7 @@ mod tests {
             let document = Document { title: "Notes", media: "markdown", date: None };
             let found = found(&document, [&passage].into_iter());
             let (path, at) = (std::path::Path::new("/n.md"), jiff::Timestamp::UNIX_EPOCH);
-            let stated = merge::Stated { path, found: &found, notable: &[], at };
+            let stated = merge::Stated { path, found: &found, read: &[], notable: &[], at };
             let facts = merge::Facts::new(1, [stated].into_iter(), &Default::default());
             let names: Vec<&str> = facts.people().iter().map(|person| person.name.as_str()).collect();
             assert_eq!(names, want, "{text}");

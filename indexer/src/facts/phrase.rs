@@ -118,7 +118,15 @@ fn noun(tokens: &[Token], tags: &[Tag], at: usize) -> Option<(Kind, usize)> {
                 if !after_head
                     && end > at
                     && tags[end - 1] == Tag::Adjective
-                    && tags.get(end + 1) == Some(&Tag::Adjective) => {}
+                    && (tags.get(end + 1) == Some(&Tag::Adjective)
+                        || tags.get(end + 1) == Some(&Tag::Adverb) && goes_on(tags, end + 1)) => {}
+            // "chemical and biotechnology companies"
+            Tag::And
+                if !after_head
+                    && end > at
+                    && tags[end - 1] == Tag::Adjective
+                    && tags.get(end + 1) == Some(&Tag::Noun)
+                    && tags.get(end + 2) == Some(&Tag::Noun) => {}
             Tag::Comma
                 if !after_head
                     && end > at
@@ -151,7 +159,8 @@ fn is_open_to_determiner(tokens: &[Token], tags: &[Tag], at: usize) -> bool {
 
 /// Whether an adverb stands before an adjective or a number of the same noun phrase.
 fn goes_on(tags: &[Tag], at: usize) -> bool {
-    matches!(tags.get(at + 1), Some(Tag::Adjective | Tag::Number))
+    let next = (at + 1..tags.len()).find(|n| tags[*n] != Tag::Adverb);
+    next.is_some_and(|n| n - at <= 2 && matches!(tags[n], Tag::Adjective | Tag::Number))
 }
 
 /// A participle between an article and a noun: "the broken pump".

@@ -164,6 +164,9 @@ pub fn split_list(s: &Sentence, items: &[Run]) -> Vec<Option<(String, Run)>> {
         let preposition = relation.rsplit(' ').next().unwrap_or("of").to_owned();
         (preposition, of)
     });
+    // "founder and architect of X"
+    let of = items.last().filter(|run| run.len() > 2).map(|run| ("of".to_owned(), run.start + 2..run.end));
+    let shared = shared.or(of);
     if let Some((preposition, of)) = shared {
         for (part, item) in parts.iter_mut().zip(items).filter(|(part, item)| part.is_none() && item.len() == 1) {
             if is_relational_phrase(s, item.start) {

@@ -18,6 +18,64 @@ pub struct Sentence<'a> {
     pub phrases: Vec<Phrase>,
 }
 
+/// Last words of names of organisations.
+pub const ORGANISATIONS: &[&str] = &[
+    "academy",
+    "agency",
+    "association",
+    "bank",
+    "board",
+    "bureau",
+    "center",
+    "centre",
+    "church",
+    "churches",
+    "club",
+    "co",
+    "co.",
+    "college",
+    "commission",
+    "committee",
+    "company",
+    "conservatory",
+    "corp",
+    "corp.",
+    "corporation",
+    "council",
+    "department",
+    "division",
+    "faculty",
+    "federation",
+    "foundation",
+    "fund",
+    "group",
+    "hospital",
+    "inc",
+    "inc.",
+    "institute",
+    "laboratory",
+    "league",
+    "ltd",
+    "ltd.",
+    "ministry",
+    "museum",
+    "office",
+    "organisation",
+    "organization",
+    "partners",
+    "press",
+    "railroad",
+    "railway",
+    "railways",
+    "school",
+    "services",
+    "society",
+    "sons",
+    "trust",
+    "union",
+    "university",
+];
+
 /// A run of phrases.
 pub type Run = Range<usize>;
 
@@ -91,6 +149,38 @@ impl<'a> Sentence<'a> {
         at..end
     }
 
+    /// Whether "A and B" is one name: "the London and North Railway", "the Institute of Music and Art".
+    fn is_joint_name(&self, first: &Run, second: &Run) -> bool {
+        let (a, b) = (self.span(first), self.span(second));
+        let (Some(begin), Some(last)) = (a.first(), b.last()) else { return false };
+        let names = self.is_name(first.end - 1) && self.is_name(second.end - 1) && b[0].is_capital();
+        let organisation = b.len() > 1 && ORGANISATIONS.contains(&last.lower.as_str());
+        // "Institute of Music", "Department of Health": a field and no place.
+        let field = first.len() > 1
+            && self.is_name(first.start)
+            && ORGANISATIONS.contains(&self.head(first.start))
+            && self.span(&(first.end - 1..first.end)).len() == 1;
+        names && (begin.lower == "the" && organisation || field && b.len() <= 2)
+    }
+
+    /// The parts of a subject "A, B and C".
+    pub fn parts(&self, run: &Run) -> Vec<Run> {
+        let mut parts = Vec::new();
+        let mut start = run.start;
+        for at in run.clone() {
+            if matches!(self.kind(at), Some(Kind::And | Kind::Comma)) {
+                parts.push(start..at);
+                start = at + 1;
+            }
+        }
+        parts.push(start..run.end);
+        parts.retain(|part| !part.is_empty());
+        match &parts[..] {
+            [first, second] if self.is_joint_name(first, second) => vec![run.clone()],
+            _ => parts,
+        }
+    }
+
     /// The noun phrases "A, B and C" that begin at `at`, and the phrase behind them.
     pub fn list(&self, at: usize) -> (Vec<Run>, usize) {
         let mut items = vec![self.full(at)];
@@ -104,7 +194,14 @@ impl<'a> Sentence<'a> {
                 break;
             }
             let item = self.full(next);
+            if comma && self.is_name(items[0].start) && self.is_described(next) {
+                break;
+            }
             end = item.end;
+            if and && !comma && commas.is_empty() && self.is_joint_name(&items[0], &item) {
+                items[0].end = end;
+                continue;
+            }
             if and {
                 items.append(&mut commas);
                 items.push(item);
@@ -114,6 +211,12 @@ impl<'a> Sentence<'a> {
         }
         let end = items[0].end;
         (items, end)
+    }
+
+    /// Whether a noun phrase has an article and is no name: behind a name and a comma it says what that is.
+    fn is_described(&self, at: usize) -> bool {
+        let first = &self.tokens[self.phrases[at].span.start];
+        matches!(first.lower.as_str(), "the" | "a" | "an") && !self.is_name(at)
     }
 
     /// Whether the noun phrase at `at` is the subject of what follows it.
@@ -128,6 +231,11 @@ impl<'a> Sentence<'a> {
             Some(Kind::Adverb) => self.is_verb(behind + 1),
             _ => false,
         }
+    }
+
+    /// Whether the noun phrase at `at` is a name or a pronoun with a verb behind it.
+    pub fn begins_main(&self, at: usize) -> bool {
+        (self.is_name(at) || self.is_pronoun(at)) && (self.begins_clause(at) || self.is_verb(at + 1))
     }
 
     /// Whether a finite verb stands in this range of phrases.

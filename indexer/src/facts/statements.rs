@@ -4,14 +4,20 @@ use jiff::civil::Date;
 
 use super::arguments::Arguments;
 use super::clause::Clause;
-use super::phrase::Form;
+use super::phrase::{Form, Kind};
 use super::sentence::{Run, Sentence};
-use super::{Triple, noun, relational};
+use super::{Triple, affiliation, certainty, dates, morphology, occupation, relational};
+
+/// The most phrases that set a thing apart.
+const DEFINING: usize = 8;
 
 /// Adds what a clause states.
 pub fn state(s: &Sentence, clause: &Clause, found: &Arguments, out: &mut Vec<Triple>) {
-    let (subject, verb) = (s.words(&clause.subject), s.words(&(clause.verb..clause.verb + 1)));
-    let mut statements = Statements { s, clause, found, subject, verb, times: found.times(s), out };
+    let subjects = s.parts(&clause.subject).iter().map(|part| s.words(part)).collect();
+    let verb = s.words(&(clause.verb..clause.verb + 1));
+    let mut statements =
+        Statements { s, clause, found, subjects, verb, times: found.times(s), doubt: certainty::doubt(s, clause), out };
+    statements.fronted();
     match clause.form {
         Form::Copula => statements.copula(),
         Form::Passive => statements.passive("passive"),
@@ -29,21 +35,35 @@ struct Statements<'a, 'b> {
     s: &'a Sentence<'b>,
     clause: &'a Clause,
     found: &'a Arguments,
-    subject: String,
+    /// Who does it: each of those that "and" joins.
+    subjects: Vec<String>,
     verb: String,
     times: (Option<Date>, Option<Date>),
+    doubt: f32,
     out: &'a mut Vec<Triple>,
 }
 
 impl Statements<'_, '_> {
     fn add(&mut self, predicate: String, object: &Run, rule: &'static str) {
         let object = self.s.words(object);
-        self.add_words(self.subject.clone(), predicate, object, rule);
+        for subject in self.subjects.clone() {
+            self.add_words(subject, predicate.clone(), object.clone(), rule);
+        }
     }
 
     fn add_words(&mut self, subject: String, predicate: String, object: String, rule: &'static str) {
         let (from, until) = self.times;
-        self.out.push(Triple { subject, predicate, object, from, until, rule });
+        self.out.push(Triple { subject, predicate, object, from, until, rule, doubt: self.doubt });
+    }
+
+    /// "In 1982 she died": the time before, where nothing stands behind.
+    fn fronted(&mut self) {
+        let found = self.found;
+        let alone = found.objects.is_empty() && found.prepositions.is_empty() && found.adjective.is_none();
+        if let Some((preposition, run)) = found.fronted.as_ref().filter(|_| alone && found.complement.is_none()) {
+            let word = preposition.map(|at| format!(" {}", self.s.lower(at))).unwrap_or_default();
+            self.add(format!("{}{word}", self.verb), run, "fronted");
+        }
     }
 
     fn copula(&mut self) {
@@ -56,10 +76,19 @@ impl Statements<'_, '_> {
                     self.add_words(self.s.words(object), predicate, of, "role");
                     continue;
                 }
-                (None, Some((relation, of))) => self.add(format!("{} {relation}", self.verb), &of, "is-of"),
-                (None, None) => self.add(self.verb.clone(), &found.extended(object), "is"),
+                (None, Some((relation, of))) => {
+                    let joined = object.end == of.end && relational::is_kin(self.s.head(object.start));
+                    let all = if joined { self.s.list(of.start).0 } else { vec![of] };
+                    for of in all {
+                        self.add(format!("{} {relation}", self.verb), &of, "is-of");
+                    }
+                }
+                (None, None) => self.add(self.verb.clone(), &self.defined(object), "is"),
             }
             self.places_of_work(object);
+            for subject in &self.subjects {
+                self.out.extend(affiliation::complement(self.s, subject, object));
+            }
         }
         match &found.adjective {
             Some(adjective) if found.prepositions.is_empty() => self.add(self.verb.clone(), adjective, "is-adj"),
@@ -67,9 +96,31 @@ impl Statements<'_, '_> {
                 let verb = format!("{} {}", self.verb, self.s.words(adjective));
                 self.prepositional(&verb, "is-adj-prep");
             }
+            None if found.complement.is_some() => self.complement(),
             None if found.objects.is_empty() => self.prepositional(&self.verb.clone(), "is-prep"),
             None => {}
         }
+    }
+
+    /// "a tool that finds files": what a thing is, with what sets it apart.
+    fn defined(&self, object: &Run) -> Run {
+        let run = self.found.extended(object);
+        let s = self.s;
+        let defines = match s.kind(run.end) {
+            Some(Kind::Relative) => matches!(s.lower(run.end).as_str(), "that" | "which"),
+            Some(Kind::Verb(form)) => matches!(form, Form::Infinitive | Form::Gerund),
+            _ => false,
+        };
+        let alone = self.found.objects.len() == 1 && !occupation::is_person(s.head(object.start));
+        if !defines || !alone {
+            return run;
+        }
+        let ends = |at: &usize| {
+            matches!(s.kind(*at), Some(Kind::Comma | Kind::Sign | Kind::Subordinator | Kind::Open))
+                || at - run.end > DEFINING
+        };
+        let end = (run.end..s.phrases.len()).find(ends).unwrap_or(s.phrases.len());
+        run.start..end
     }
 
     fn passive(&mut self, rule: &'static str) {
@@ -83,8 +134,12 @@ impl Statements<'_, '_> {
         self.prepositional(&self.verb.clone(), rule);
         // "is closed"
         let state = self.verb.rsplit_once(' ').map(|(helper, state)| (helper.to_owned(), state.to_owned()));
-        if let Some((helper, state)) = state.filter(|_| found.is_empty() && rule == "passive") {
-            self.add_words(self.subject.clone(), helper, state, "is-adj");
+        if let Some((helper, state)) =
+            state.filter(|_| found.is_empty() && found.fronted.is_none() && rule == "passive")
+        {
+            for subject in self.subjects.clone() {
+                self.add_words(subject, helper.clone(), state.clone(), "is-adj");
+            }
         }
     }
 
@@ -103,17 +158,46 @@ impl Statements<'_, '_> {
                 if let Some(object) = &self.clause.antecedent {
                     self.add(self.verb.clone(), object, "antecedent");
                 }
-                self.prepositional(&self.verb.clone(), prepositional);
+                match &found.adjective {
+                    // "remained faithful to"
+                    Some(adjective) if found.prepositions.is_empty() => {
+                        self.add(self.verb.clone(), adjective, "is-adj")
+                    }
+                    Some(adjective) => {
+                        let verb = format!("{} {}", self.verb, self.s.words(adjective));
+                        self.prepositional(&verb, "is-adj-prep");
+                    }
+                    None => self.prepositional(&self.verb.clone(), prepositional),
+                }
             }
             // With a name the phrase tells of the verb, with a common noun more often of the noun.
             [object] if self.s.is_name(object.end - 1) => {
                 let verb = format!("{} {}", self.verb, self.s.words(object));
                 self.prepositional(&verb, "active-obj-prep");
+                self.founded(object);
             }
             _ => {}
         }
-        if let Some(complement) = &found.complement {
+        self.complement();
+    }
+
+    fn complement(&mut self) {
+        if let Some(complement) = &self.found.complement {
             self.add(format!("{} that", self.verb), complement, "that");
+        }
+    }
+
+    /// "Oda founded Acme in 1990": when Acme was founded.
+    fn founded(&mut self, object: &Run) {
+        const FOUND: &[&str] = &["found", "co-found", "cofound", "establish", "start", "launch", "creat", "form"];
+        let last = self.verb.rsplit(' ').next().unwrap_or_default().to_lowercase();
+        if !FOUND.contains(&morphology::base(&last).as_str()) {
+            return;
+        }
+        for (preposition, runs) in &self.found.prepositions {
+            let Some(at) = preposition.filter(|_| dates::is_time(&self.s.words(&runs[0]))) else { continue };
+            let predicate = format!("was {last} {}", self.s.lower(at));
+            self.add_words(self.s.words(object), predicate, self.s.words(&runs[0]), "founded");
         }
     }
 
@@ -147,7 +231,7 @@ impl Statements<'_, '_> {
 
     /// "a teacher at X", "Director of Engineering at X": where somebody is that.
     fn places_of_work(&mut self, object: &Run) {
-        if !noun::is_person(self.s.head(object.start)) {
+        if !occupation::is_person(self.s.head(object.start)) {
             return;
         }
         let found = self.found;

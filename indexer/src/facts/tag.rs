@@ -93,7 +93,12 @@ const PRONOUNS: &[&str] = &[
 const DETERMINERS: &[&str] = &[
     "the", "a", "an", "my", "your", "his", "her", "its", "our", "their", "this", "that", "these", "those", "some",
     "any", "no", "every", "each", "both", "all", "another", "either", "neither", "several", "many", "few", "much",
-    "more", "most", "such", "other",
+    "more", "most", "such",
+];
+/// Numbers in words.
+const NUMBERS: &[&str] = &[
+    "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "fifteen", "twenty",
+    "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "thousand", "million", "billion",
 ];
 const PREPOSITIONS: &[&str] = &[
     "of",
@@ -235,11 +240,12 @@ fn make_verb(tokens: &[Token], tags: &mut [Tag]) {
     }
 }
 
-/// Whether nearly every word has a capital, so that capitals say nothing.
+/// Whether nearly every word has a capital, so that capitals say nothing. A heading has no small verb.
 fn is_title(tokens: &[Token]) -> bool {
     let words = tokens.iter().filter(|t| t.is_word() && t.text.len() > 3);
     let (all, capital) = words.fold((0, 0), |(all, capital), t| (all + 1, capital + usize::from(t.is_capital())));
-    all > 4 && capital * 10 >= all * 8
+    let verb = |t: &Token| !t.is_capital() && (BE.contains(&t.lower.as_str()) || morphology::is_verb_form(&t.lower));
+    all > 4 && capital * 10 >= all * 8 && !tokens.iter().any(verb)
 }
 
 /// What a token is by itself.
@@ -256,6 +262,11 @@ fn first(token: &Token, trained: Option<UPOS>, begins: bool, title: bool) -> Tag
     }
     if token.is_number() || token.text.starts_with(|c: char| c.is_ascii_digit()) {
         return Tag::Number;
+    }
+    // "d'Arco"
+    let inner = token.text.split_once(['\'', '’']).is_some_and(|(_, rest)| rest.starts_with(char::is_uppercase));
+    if inner && !title {
+        return Tag::Proper;
     }
     let name = token.is_capital() && !title && (!begins || trained.is_none() || trained == Some(UPOS::PROPN));
     if name && !morphology::is_participle_only(word) {
@@ -276,7 +287,9 @@ fn closed(word: &str) -> Option<Tag> {
         "and" | "or" | "but" | "nor" => Tag::And,
         "'s" => Tag::Possessive,
         _ if is(BE) || is(MODALS) || is(HELPERS) => Tag::Auxiliary,
+        "other" => Tag::Adjective,
         _ if is(PRONOUNS) => Tag::Pronoun,
+        _ if is_number(word) || word.split_once('-').is_some_and(|(tens, _)| is_number(tens)) => Tag::Number,
         _ if is(DETERMINERS) => Tag::Determiner,
         _ if is(RELATIVES) => Tag::Relative,
         _ if is(SUBORDINATORS) => Tag::Subordinator,
@@ -284,6 +297,10 @@ fn closed(word: &str) -> Option<Tag> {
         _ if is(ADVERBS) => Tag::Adverb,
         _ => return None,
     })
+}
+
+fn is_number(word: &str) -> bool {
+    NUMBERS.contains(&word)
 }
 
 fn open(upos: UPOS, word: &str) -> Tag {

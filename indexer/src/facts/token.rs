@@ -5,9 +5,9 @@ use std::ops::Range;
 /// Shortened words whose full stop ends no sentence.
 const SHORT: &[&str] = &[
     "mr", "mrs", "ms", "dr", "prof", "st", "gen", "gov", "sen", "rep", "capt", "col", "lt", "sgt", "rev", "hon", "jr",
-    "sr", "inc", "ltd", "co", "corp", "bros", "dept", "univ", "no", "vs", "etc", "approx", "ca", "fig", "vol", "ed",
-    "eds", "e.g", "i.e", "cf", "al", "a.m", "p.m", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept",
-    "oct", "nov", "dec", "mt", "ave", "blvd", "rd", "est", "b", "d",
+    "sr", "inc", "ltd", "co", "corp", "bros", "dept", "univ", "no", "vs", "etc", "approx", "c", "ca", "fig", "vol",
+    "ed", "eds", "e.g", "i.e", "cf", "al", "a.m", "p.m", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep",
+    "sept", "oct", "nov", "dec", "mt", "ave", "blvd", "rd", "est", "b", "d",
 ];
 /// Of these, the ones that do end a sentence when a word follows that likes to begin one.
 const LAST: &[&str] = &["inc", "ltd", "co", "corp", "bros", "jr", "sr", "etc", "al", "a.m", "p.m", "dept", "univ"];
@@ -133,7 +133,8 @@ fn word(rest: &str) -> usize {
 fn keeps_stop(word: &str) -> bool {
     let letters = word.chars().filter(|c| c.is_alphabetic()).count();
     let initial = letters == 1 && word.len() <= 2 && word.starts_with(char::is_uppercase) && word != "I";
-    let row = word.contains('.') && word.split('.').all(|part| part.chars().count() == 1);
+    let row =
+        word.contains('.') && word.split('.').all(|part| part.len() == 1 && part.starts_with(char::is_alphabetic));
     initial || row || SHORT.contains(&word.to_lowercase().as_str())
 }
 
@@ -172,6 +173,9 @@ fn is_end(tokens: &[Token], at: usize) -> bool {
     if matches!(token.text, "\"" | "''" | "”" | ")") {
         let stop = at.checked_sub(1).is_some_and(|before| matches!(tokens[before].text, "." | "!" | "?"));
         return stop && next.is_capital();
+    }
+    if token.lower == "no." {
+        return !next.is_number();
     }
     let short = token.lower.strip_suffix('.').is_some_and(|word| LAST.contains(&word) || word.contains('.'));
     short && next.is_capital() && FIRST.contains(&next.lower.as_str())
