@@ -33,6 +33,7 @@ mod lexical;
 mod likeness;
 mod lines;
 mod meaning;
+mod memory;
 mod opening;
 mod passages;
 mod phrase;
