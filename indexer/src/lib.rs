@@ -34,6 +34,7 @@ mod likeness;
 mod lines;
 mod meaning;
 mod memory;
+mod near;
 mod opening;
 mod passages;
 mod phrase;
