@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Measures indexing and searching through the mount at several sizes, beside recoll and SQLite FTS5 where they are installed.
 
-    scripts/bench-search.py TEXTS [--counts 1000 10000 100000] [--echofs PROGRAM] [--plot FILE.svg]
+    scripts/bench-search.py TEXTS [--counts 1000 10000 100000] [--meaning-up-to N] [--echofs PROGRAM] [--plot FILE.svg]
 
 The documents are made from the sentences of the text files below TEXTS: a title and three to six sentences each, put
-together at random, so that no two are the same; each is one passage. Meaning takes most of the time: reckon with a hundred
-documents a second. Prints tables in Markdown. The rows of one run belong together; another machine has other figures.
+together at random, so that no two are the same; each is one passage. Meaning takes most of the time: reckon with fifty
+documents a second; it is left out above N. tantivy alone is the example `plain` of the indexer. Prints tables in Markdown. The rows of one run belong together; another machine has other figures.
 """
 
 import argparse
+import json
 import os
 import random
 import re
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from mounted import Mount, quantile
 
+ROOT = Path(__file__).resolve().parent.parent
 QUERIES, WARM = 200, 20
 #: Documents that the filter lets through: one in a hundred.
 SELECTED = 100
@@ -74,31 +76,37 @@ def used(directory):
     return sum(p.lstat().st_blocks * 512 for p in Path(directory).rglob("*")) / 2**20
 
 
-def echofs(options, source, stage, asked):
-    places = (source, stage / "data", stage / "echo", "--model", "none")
-    mount = Mount(options.echofs, *places)
-    words = mount.wait("--lexical")
-    meaning = mount.wait()
-    mount.end()
-    mount = Mount(options.echofs, *places)
-    mount.wait()
-    forms = {
-        "words": "lex:({})",
-        "both": "{}",
-        "both, 1 % selected": "{} path:few",
-        "words, 1 % selected": "lex:({}) path:few",
-    }
+def echofs(options, source, stage, asked, with_meaning):
+    places = [source, stage / "data", stage / "echo", "--model", "none"]
+    if not with_meaning:
+        (stage / "none").mkdir()
+        places += ["--models", stage / "none"]
+    with Mount(options.echofs, *places) as mount:
+        words = mount.wait("--lexical")
+        meaning = mount.wait()
+    forms = {"words": "lex:({})", "words, 1 % selected": "lex:({}) path:few"}
+    if with_meaning:
+        forms |= {"both": "{}", "both, 1 % selected": "{} path:few"}
     times = {}
-    for name, form in forms.items():
-        for query in asked[:WARM]:
-            mount.search(form.format(query))
-        times[name] = quantiles([mount.search(form.format(query + " ")) for query in asked])
-    resident = mount.resident()
-    mount.end()
-    return {"words": words, "meaning": meaning, "times": times, "resident": resident, "disk": used(stage / "data")}
+    with Mount(options.echofs, *places) as mount:
+        mount.wait()
+        for name, form in forms.items():
+            for query in asked[:WARM]:
+                mount.search(form.format(query))
+            times[name] = quantiles([mount.search(form.format(query + " ")) for query in asked])
+        resident = mount.resident()
+    disk = {"words": used(stage / "data/index"), "all": used(stage / "data")}
+    return {"words": words, "meaning": meaning, "times": times, "resident": resident, "disk": disk}
 
 
 # --- others --------------------------------------------------------------------------------------------
+
+
+def tantivy(source, stage):
+    """Seconds that the library alone takes, in one thread, and what its index takes on disk."""
+    command = ["cargo", "run", "--release", "--quiet", "-p", "echofs-indexer", "--example", "plain", "--"]
+    done = subprocess.run([*command, source, stage / "plain"], cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    return json.loads(done.stdout)["seconds"], used(stage / "plain")
 
 
 def fts5(source, stage, asked):
@@ -144,14 +152,20 @@ def measure(options, pool, asked, count):
         stage = Path(stage)
         source = stage / "documents"
         size = corpus(pool, count, source)
-        found = echofs(options, source, stage, asked)
+        with_meaning = count <= options.meaning_up_to
+        found = echofs(options, source, stage, asked, with_meaning)
         rate = lambda seconds: f"{count / seconds:,.0f}"
+        share = lambda disk: f"{disk:.0f} MiB ({disk * 2**20 / size:.2f} of the text)"
         resident = "{:.0f} ({:.0f})".format(*found["resident"])
         say(f"\n### {count:,} documents, {size / 1e6:.1f} MB of text\n")
         say("| | documents a second | disk | memory (without mapped files) |\n|---|---|---|---|")
-        say(f"| EchoFS, words | {rate(found['words'])} | | |")
-        disk = f"{found['disk']:.0f} MiB ({found['disk'] * 2**20 / size:.2f} of the text)"
-        say(f"| EchoFS, words and meaning | {rate(found['meaning'])} | {disk} | {resident} MiB |")
+        say(f"| EchoFS, words | {rate(found['words'])} | {share(found['disk']['words'])} | |")
+        name = "EchoFS, words and meaning" if with_meaning else "EchoFS, facts and all else but meaning"
+        pace = rate(found["meaning"]) if with_meaning else ""
+        say(f"| {name} | {pace} | {share(found['disk']['all'])} | {resident} MiB |")
+        if shutil.which("cargo"):
+            seconds, disk = tantivy(source, stage)
+            say(f"| tantivy alone, one thread | {rate(seconds)} | {share(disk)} | |")
         rows = [(f"EchoFS, {name}", times) for name, times in found["times"].items()]
         for name, program, run in (("SQLite FTS5", None, fts5), ("recoll, a process each", "recollindex", recoll)):
             if program and not shutil.which(program):
@@ -184,8 +198,9 @@ def plot(path, counts, series):
         if low <= mark <= top:
             out.append(f'<line x1="{edge}" x2="{wide - edge}" y1="{y(mark):.0f}" y2="{y(mark):.0f}" stroke="#ddd"/>')
             out.append(f'<text x="{edge - 8}" y="{y(mark) + 4:.0f}" text-anchor="end">{mark} ms</text>')
-    for name, colour in zip(series[0], ("#1b6ca8", "#c0392b", "#e08e0b", "#2e8b57")):
-        points = [(x(count), y(times[name][0])) for count, times in zip(counts, series)]
+    names = [name for times in series for name in times]
+    for name, colour in zip(dict.fromkeys(names), ("#1b6ca8", "#c0392b", "#e08e0b", "#2e8b57")):
+        points = [(x(count), y(times[name][0])) for count, times in zip(counts, series) if name in times]
         path_of = " ".join(f"{a:.0f},{b:.0f}" for a, b in points)
         out.append(f'<polyline points="{path_of}" fill="none" stroke="{colour}" stroke-width="2"/>')
         out.append(f'<text x="{points[-1][0] - 4:.0f}" y="{points[-1][1] - 6:.0f}" fill="{colour}" text-anchor="end">{name}</text>')
@@ -197,6 +212,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("texts")
     parser.add_argument("--counts", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--meaning-up-to", type=int, default=10**9, metavar="N")
     parser.add_argument("--echofs", default="target/release/echofs")
     parser.add_argument("--plot")
     parser.add_argument("--tmp", help="where documents and index are put")

@@ -14,48 +14,32 @@ import json
 import os
 import pathlib
 import random
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
+
+from mounted import Mount, quantile
 
 WORDS = "harbour lamp walrus meadow engine quern ladder button thread castle river candle window garden".split()
 PATIENCE = 300
 
 
-class Mount:
-    """A mounted vault in a temporary directory."""
+class Vault:
+    """A directory, mounted."""
 
-    def __init__(self, program, dir):
-        self.program, self.dir = program, dir
-        self.vault, self.at = dir / "vault", dir / "mount"
-        self.vault.mkdir()
-        self.log = open(dir / "log", "w")
-
-    def __enter__(self):
-        options = ["--data", self.dir / "data", "mount", self.at, "--source", self.vault]
-        self.process = subprocess.Popen(
-            [self.program, *options, "--model", "none", "--foreground"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log,
-        )
-        until(lambda: (self.at / ".echo/status.json").exists(), 60, "the mount answers")
-        return self
-
-    def __exit__(self, *_):
-        subprocess.run([self.program, "--data", self.dir / "data", "umount", self.at], check=False)
-        self.process.wait(60)
+    def __init__(self, root, mount):
+        self.root, self.mount = root, mount
 
     def finds(self, word):
-        return (self.at / f"search/lex:{word}/results.jsonl").read_text() != ""
+        return (self.mount.point / f"search/lex:{word}/results.jsonl").read_text() != ""
 
     def indexed(self):
-        lines = (self.at / ".echo/coverage.jsonl").read_text().splitlines()
+        lines = (self.mount.point / ".echo/coverage.jsonl").read_text().splitlines()
         lines = map(json.loads, lines)
-        return {line["path"] for line in lines if line["state"] == "indexed" and line["path"].startswith(str(self.vault))}
+        return {line["path"] for line in lines if line["state"] == "indexed" and line["path"].startswith(str(self.root))}
 
     def on_disk(self):
-        return {str(path) for path in self.vault.rglob("*.md")}
+        return {str(path) for path in self.root.rglob("*.md")}
 
 
 def until(holds, patience, what):
@@ -83,35 +67,34 @@ def save(path, content, atomic):
 
 
 def summary(name, seconds, bound):
-    seconds = sorted(seconds)
-    p50, p95 = seconds[len(seconds) // 2], seconds[min(len(seconds) - 1, int(len(seconds) * 0.95))]
+    p50, p95 = quantile(seconds, 0.5), quantile(seconds, 0.95)
     ok = p95 <= bound
-    print(f"| {name} | {len(seconds)} | {p50:.3f} | {p95:.3f} | {seconds[-1]:.3f} | {bound} | {'yes' if ok else 'NO'} |", flush=True)
+    print(f"| {name} | {len(seconds)} | {p50:.3f} | {p95:.3f} | {max(seconds):.3f} | {bound} | {'yes' if ok else 'NO'} |", flush=True)
     return ok
 
 
-def saves(mount, rng, count):
+def saves(vault, rng, count):
     """Files saved plainly and by renaming, half of them new and half of them changed; then deleted."""
     found, gone = {"plain": [], "atomic": []}, []
     paths = []
     for n in range(count):
         way = ("plain", "atomic")[n % 2]
-        path = mount.vault / f"saved/{n // 4 if n % 4 >= 2 else n}-{way}.md"
+        path = vault.root / f"saved/{n // 4 if n % 4 >= 2 else n}-{way}.md"
         path.parent.mkdir(exist_ok=True)
         unique = f"uniq{n}x{rng.randrange(10**6)}"
         save(path, text(rng, unique), way == "atomic")
-        found[way].append(until(lambda: mount.finds(unique), 60, f"{unique} is found"))
+        found[way].append(until(lambda: vault.finds(unique), 60, f"{unique} is found"))
         paths.append((path, unique))
     last = {path: unique for path, unique in paths}
     for n in range(count - len(last)):
-        path, unique = mount.vault / f"saved/more-{n}.md", f"more{n}x{rng.randrange(10**6)}"
+        path, unique = vault.root / f"saved/more-{n}.md", f"more{n}x{rng.randrange(10**6)}"
         save(path, text(rng, unique), False)
         last[path] = unique
     for unique in last.values():
-        until(lambda: mount.finds(unique), 60, f"{unique} is found")
+        until(lambda: vault.finds(unique), 60, f"{unique} is found")
     for path, unique in last.items():
         path.unlink()
-        gone.append(until(lambda: not mount.finds(unique), 60, f"{unique} is gone"))
+        gone.append(until(lambda: not vault.finds(unique), 60, f"{unique} is gone"))
     return found, gone
 
 
@@ -123,37 +106,37 @@ def tree(root, rng, files):
         path.write_text(text(rng, f"burst{n}"))
 
 
-def equal(mount, what):
-    seconds = until(lambda: mount.indexed() == mount.on_disk(), PATIENCE, f"the index equals the disk: {what}")
-    print(f"| {what} | {len(mount.on_disk())} files on disk | equal after {seconds:.1f} s |", flush=True)
+def equal(vault, what):
+    seconds = until(lambda: vault.indexed() == vault.on_disk(), PATIENCE, f"the index equals the disk: {what}")
+    print(f"| {what} | {len(vault.on_disk())} files on disk | equal after {seconds:.1f} s |", flush=True)
 
 
-def bursts(mount, rng, files, dir):
+def bursts(vault, rng, files, dir):
     outside = dir / "outside"
     tree(outside, rng, files)
     parts = sorted(outside.iterdir())
-    os.rename(outside, mount.vault / "burst")
-    equal(mount, "one directory moved in")
-    os.rename(mount.vault / "burst", outside)
-    equal(mount, "the same moved out")
-    (mount.vault / "burst").mkdir()
+    os.rename(outside, vault.root / "burst")
+    equal(vault, "one directory moved in")
+    os.rename(vault.root / "burst", outside)
+    equal(vault, "the same moved out")
+    (vault.root / "burst").mkdir()
     for part in parts:
-        os.rename(part, mount.vault / "burst" / part.name)
+        os.rename(part, vault.root / "burst" / part.name)
     for part in rng.sample(parts, len(parts) // 2):
-        os.rename(mount.vault / "burst" / part.name, part)
-    equal(mount, "40 directories in, half of them out again at once")
+        os.rename(vault.root / "burst" / part.name, part)
+    equal(vault, "40 directories in, half of them out again at once")
     for part in parts:
         if not part.exists():
-            os.rename(mount.vault / "burst" / part.name, part)
+            os.rename(vault.root / "burst" / part.name, part)
     for path in sorted(outside.rglob("*.md")):
-        os.rename(path, mount.vault / f"burst/{path.name}")
-    equal(mount, "file by file into one directory")
-    names = sorted((mount.vault / "burst").iterdir())
+        os.rename(path, vault.root / f"burst/{path.name}")
+    equal(vault, "file by file into one directory")
+    names = sorted((vault.root / "burst").iterdir())
     for path in names[: len(names) // 2]:
         path.unlink()
     for path in names[len(names) // 2 :]:
-        os.rename(path, mount.vault / f"{path.name}")
-    equal(mount, "half deleted, half moved elsewhere in the vault")
+        os.rename(path, vault.root / f"{path.name}")
+    equal(vault, "half deleted, half moved elsewhere in the vault")
 
 
 def main():
@@ -163,20 +146,21 @@ def main():
     options.add_argument("--files", default=20_000, type=int)
     given = options.parse_args()
     rng = random.Random(17)
-    dir = pathlib.Path(tempfile.mkdtemp(prefix="echofs-freshness-"))
-    try:
-        with Mount(given.echofs.resolve(), dir) as mount:
-            tree(mount.vault / "old", rng, 1000)
-            until(lambda: mount.indexed() == mount.on_disk(), PATIENCE, "the vault is indexed")
-            found, gone = saves(mount, rng, given.saves)
+    with tempfile.TemporaryDirectory(prefix="echofs-freshness-") as dir:
+        dir = pathlib.Path(dir)
+        root = dir / "vault"
+        root.mkdir()
+        with Mount(given.echofs.resolve(), root, dir / "data", dir / "mount", "--model", "none") as mount:
+            vault = Vault(root, mount)
+            tree(root / "old", rng, 1000)
+            until(lambda: vault.indexed() == vault.on_disk(), PATIENCE, "the vault is indexed")
+            found, gone = saves(vault, rng, given.saves)
             print("| change | times | p50 s | p95 s | most s | bound s | kept |\n|---|---|---|---|---|---|---|")
             kept = [summary(f"{way} save found", seconds, 1.0) for way, seconds in found.items()]
             kept.append(summary("deletion gone", gone, 2.0))
             print("\n| burst | files | |\n|---|---|---|")
-            bursts(mount, rng, given.files, dir)
-        return 0 if all(kept) else 1
-    finally:
-        shutil.rmtree(dir, ignore_errors=True)
+            bursts(vault, rng, given.files, dir)
+    return 0 if all(kept) else 1
 
 
 if __name__ == "__main__":

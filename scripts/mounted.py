@@ -23,6 +23,12 @@ class Mount:
         os.listdir(self.point)
         self.ready = (time.perf_counter() - self.started) * 1e3
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
     def wait(self, *options):
         """Waits for the index; seconds since the start."""
         subprocess.run([self.program, "wait", self.point, "--timeout", "86400", *options], check=True)

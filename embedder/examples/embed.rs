@@ -17,7 +17,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, model, library, threads @ ..] = &arguments[..] else { panic!("embed MODEL_DIR LIBRARY [THREADS]") };
     let threads = threads.first().map_or(1, |n| n.parse().expect("a number"));
-    let embedder = Fastembed::open(model.as_ref(), Options { runtime: library.into(), threads }).expect("the model");
+    let embedder = Fastembed::open(model.as_ref(), Options { threads, ..Options::new(library) }).expect("the model");
     let lines: Vec<String> = std::io::stdin().lock().lines().map(|line| line.expect("text")).collect();
     embedder.embed_query("warm up").expect("a vector");
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use ::fastembed::TextEmbedding;
 
@@ -23,12 +24,17 @@ pub struct Options {
     pub runtime: PathBuf,
     /// Threads that work on one text. One is best while other processes are busy.
     pub threads: usize,
+    /// The model leaves memory when it was not used for so long; it comes back in a tenth of a second.
+    pub idle: Duration,
 }
 
+/// Long enough for a person who goes on searching.
+const IDLE: Duration = Duration::from_secs(15 * 60);
+
 impl Options {
-    /// One thread, with this runtime library.
+    /// One thread and a quarter of an hour, with this runtime library.
     pub fn new(runtime: impl Into<PathBuf>) -> Self {
-        Self { runtime: runtime.into(), threads: 1 }
+        Self { runtime: runtime.into(), threads: 1, idle: IDLE }
     }
 }
 
@@ -147,7 +153,7 @@ struct Owner {
 impl Owner {
     fn run(mut self, queue: &Queue) {
         loop {
-            match queue.next() {
+            match queue.next(self.engine.as_ref().map(|_| self.options.idle)) {
                 Task::Embed(job) => {
                     let vector = self.embed(job.text);
                     job.reply.send((job.index, vector)).ok();

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::Error;
 
@@ -66,23 +67,25 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// Waits for the next thing to do.
-    pub fn next(&self) -> Task {
+    /// Waits for the next thing to do; after `patience` that is to give the memory back.
+    pub fn next(&self, patience: Option<Duration>) -> Task {
+        let until = patience.and_then(|patience| Instant::now().checked_add(patience));
         let mut waiting = self.lock();
         loop {
             if waiting.stop {
                 return Task::Stop;
             }
-            if let Some(job) = waiting.queries.pop_front() {
+            if let Some(job) = waiting.queries.pop_front().or_else(|| waiting.passages.pop_front()) {
                 return Task::Embed(job);
             }
-            if let Some(job) = waiting.passages.pop_front() {
-                return Task::Embed(job);
-            }
-            if std::mem::take(&mut waiting.unload) {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if std::mem::take(&mut waiting.unload) || left == Some(Duration::ZERO) {
                 return Task::Unload;
             }
-            waiting = self.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            waiting = match left {
+                Some(left) => self.filled.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+            };
         }
     }
 

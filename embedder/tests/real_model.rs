@@ -49,6 +49,21 @@ fn meaning_is_near_and_vectors_are_units() {
 }
 
 #[test]
+fn a_model_that_nobody_uses_leaves_memory() {
+    let models = models();
+    let runtime = models.join("onnxruntime/libonnxruntime.so");
+    let options = Options { idle: Duration::from_millis(20), ..Options::new(runtime) };
+    let model = Fastembed::open(&models.join("all-minilm-l6-v2-dyn8"), options).unwrap();
+    let vector = model.embed_query("one").unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while model.loaded() {
+        assert!(Instant::now() < deadline, "it is still in memory");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(cosine(&model.embed_query("one").unwrap(), &vector) > 0.9999);
+}
+
+#[test]
 fn products_in_8_bits_give_nearly_the_same_vectors() {
     let (fast, plain) = (named("all-minilm-l6-v2-dyn8"), named("all-minilm-l6-v2-int8"));
     let texts = [

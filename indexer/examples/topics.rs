@@ -34,7 +34,7 @@ fn main() {
         panic!("topics DIR MODEL_DIR LIBRARY DATA [PERCENT]")
     };
     let percent: usize = percent.first().map_or(1, |n| n.parse().expect("a number"));
-    let embedder = Fastembed::open(model.as_ref(), Options { runtime: library.into(), threads: 2 }).expect("the model");
+    let embedder = Fastembed::open(model.as_ref(), Options { threads: 2, ..Options::new(library) }).expect("the model");
     let data = PathBuf::from(data);
     fs::create_dir_all(&data).expect("a directory");
     let data = data.canonicalize().expect("a directory");

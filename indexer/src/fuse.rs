@@ -1,7 +1,10 @@
 //! The one place where words and meaning become one order.
 //!
 //! Scores are combined, not ranks: BM25 as a share of the best BM25 score of this query, the cosine largely as a
-//! share of the best cosine. A document that holds all the words gets a bonus, so that it comes before those that hold some.
+//! share of the best cosine. A document that holds all the words gets a bonus, so that it comes before those that hold some;
+//! so do the best documents in which words that follow each other in the query stand together.
+
+use std::collections::HashMap;
 
 use crate::bits::Bits;
 use crate::bm25::Scores;
@@ -20,6 +23,8 @@ pub struct Fusion<'a> {
     best_words: f32,
     best_meaning: f32,
     bonus: f32,
+    /// What the best documents get for words that stand together.
+    near: HashMap<Serial, f32>,
 }
 
 /// What a fused score is the sum of.
@@ -31,11 +36,13 @@ pub struct Parts {
     pub meaning: f32,
     /// What was added because all the words are there.
     pub all_words: f32,
+    /// What was added because words stand together.
+    pub near: f32,
 }
 
 impl Parts {
     fn sum(self) -> f32 {
-        self.words + self.meaning + self.all_words
+        self.words + self.meaning + self.all_words + self.near
     }
 }
 
@@ -57,7 +64,13 @@ impl<'a> Fusion<'a> {
             best_meaning: semantic.map_or(1.0, |s| range(s, ranking)),
             // Many words together are rare anyway, and then their scores tell more.
             bonus: ranking.all_words / telling.count_ones().saturating_sub(1).max(1) as f32,
+            near: HashMap::new(),
         }
+    }
+
+    /// Adds what some documents get for words that stand together.
+    pub fn add_near(&mut self, near: impl IntoIterator<Item = (Serial, f32)>) {
+        self.near.extend(near);
     }
 
     /// What the score of a document is made of.
@@ -70,6 +83,7 @@ impl<'a> Fusion<'a> {
             words: self.weight * words,
             meaning: (1.0 - self.weight) * meaning,
             all_words: if all { self.bonus } else { 0.0 },
+            near: self.near.get(&serial).copied().unwrap_or(0.0),
         }
     }
 

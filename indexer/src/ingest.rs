@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::forgotten::Order;
 use crate::jobs::{Job, Jobs};
+use crate::memory::Memory;
 use crate::prepare::{Outcome, Prepared, Reader};
 use crate::record::{Record, Serial};
 use crate::scan::FileStat;
@@ -60,6 +61,7 @@ impl Ingest {
         if let Err(e) = self.writer.audit() {
             log::error!("{e}");
         }
+        let mut memory = Memory::new();
         loop {
             match events.recv_timeout(self.writer.patience(self.is_idle())) {
                 Ok(Event::Changes(changes)) => changes.into_iter().for_each(|change| self.change(change)),
@@ -70,7 +72,7 @@ impl Ingest {
                 }
                 Ok(Event::Reindex(path)) => self.reindex(path.as_deref()),
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => memory.tidy((self.shared.epoch(), self.shared.has_model_loaded())),
             }
             self.retry_later();
             if self.writer.is_due(self.is_idle()) {

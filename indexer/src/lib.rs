@@ -33,6 +33,8 @@ mod lexical;
 mod likeness;
 mod lines;
 mod meaning;
+mod memory;
+mod near;
 mod opening;
 mod passages;
 mod phrase;

@@ -20,10 +20,22 @@ pub struct Ranking {
     /// Added for a document that holds both of two words; of more words, all of them, and it is added the less the more
     /// there are.
     pub all_words: f32,
+    /// Added, at most, for a document where words that follow each other in the query stand together.
+    pub near: f32,
 }
 
 impl Default for Ranking {
     fn default() -> Self {
-        Self { k1: 1.2, b: 0.75, title: 1.0, path: 0.5, stop_words: 0.7, lexical: 0.45, relative: 0.7, all_words: 0.2 }
+        Self {
+            k1: 1.2,
+            b: 0.75,
+            title: 1.0,
+            path: 0.5,
+            stop_words: 0.7,
+            lexical: 0.45,
+            relative: 0.7,
+            all_words: 0.2,
+            near: 0.1,
+        }
     }
 }

@@ -18,7 +18,10 @@ use crate::record::{Record, Serial, Table};
 use crate::snapshot::Snapshot;
 use crate::topics::Topics;
 use crate::vectors::{Nearest, Quantised, Vectors};
-use crate::{Error, Explain, Hit, Results, Source, Stage, Why, WordUse, likeness, passages};
+use crate::{Error, Explain, Hit, Results, Source, Stage, Why, WordUse, likeness, near, passages};
+
+/// The best documents, in which nearness of words is looked at.
+const NEAR: usize = 100;
 
 /// Turns a query to a vector.
 pub type Embed<'a> = dyn Fn(&str) -> Result<Arc<Vec<f32>>, Error> + 'a;
@@ -71,7 +74,8 @@ impl Searcher<'_> {
         let fusing = Instant::now();
         let filtered = explain.passed.is_some().then_some(&allowed);
         let nearest = semantic.as_ref().map(|s| &s.1);
-        let fusion = Fusion::new(lexical.as_ref(), nearest, plan.telling(), self.ranking);
+        let mut fusion = Fusion::new(lexical.as_ref(), nearest, plan.telling(), self.ranking);
+        self.add_nearness(&plan, lexical.as_ref(), filtered, &mut fusion)?;
         let folded = self.in_order(query, filtered, &fusion);
         let found =
             Found { plan: &plan, lexical: lexical.as_ref(), semantic: semantic.as_ref(), fusion: Some(&fusion) };
@@ -80,6 +84,26 @@ impl Searcher<'_> {
         let hits = self.hits(&folded, &found)?;
         (explain.fuse_time, explain.total_time) = (fusing.elapsed(), started.elapsed());
         Ok(Results { hits, epoch: 0, explain })
+    }
+
+    /// Looks at the positions of the query's words in the best documents.
+    fn add_nearness(
+        &self,
+        plan: &Plan,
+        lexical: Option<&Scores>,
+        filtered: Option<&Bits>,
+        fusion: &mut Fusion,
+    ) -> Result<(), Error> {
+        // The words that stand for a document are in no order.
+        let Some(lexical) = lexical.filter(|_| plan.like.is_empty()) else { return Ok(()) };
+        let telling = plan.telling();
+        let best = fusion.best(filtered, NEAR);
+        let best = best.into_iter().map(|(serial, _)| serial);
+        let best: Vec<Serial> = best.filter(|s| (lexical.matched[*s as usize] & telling).count_ones() > 1).collect();
+        let weights: Vec<f32> = lexical.words.iter().map(|(_, weight)| *weight).collect();
+        let near = near::closeness(&self.snapshot.words, &plan.groups, &weights, telling, &best)?;
+        fusion.add_near(best.into_iter().zip(near.into_iter().map(|near| self.ranking.near * near)));
+        Ok(())
     }
 
     /// The documents in the order that is asked for, copies folded, as many as are asked for.

@@ -159,6 +159,11 @@ impl Shared {
         self.epoch.load(Ordering::Acquire)
     }
 
+    /// Whether the embedding model is in memory now.
+    pub fn has_model_loaded(&self) -> bool {
+        self.embedder.as_ref().is_some_and(|embedder| embedder.loaded())
+    }
+
     /// Says that more can be found by meaning.
     pub fn more_meaning(&self) {
         self.epoch.fetch_add(1, Ordering::Release);

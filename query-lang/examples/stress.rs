@@ -124,9 +124,9 @@ impl Random {
         for _ in 0..1 + parts / 4 {
             let bound = if self.below(2) == 0 { 0x80 } else { 0x11_0000 };
             let any = u32::try_from(self.below(bound)).ok();
-            let place = text.floor_char_boundary(self.below(text.len() + 1));
             text.extend(any.and_then(char::from_u32));
             let last = text.pop().unwrap_or(' ');
+            let place = text.floor_char_boundary(self.below(text.len() + 1));
             text.insert(place, last);
         }
         text

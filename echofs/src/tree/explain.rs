@@ -140,11 +140,13 @@ fn hits(results: &Results) -> String {
         let _ = writeln!(
             out,
             "A score is {words:.2} times what the words are worth beside the best, and {meaning:.2} times what the \
-             meaning is; a document with all the words gets some more.\n"
+             meaning is; a document with all the words gets some more, and one where they stand together.\n"
         );
     }
-    out.push_str("| # | score | words | meaning | all words | rank by words | rank by meaning | holds | document |\n");
-    out.push_str("|---|---|---|---|---|---|---|---|---|\n");
+    out.push_str(
+        "| # | score | words | meaning | all words | together | rank by words | rank by meaning | holds | document |\n",
+    );
+    out.push_str("|---|---|---|---|---|---|---|---|---|---|\n");
     results.hits.iter().for_each(|hit| out.push_str(&row(hit)));
     out
 }
@@ -158,12 +160,13 @@ fn row(hit: &Hit) -> String {
     };
     let part = |part: f32| if part == 0.0 { "-".into() } else { format!("{part:.3}") };
     format!(
-        "| {} | {:.3} | {} | {} | {} | {} | {} | {} | {}:{} |\n",
+        "| {} | {:.3} | {} | {} | {} | {} | {} | {} | {} | {}:{} |\n",
         hit.rank,
         hit.score,
         part(why.parts.words),
         part(why.parts.meaning),
         part(why.parts.all_words),
+        part(why.parts.near),
         side(why.lexical_rank, why.lexical),
         side(why.semantic_rank, why.semantic),
         cell(&why.words.join(" ")),

@@ -1,0 +1,37 @@
+//! Memory that was freed and that the allocator keeps for later: after a bulk it is more than what is in use.
+
+use std::time::{Duration, Instant};
+
+/// The least time between two times that memory is given back: it takes some milliseconds.
+const PAUSE: Duration = Duration::from_secs(20);
+
+/// Gives memory back to the system now and then.
+pub struct Memory<State> {
+    given_back: Instant,
+    state: Option<State>,
+}
+
+impl<State: PartialEq> Memory<State> {
+    /// Nothing was given back yet.
+    pub fn new() -> Self {
+        Self { given_back: Instant::now(), state: None }
+    }
+
+    /// Gives back what is free, if `state` is another one than the last time and that is a while ago.
+    pub fn tidy(&mut self, state: State) {
+        if self.given_back.elapsed() < PAUSE || self.state.as_ref() == Some(&state) {
+            return;
+        }
+        give_back();
+        self.given_back = Instant::now();
+        self.state = Some(state);
+    }
+}
+
+fn give_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes no pointers; only trims the allocator's free lists.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
