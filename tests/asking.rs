@@ -39,6 +39,32 @@ fn quoted_right(session: &Session, answer: &serde_json::Value) {
 }
 
 #[test]
+fn what_can_be_counted_is_counted_and_not_guessed() {
+    let notes: Vec<(String, String)> = (1..=23)
+        .map(|n| (format!("trip-{n}.md"), format!("# Trip {n}\n\nThe ketch went to Lunna.\n\n- [ ] Scrub hull {n}\n")))
+        .collect();
+    let notes: Vec<(&str, &str)> = notes.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let session = Session::with(&notes);
+    session.wait_for_words();
+    let answer = json(&session, "how many notes mention the ketch?");
+    assert_eq!((&answer["short_answer"], &answer["model"]), (&"23".into(), &serde_json::Value::Null));
+    assert!(answer["answer"].as_str().is_some_and(|text| text.ends_with("; and 3 more")), "{answer}");
+    for citation in answer["citations"].as_array().expect("citations") {
+        let text = fs::read_to_string(citation["path"].as_str().expect("a path")).expect("readable");
+        let line = text.lines().nth(citation["line"].as_u64().expect("a line") as usize - 1);
+        assert_eq!(line, citation["quote"].as_str(), "{citation}");
+    }
+    fs::remove_file(session.vault().join("trip-7.md")).expect("removed");
+    until("the deleted note is not counted", DEADLINE, || {
+        json(&session, "how many notes mention the ketch?")["short_answer"] == "22"
+    });
+    until("all tasks are known", DEADLINE, || json(&session, "how many tasks are open?")["short_answer"] == "22");
+    let text = session.read("ask/list my open tasks?");
+    assert!(text.contains("- Scrub hull 5 [") && text.contains("trip-5.md:5") && !text.contains("hull 7"), "{text}");
+    assert_eq!(json(&session, "how many notes mention the zeppelin?")["answerable"], false);
+}
+
+#[test]
 fn an_answer_is_made_once_and_then_an_ordinary_file() {
     let session = with_model("smollm2-135m-q4_1");
     let streamed = session.read(format!("ask/{QUESTION}"));

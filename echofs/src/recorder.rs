@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use echofs_indexer::conversations::{QUESTIONS, Role, Turn};
+use echofs_indexer::conversations::{OWN, QUESTIONS, Role, Turn};
 use echofs_indexer::relationship::{Entry, Evidence, Kind};
 use echofs_indexer::{Document, Index};
 
 use crate::answer::{Answer, Listener};
-
-/// Who answers, in conversations.
-pub const OWN: &str = "EchoFS";
 
 /// What is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -337,7 +337,7 @@ impl Inner {
 
     /// Keeps an answer whose documents are still what they were while it was made.
     fn keep(&self, job: &Arc<Job>, outcome: Outcome) -> Arc<Settled> {
-        let Outcome { answer, places, keep, without_model, .. } = outcome;
+        let Outcome { answer, places, keep, failed, without_model } = outcome;
         self.listener.get().into_iter().for_each(|listener| listener(&answer));
         let markdown = job.stream.markdown();
         let unchanged = places.iter().all(|place| self.evidence.stamp(&place.path) == Some(place.stamp));
@@ -345,7 +345,9 @@ impl Inner {
             let entry = self.store.insert(job.key.clone(), markdown, answer, places, without_model);
             return entry.settled.clone();
         }
-        self.running().brief.push((Instant::now() + GRACE, job.clone()));
+        if keep || failed {
+            self.running().brief.push((Instant::now() + GRACE, job.clone()));
+        }
         Arc::new(Settled::new(&answer, markdown))
     }
 

@@ -2,12 +2,11 @@
 
 use std::time::SystemTime;
 
-use echofs_indexer::conversations::{Role, Turn, exchanges, render};
+use echofs_indexer::conversations::{OWN, Role, Turn, exchanges, render};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::ENDED;
-use crate::recorder::OWN;
 
 /// What the owner said at one time.
 #[derive(Clone, Debug, PartialEq, Eq)]

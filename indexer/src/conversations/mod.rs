@@ -9,6 +9,7 @@ mod archive;
 mod exchange;
 mod known;
 mod name;
+mod own;
 mod summary;
 mod turn;
 
@@ -30,6 +31,7 @@ pub use exchange::{Exchange, exchanges};
 pub use known::Added;
 use known::Known;
 pub use name::{day_of, slug};
+pub use own::{OWN, without_own};
 pub use turn::{Role, Turn, one_line};
 
 /// Conversations whose turns are kept in memory for the next append.

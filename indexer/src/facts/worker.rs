@@ -16,10 +16,11 @@ use super::merge::{Facts, Stated};
 use super::notable::{Notable, notable};
 use super::readings;
 use super::store::{Kept, Store, Stored};
+use crate::conversations::without_own;
 use crate::record::{Key, Record};
 use crate::shared::{Progress, Shared, lock};
 use crate::snapshot::Snapshot;
-use crate::{Error, Passage};
+use crate::{Error, Kind, Passage};
 
 /// How often new facts are shown while more are coming: after this time, and this many times what showing them took.
 const PUBLISH: (Duration, u32) = (Duration::from_secs(2), 10);
@@ -265,7 +266,10 @@ fn found(snapshot: &Snapshot, record: &Record) -> Result<Read, Error> {
     let stated = content.stated_date.and_then(|at| Timestamp::from_second(at).ok()).map(day_of);
     let title = record.title();
     let document = Document { title: &title, media: &content.media, date: stated };
-    let passages = || entry.passages.iter().map(|p| &p.passage);
+    let stored = entry.passages.iter().map(|p| &p.passage);
+    let said = (content.kind == Kind::Conversation).then(|| without_own(stored.clone()));
+    let all: Vec<&Passage> = said.as_ref().map_or_else(|| stored.collect(), |said| said.iter().collect());
+    let passages = || all.iter().copied();
     let for_model = || {
         let worth =
             |p: &&Passage| readings::is_by_people(content.kind) && grounding::is_worth_reading(&content.media, &p.text);
