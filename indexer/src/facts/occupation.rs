@@ -236,7 +236,11 @@ mod tests {
 
     #[test]
     fn people_are_told_from_things() {
-        ["actor", "novelist", "physician", "librarian", "businessman", "critic"].map(|word| assert!(is_person(word)));
-        ["river", "server", "restaurant", "boat", "list"].map(|word| assert!(!is_person(word)));
+        for word in ["actor", "novelist", "physician", "librarian", "businessman", "critic"] {
+            assert!(is_person(word), "{word}");
+        }
+        for word in ["river", "server", "restaurant", "boat", "list"] {
+            assert!(!is_person(word), "{word}");
+        }
     }
 }
