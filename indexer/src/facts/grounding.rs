@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, claim: [&str; 3], quote: Option<(&str, u32)>) {
-        let document = Document { title: "Title", media: "markdown", date: None };
+        let document = Document { title: "Title", media: "markdown", date: None, language: None };
         let passage = Passage { text: text.into(), line: 10, ..Passage::default() };
         let [subject, predicate, object] = claim.map(String::from);
         let found = grounded(&document, &passage, &[Claim { subject, predicate, object }]);
