@@ -172,7 +172,7 @@ fn forgotten_files_and_secrets_state_nothing() {
     }
 }
 
-const READABLE: &str = "Oda Brekke, who is known for her patience with old engines, is allergic to hazelnuts.\n";
+const READABLE: &str = "With Oda Brekke it is hazelnuts that close the throat within a minute.\n";
 
 /// The passage that a model may read next.
 fn until_to_read(index: &Index) -> ToRead {
@@ -201,9 +201,9 @@ fn a_passage_is_read_by_the_model_once() {
     let index = place.open(None);
     let passage = until_to_read(&index);
     assert!(passage.text.contains("hazelnuts") && index.next_to_read().unwrap() == Some(passage.clone()));
-    let claims = [claim("Oda Brekke", "is known for", "patience"), claim("Oda Brekke", "is afraid of", "hazelnuts")];
+    let claims = [claim("Oda Brekke", "has it with", "hazelnuts"), claim("Oda Brekke", "is afraid of", "hazelnuts")];
     index.bring_claims(&passage, &claims);
-    let stated = "Oda Brekke is known for patience";
+    let stated = "Oda Brekke has it with hazelnuts";
     until_stated(&index, stated);
     let of =
         |index: &Index| index.facts().all().iter().find(|fact| fact.sentence() == stated).expect("the fact").clone();
@@ -229,13 +229,13 @@ fn a_passage_is_read_by_the_model_once() {
 #[test]
 fn what_the_model_read_is_forgotten_too() {
     let place = Place::new();
-    let note = place.write("oda.md", "Oda Brekke keeps the pelicanery behind the harbour office.\n");
+    let note = place.write("oda.md", "With Oda Brekke it is the pelicanery that closes the harbour office.\n");
     let index = place.open(None);
     let passage = until_to_read(&index);
-    index.bring_claims(&passage, &[claim("Oda Brekke", "keeps behind the office", "pelicanery")]);
-    until_stated(&index, "Oda Brekke keeps behind the office pelicanery");
+    index.bring_claims(&passage, &[claim("Oda Brekke", "has it with", "pelicanery")]);
+    until_stated(&index, "Oda Brekke has it with pelicanery");
     index.forget(&note).unwrap();
-    until_gone(&index, "Oda Brekke keeps behind the office pelicanery");
+    until_gone(&index, "Oda Brekke has it with pelicanery");
     // What comes back late of something forgotten is not taken.
     index.bring_claims(&passage, &[claim("Oda Brekke", "keeps", "pelicanery")]);
     drop(index);

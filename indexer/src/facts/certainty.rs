@@ -21,7 +21,7 @@ fn rule(name: &str) -> f32 {
         "appos-of" | "is-of" | "lifespan" | "role" | "based" | "native" | "child" => 0.85,
         "that" | "title" | "title-of" | "antecedent" | "passive-obj" | "is" | "appos" | "founded" | "life" => 0.8,
         "active" | "passive" | "is-prep" | "appos-poss" | "as-front" | "is-at" | "fronted" => 0.75,
-        "active-prep" | "is-adj" | "is-adj-prep" | "alias" | "passive-of" | "becomes" | "as-of" => 0.65,
+        "active-prep" | "model" | "is-adj" | "is-adj-prep" | "alias" | "passive-of" | "becomes" | "as-of" => 0.65,
         "reduced" | "gerund" | "active-obj-prep" | "placed" => 0.5,
         _ => 0.45,
     }

@@ -25,6 +25,8 @@ pub struct Document<'a> {
     pub media: &'a str,
     /// The date it states.
     pub date: Option<Date>,
+    /// Its language, as a code of three letters, where that is clear.
+    pub language: Option<&'a str>,
 }
 
 /// Everything its passages state.
@@ -91,10 +93,21 @@ impl Reader<'_> {
         }
         let tokens = tokens(self.text, range);
         for sentence in sentences(&tokens) {
+            if self.is_foreign(&tokens[sentence.clone()]) {
+                continue;
+            }
             if (2..=MAX_TOKENS).contains(&sentence.len()) {
                 self.sentence(&tokens[sentence], found);
             }
         }
+    }
+
+    /// Whether a sentence of a text in another language is not an English one: the rules know English alone.
+    fn is_foreign(&self, tokens: &[Token]) -> bool {
+        const ENGLISH: &[&str] =
+            &["the", "of", "and", "to", "that", "with", "for", "are", "is", "by", "his", "her", "from"];
+        let foreign = self.document.language.is_some_and(|language| language != "eng");
+        foreign && tokens.iter().filter(|token| ENGLISH.contains(&token.lower.as_str())).count() < 2
     }
 
     fn sentence(&mut self, tokens: &[Token], found: &mut Vec<Found>) {
@@ -149,7 +162,7 @@ impl Reader<'_> {
         Found {
             subject: subject.trim().to_owned(),
             predicate: predicate.trim().to_owned(),
-            object: object.trim().to_owned(),
+            object: unstopped(object.trim()).to_owned(),
             category: Category::Relation,
             confidence: 0.5,
             valid_from: None,
@@ -177,6 +190,12 @@ fn objective(word: &str) -> Option<&'static str> {
         "we" => "us",
         _ => return None,
     })
+}
+
+/// "no." without the full stop, which stands behind a sentence; initials and shortened words keep theirs.
+fn unstopped(text: &str) -> &str {
+    let cut = text.strip_suffix('.').filter(|cut| matches!(cut.to_lowercase().as_str(), "no" | "etc"));
+    cut.unwrap_or(text)
 }
 
 /// Whether a name looks like that of a person.

@@ -1,7 +1,8 @@
 //! What a language model says that a passage states: kept where a sentence of the passage bears it out.
 //!
 //! The model names subject, predicate and object. The quotation is looked for here, so that it always stands in the document:
-//! a sentence that holds the words of all three, whatever their endings. What no sentence holds was made up, and is dropped.
+//! a sentence that holds the words of all three in this order, whatever their endings. What no sentence holds was made up, and
+//! is dropped; so is what is no statement: a subject with a verb, a predicate without one, an object that is a piece of a clause.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -10,6 +11,8 @@ use serde::Deserialize;
 
 use super::document::{self, Document};
 use super::fact::{Found, Method};
+use super::phrase::Kind;
+use super::sentence::Sentence;
 use super::token::{Token, sentences, tokens};
 use super::{Triple, category, dates, entity, lines, morphology};
 use crate::Passage;
@@ -84,9 +87,10 @@ fn spans(text: &str) -> Vec<Range<usize>> {
     spans
 }
 
-/// A sentence, and the stems of its words.
+/// A sentence, and the stems of its words in order.
 struct Stated {
     span: Range<usize>,
+    words: Vec<String>,
     stems: HashSet<String>,
     negative: bool,
 }
@@ -97,7 +101,8 @@ fn stated(text: &str, span: Range<usize>) -> Vec<Stated> {
         let words = &tokens[sentence];
         let span = words[0].span.start..words[words.len() - 1].span.end;
         let negative = words.iter().any(|word| NEGATIVE.contains(&word.lower.as_str()));
-        Stated { stems: stems_of(words), span, negative }
+        let order = words.iter().map(|word| morphology::base(&word.lower)).collect();
+        Stated { stems: stems_of(words), words: order, span, negative }
     };
     sentences(&tokens).into_iter().map(one).collect()
 }
@@ -123,9 +128,11 @@ fn bear_out(document: &Document, passage: &Passage, all: &[Stated], at: usize, c
         && !pronouns
         && !object.is_empty()
         && object.is_subset(&sentence.stems)
-        && (predicate.is_empty() || predicate.iter().any(|stem| sentence.stems.contains(stem)))
+        && !object.is_subset(&predicate)
         && negative == sentence.negative
-        && names(&passage.text, all, at, &claim.subject);
+        && names(&passage.text, all, at, &claim.subject)
+        && in_order(sentence, &stems(&claim.subject), &predicate, &object)
+        && is_statement(claim);
     let triple = Triple {
         subject: claim.subject.trim().to_owned(),
         predicate: claim.predicate.trim().replace('_', " "),
@@ -150,6 +157,38 @@ fn bear_out(document: &Document, passage: &Passage, all: &[Stated], at: usize, c
         predicate: triple.predicate,
         object: triple.object,
     })
+}
+
+/// Whether the sentence says the predicate behind the subject and before the end of the object.
+fn in_order(
+    sentence: &Stated,
+    subject: &HashSet<String>,
+    predicate: &HashSet<String>,
+    object: &HashSet<String>,
+) -> bool {
+    let first = |stems: &HashSet<String>| sentence.words.iter().position(|word| stems.contains(word));
+    let last = |stems: &HashSet<String>| sentence.words.iter().rposition(|word| stems.contains(word));
+    let (Some(end), begin) = (last(object), first(subject).map_or(0, |at| at + 1)) else { return false };
+    let between = begin.min(end)..end;
+    begin <= end && (predicate.is_empty() || sentence.words[between].iter().any(|word| predicate.contains(word)))
+}
+
+/// Whether subject and object are things and the predicate is what a verb says.
+fn is_statement(claim: &Claim) -> bool {
+    let kinds = |text: &str| {
+        let tokens = tokens(text, 0..text.len());
+        Sentence::new(text, &tokens).phrases.iter().map(|phrase| phrase.kind).collect::<Vec<_>>()
+    };
+    let is_thing = |kinds: &[Kind]| {
+        let first = matches!(kinds.first(), Some(Kind::Noun | Kind::Adjective | Kind::Sign | Kind::Open));
+        first && !kinds.iter().any(|kind| matches!(kind, Kind::Verb(_) | Kind::Relative | Kind::Subordinator))
+    };
+    // A verb is known by its subject.
+    let said = kinds(&format!("They {}", claim.predicate.trim()));
+    let verb = said.iter().skip(1).find(|kind| **kind != Kind::Adverb);
+    is_thing(&kinds(claim.subject.trim()))
+        && is_thing(&kinds(claim.object.trim()))
+        && matches!(verb, Some(Kind::Verb(_)))
 }
 
 /// Whether the sentence names the subject, or has a pronoun for one that an earlier sentence names.
@@ -177,7 +216,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, claim: [&str; 3], quote: Option<(&str, u32)>) {
-        let document = Document { title: "Title", media: "markdown", date: None };
+        let document = Document { title: "Title", media: "markdown", date: None, language: None };
         let passage = Passage { text: text.into(), line: 10, ..Passage::default() };
         let [subject, predicate, object] = claim.map(String::from);
         let found = grounded(&document, &passage, &[Claim { subject, predicate, object }]);
@@ -205,6 +244,10 @@ mod tests {
             ["Kari", "repaired", "two pumps"],
             ["the mill", "makes", "flour"],
             ["She", "sold to", "Kari"],
+            ["Kari", "was sold by", "the boat"],
+            ["Oda Brekke repaired", "repaired", "two pumps"],
+            ["Oda Brekke", "two", "pumps"],
+            ["Oda Brekke", "repaired", "repaired two pumps"],
             ["", "sold to", "Kari"],
             ["Oda Brekke", "repaired", ""],
         ] {

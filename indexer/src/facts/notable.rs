@@ -253,7 +253,10 @@ mod tests {
     fn what_stands_below_decisions_was_decided() {
         let text = "1. The catalogue moves to PostgreSQL 16.\n2. See the minutes of June.\n";
         let passage = Passage { text: text.into(), line: 1, heading: "Review > Decision".into(), ..Passage::default() };
-        let found = notable(&Document { title: "Review", media: "markdown", date: None }, [&passage].into_iter());
+        let found = notable(
+            &Document { title: "Review", media: "markdown", date: None, language: None },
+            [&passage].into_iter(),
+        );
         let found: Vec<(Reason, &str, &str)> =
             found.iter().map(|one| (one.reason, one.topic.as_str(), one.quote.as_str())).collect();
         assert_eq!(found, [(Reason::Decision, "Review", "The catalogue moves to PostgreSQL 16.")]);
@@ -263,7 +266,8 @@ mod tests {
     fn they_stand_where_they_are_found() {
         let text = "# Mateo\n\nHe is well. He is\nallergic to cashew.\n\n```\nnever run this\n```\n";
         let passage = Passage { text: text.into(), line: 5, heading: "Kids > Mateo".into(), ..Passage::default() };
-        let found = notable(&Document { title: "T", media: "markdown", date: None }, [&passage].into_iter());
+        let found =
+            notable(&Document { title: "T", media: "markdown", date: None, language: None }, [&passage].into_iter());
         let want = Notable {
             reason: Reason::Safety,
             line: 7,
@@ -279,7 +283,8 @@ mod tests {
     fn a_code_goes_on_to_the_one_that_is_true_now() {
         let text = "Code 2580 until May. Someone came in, so since 1 June 2026 it is 7193. Mind the step.";
         let passage = Passage { text: text.into(), line: 1, ..Passage::default() };
-        let found = notable(&Document { title: "Gate", media: "markdown", date: None }, [&passage].into_iter());
+        let found =
+            notable(&Document { title: "Gate", media: "markdown", date: None, language: None }, [&passage].into_iter());
         assert_eq!((found.len(), found[0].quote.as_str()), (1, &text[..text.find(" Mind").unwrap()]));
         assert_eq!(found[0].day, "2026-06-01".parse().ok());
     }

@@ -171,7 +171,7 @@ mod tests {
     fn people_are_told_from_things() {
         let check = |text: &str, want: &[&str]| {
             let passage = crate::Passage { text: text.into(), line: 1, ..crate::Passage::default() };
-            let document = Document { title: "Notes", media: "markdown", date: None };
+            let document = Document { title: "Notes", media: "markdown", date: None, language: None };
             let found = found(&document, [&passage].into_iter());
             let (path, at) = (std::path::Path::new("/n.md"), jiff::Timestamp::UNIX_EPOCH);
             let stated = merge::Stated { path, found: &found, read: &[], notable: &[], at };

@@ -228,6 +228,11 @@ fn date(tokens: &[Token], at: usize) -> Option<usize> {
     if day(at) && month(at + 1) {
         return Some(behind(at + 2));
     }
+    // "In 1982 Oda died."
+    let alone = year(at) && at > 0 && matches!(tokens[at - 1].lower.as_str(), "in" | "by" | "since" | "until" | "from");
+    if alone && tokens.get(at + 1).is_some_and(Token::is_capital) {
+        return Some(at + 1);
+    }
     (month(at) && behind(at + 1) > at + 1).then(|| behind(at + 1))
 }
 

@@ -125,7 +125,7 @@ fn find(
 
 /// Brings what the model says that a passage states; what the passage does not bear out is dropped.
 pub fn bring(shared: &Shared, passage: &ToRead, claims: &[Claim]) {
-    let document = Document { title: &passage.title, media: &passage.media, date: None };
+    let document = Document { title: &passage.title, media: &passage.media, date: None, language: None };
     // Lines count from the beginning of the passage, wherever that comes to stand.
     let text = Passage { text: passage.text.clone(), line: 0, ..Passage::default() };
     let found = grounding::grounded(&document, &text, claims);

@@ -21,6 +21,7 @@ pub fn state(s: &Sentence, clause: &Clause, found: &Arguments, out: &mut Vec<Tri
     match clause.form {
         Form::Copula => statements.copula(),
         Form::Passive => statements.passive("passive"),
+        Form::Past if is_intransitive(&statements.verb) => statements.active("reduced", "reduced"),
         Form::Past => {
             statements.verb.insert_str(0, "was ");
             statements.passive("reduced");
@@ -29,6 +30,34 @@ pub fn state(s: &Sentence, clause: &Clause, found: &Arguments, out: &mut Vec<Tri
         Form::Gerund => statements.active("gerund", "gerund"),
         Form::Infinitive => statements.active("infinitive", "infinitive"),
     }
+}
+
+/// Verbs that nothing is done by: "X, died 1852" is no passive.
+fn is_intransitive(verb: &str) -> bool {
+    const ALONE: &[&str] = &[
+        "died",
+        "lived",
+        "worked",
+        "served",
+        "graduated",
+        "retired",
+        "arrived",
+        "came",
+        "became",
+        "went",
+        "stayed",
+        "fell",
+        "rose",
+        "competed",
+        "played",
+        "resided",
+        "studied",
+        "attended",
+        "joined",
+        "ranged",
+        "lasted",
+    ];
+    verb.rsplit(' ').next().is_some_and(|last| ALONE.contains(&last.to_lowercase().as_str()))
 }
 
 struct Statements<'a, 'b> {

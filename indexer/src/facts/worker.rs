@@ -265,7 +265,8 @@ fn found(snapshot: &Snapshot, record: &Record) -> Result<Read, Error> {
     let entry = snapshot.words.entry(address)?;
     let stated = content.stated_date.and_then(|at| Timestamp::from_second(at).ok()).map(day_of);
     let title = record.title();
-    let document = Document { title: &title, media: &content.media, date: stated };
+    let language = content.lang.as_deref();
+    let document = Document { title: &title, media: &content.media, date: stated, language };
     let stored = entry.passages.iter().map(|p| &p.passage);
     let said = (content.kind == Kind::Conversation).then(|| without_own(stored.clone()));
     let all: Vec<&Passage> = said.as_ref().map_or_else(|| stored.collect(), |said| said.iter().collect());
