@@ -165,6 +165,7 @@ fn forget(cx: &Context, path: &Path) -> Result<(), Error> {
     }
     cx.chats.forget();
     cx.opened.forget(&forgotten.paths);
+    cx.pages.forget();
     // What a model has read stays in its state.
     cx.generator.forget();
     log::info!("forgot {} documents", forgotten.paths.len());

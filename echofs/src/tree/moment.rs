@@ -113,6 +113,11 @@ impl Pages {
         made
     }
 
+    /// Drops all pages, so that none is shown a moment longer.
+    pub fn forget(&self) {
+        *self.lock() = None;
+    }
+
     /// Whether nothing has to be made to show these pages.
     pub fn has(&self, cx: &Context, pages: &[Page]) -> bool {
         let Ok(kept) = self.0.try_lock() else { return false };
