@@ -27,7 +27,8 @@ pub struct ToRead {
     pub heading: String,
     /// Its text.
     pub text: String,
-    media: String,
+    /// Media kind of its document.
+    pub media: String,
 }
 
 /// What is handed to and fro between the reader and the thread of the facts.
