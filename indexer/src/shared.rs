@@ -291,6 +291,7 @@ impl Shared {
         let totals = self.snapshot().table.totals();
         let progress = self.progress();
         let (documents, passages) = progress.missing;
+        let (read_by_model, pending_model) = lock(&self.desk).counts();
         // Who has not looked at the newest table may find that there is more to do.
         let left = |seen: u64, missing: usize| if seen == progress.table { missing } else { missing.max(1) };
         Counts {
@@ -301,8 +302,8 @@ impl Shared {
             pending_passages: passages,
             facts: self.facts().all().len(),
             pending_facts: left(progress.facts_table, progress.missing_facts),
-            read_by_model: lock(&self.desk).counts().0,
-            pending_model: lock(&self.desk).counts().1,
+            read_by_model,
+            pending_model,
             topics: self.topics().tops().count(),
             pending_topics: left(progress.topics_table, progress.missing_topics),
             failed: totals.failed,

@@ -211,8 +211,8 @@ fn verb(p: &Place) -> Tag {
         Some(Tag::Preposition) if noun && !word.ends_with("ing") => Tag::Noun,
         // "a track record was": what one thing does ends in -s.
         Some(Tag::Noun) if is_singular(p) && may_be_base(word) && !is_past(word) => Tag::Noun,
-        // Two verbs do not follow each other: "makes pumps".
-        Some(Tag::Verb) if is_plural(word) => Tag::Noun,
+        // Two verbs do not follow each other: "makes pumps"; what is counted is a thing: "two pumps".
+        Some(Tag::Verb | Tag::Number) if is_plural(word) => Tag::Noun,
         _ => Tag::Verb,
     }
 }

@@ -128,7 +128,7 @@ fn bear_out(document: &Document, passage: &Passage, all: &[Stated], at: usize, c
         && !pronouns
         && !object.is_empty()
         && object.is_subset(&sentence.stems)
-        && !object.is_subset(&predicate)
+        && object.is_disjoint(&predicate)
         && negative == sentence.negative
         && names(&passage.text, all, at, &claim.subject)
         && in_order(sentence, &stems(&claim.subject), &predicate, &object)

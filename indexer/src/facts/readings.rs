@@ -27,7 +27,7 @@ pub struct ToRead {
     pub heading: String,
     /// Its text.
     pub text: String,
-    /// The media kind of its document.
+    /// Media kind of its document.
     pub media: String,
 }
 
