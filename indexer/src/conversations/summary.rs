@@ -16,6 +16,8 @@ const MAX_SENTENCE: usize = 240;
 /// Decisions, and other sentences that matter.
 const DECISIONS: usize = 3;
 const NOTES: usize = 3;
+/// Sentences at the end of a conversation that are looked through for them.
+const RECENT: usize = 400;
 
 /// Words by which somebody in a conversation settles something.
 const SETTLES: [&str; 16] = [
@@ -48,10 +50,12 @@ pub fn of(turns: &[Turn]) -> Vec<(&'static str, String)> {
         .filter(|(_, sentence)| sentence.split_whitespace().count() >= LEAST_WORDS && !speaks_to_programs(sentence))
         .collect();
     let asked = said.iter().find(|(_, sentence)| sentence.ends_with('?')).or(said.first());
-    let decided = latest(&said, DECISIONS, |turn, sentence| {
+    // A page is made again with every turn: of a long conversation only the end is looked through.
+    let recent = &said[said.len().saturating_sub(RECENT)..];
+    let decided = latest(recent, DECISIONS, |turn, sentence| {
         settles(sentence) || reason(turn, sentence) == Some(Reason::Decision)
     });
-    let noted = latest(&said, NOTES, |turn, sentence| {
+    let noted = latest(recent, NOTES, |turn, sentence| {
         reason(turn, sentence).is_some_and(|reason| reason != Reason::Decision) && !settles(sentence)
     });
     let mut lines: Vec<(&'static str, &str)> = asked.iter().map(|(_, sentence)| ("Asked", *sentence)).collect();
