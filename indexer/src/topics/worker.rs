@@ -84,7 +84,8 @@ impl<'a> Worker<'a> {
             let progress = self.shared.progress();
             let snapshot = self.shared.snapshot();
             let now = self.look(&snapshot, &progress);
-            self.leave_out(&now, progress.scanned)?;
+            let purging = progress.topic_purges.0 > progress.topic_purges.1;
+            self.leave_out(&now, progress.scanned || purging)?;
             self.purge(progress.topic_purges)?;
             if self.is_quiet(&progress) {
                 self.add(&now, progress.table)?;
@@ -123,13 +124,14 @@ impl<'a> Worker<'a> {
     }
 
     /// Leaves out documents that are gone, and quotations that do not stand there any more. Before the first scan has ended,
-    /// a document that is not there yet may still come.
-    fn leave_out(&mut self, now: &Now, scanned: bool) -> Result<(), Error> {
+    /// a document that is not there yet may still come; it is `certain` that none does afterwards, and one that was
+    /// forgotten must go at once.
+    fn leave_out(&mut self, now: &Now, certain: bool) -> Result<(), Error> {
         let Topics { topics, places, changed, .. } = &mut self.topics;
         let mut touched = BTreeSet::new();
         let before = places.len();
         places.retain(|id, place| {
-            let gone = scanned && !now.records.contains_key(id);
+            let gone = certain && !now.records.contains_key(id);
             touched.extend(place.topics().filter(|_| gone));
             !gone
         });
