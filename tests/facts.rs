@@ -118,7 +118,7 @@ fn the_model_reads_while_nobody_asks() {
     )])
     .options(&["--model", "smollm2-135m-q4_1"]);
     fs::create_dir_all(session.data()).expect("a directory");
-    fs::write(session.data().join("config.toml"), "facts_idle_minutes = 0\n").expect("written");
+    fs::write(session.data().join("config.toml"), "facts_by_model = true\nfacts_idle_minutes = 0\n").expect("written");
     session.mount();
     session.wait_for_words();
     until("it is read", 4 * DEADLINE, || session.status()["facts_by_model"]["passages"] == 1);

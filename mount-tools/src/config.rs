@@ -8,7 +8,7 @@
 //! threads = 2                                   # threads of the language model
 //! keep_questions = false                        # questions asked are kept as conversations unless it says so
 //! observe = false                               # and noted in the relationship log
-//! facts_by_model = false                        # the language model reads documents for facts unless it says so
+//! facts_by_model = true                         # the language model reads documents for facts only if it says so
 //! facts_idle_minutes = 5                        # only when nothing was asked for so long
 //! facts_per_hour = 60                           # and no more passages an hour
 //! gpu_layers = 20                               # its layers on a GPU; as many as fit, where it was built for one
@@ -80,7 +80,7 @@ const HOURLY: usize = 60;
 impl File {
     /// When the language model may read documents for facts. Never for a remote one: nothing goes out that nobody asked about.
     pub fn leisure(&self) -> Option<Leisure> {
-        let wanted = self.facts_by_model.unwrap_or(true) && self.remote.is_empty();
+        let wanted = self.facts_by_model.unwrap_or(false) && self.remote.is_empty();
         // Longer than a mount lasts is as good as never.
         let minutes = self.facts_idle_minutes.unwrap_or(IDLE).clamp(0.0, 1e6);
         let idle = Duration::from_secs_f64(if minutes.is_nan() { IDLE } else { minutes } * 60.0);
