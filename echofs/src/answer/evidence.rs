@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use echofs_indexer::Kind;
 
-use super::listed::Item;
+use super::listed::Items;
 use super::listing::Listing;
 
 /// A passage of a document. `text` is verbatim: lines `line..=end_line` of the document or a part of them.
@@ -56,7 +56,7 @@ pub trait Evidence: Send + Sync {
         Vec::new()
     }
     /// What a question that counts or lists asks for.
-    fn list(&self, listing: &Listing) -> Result<Vec<Item>, String>;
+    fn list(&self, listing: &Listing) -> Result<Items, String>;
     /// All passages of a document, in order; empty when it is gone.
     fn passages(&self, path: &Path) -> Vec<Passage>;
     /// Something that changes when the document does; `None` when it is gone. Cheap.

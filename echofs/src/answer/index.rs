@@ -12,7 +12,7 @@ use echofs_query_lang::{Node, Query, Sort};
 use quick_cache::sync::Cache;
 
 use super::evidence::{Evidence, Found, Passage};
-use super::listed::{self, Item};
+use super::listed::{self, Items};
 use super::listing::Listing;
 use crate::recorder;
 
@@ -71,7 +71,7 @@ impl Evidence for Indexed {
         vectors.map(|vector| vector.iter().zip(asked.iter()).map(|(a, b)| a * b).sum()).collect()
     }
 
-    fn list(&self, listing: &Listing) -> Result<Vec<Item>, String> {
+    fn list(&self, listing: &Listing) -> Result<Items, String> {
         let chats = self.chats()?;
         listed::items(&self.index, listing, &|hit| is_own(hit, &chats))
     }

@@ -31,11 +31,27 @@ pub struct Item {
     pub quote: String,
 }
 
+/// What is listed: how many there are, and the first of them, those that are named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Items {
+    /// All of them.
+    pub count: usize,
+    /// At most as many as an answer names.
+    pub named: Vec<Item>,
+}
+
+impl Items {
+    /// Counts all and makes items of those that are named.
+    pub fn of<T>(all: Vec<T>, item: impl FnMut(T) -> Item) -> Items {
+        Items { count: all.len(), named: all.into_iter().take(NAMED).map(item).collect() }
+    }
+}
+
 /// All of them: documents the best first, tasks by their day, facts the newest first.
 ///
 /// # Errors
 /// What the search says.
-pub fn items(index: &Index, listing: &Listing, is_own: &dyn Fn(&Hit) -> bool) -> Result<Vec<Item>, String> {
+pub fn items(index: &Index, listing: &Listing, is_own: &dyn Fn(&Hit) -> bool) -> Result<Items, String> {
     match listing.what {
         What::Documents(media) => documents(index, listing, media, is_own),
         What::Tasks | What::Decisions => noted(index, listing),
@@ -48,16 +64,16 @@ fn documents(
     listing: &Listing,
     media: Option<&str>,
     is_own: &dyn Fn(&Hit) -> bool,
-) -> Result<Vec<Item>, String> {
+) -> Result<Items, String> {
     let text = |name, value: &str| Node::Field(Field::Text { name, value: value.to_owned() });
     let mut all: Vec<Node> = listing.about.iter().map(|word| Node::Word(word.clone())).collect();
     all.extend(media.map(|media| text(TextField::Type, media)));
     all.extend(listing.by.iter().map(|name| text(TextField::Author, name)));
     let root = if all.len() > 1 { Some(Node::And(all)) } else { all.pop() };
     let results = index.search(&Query { root, sort: Sort::Score, limit: Some(MAX_LIMIT) });
-    let hits = results.map_err(|error| error.to_string())?.hits.into_iter();
-    let day = |hit: &Hit| super::index::day(hit.document.date);
-    Ok(hits.filter(|hit| !is_own(hit) && listing.is_on(day(hit))).map(|hit| document(hit, listing)).collect())
+    let mut hits = results.map_err(|error| error.to_string())?.hits;
+    hits.retain(|hit| !is_own(hit) && listing.is_on(super::index::day(hit.document.date)));
+    Ok(Items::of(hits, |hit| document(hit, listing)))
 }
 
 /// A document, by the sentence that holds most of what was asked for.
@@ -81,7 +97,7 @@ fn document(hit: Hit, listing: &Listing) -> Item {
 }
 
 /// What the notes say at this moment, as working memory has it.
-fn noted(index: &Index, listing: &Listing) -> Result<Vec<Item>, String> {
+fn noted(index: &Index, listing: &Listing) -> Result<Items, String> {
     let (facts, documents, now, sources) = (index.facts(), index.documents(), jiff::Zoned::now(), index.sources());
     let log = index.relationship().view().map_err(|error| error.to_string())?;
     let (documents, facts) = (&documents[..], &*facts);
@@ -92,10 +108,10 @@ fn noted(index: &Index, listing: &Listing) -> Result<Vec<Item>, String> {
             let texts = [&noted.notable.quote, &noted.notable.topic, title(&noted.path)];
             listing.is_on(Some(day_of(noted.at))) && speaks_of(listing, &texts)
         };
-        return Ok(decisions(&moment).into_iter().filter(wanted).map(decision).collect());
+        return Ok(Items::of(decisions(&moment).into_iter().filter(wanted).collect(), decision));
     }
     let wanted = |task: &Task| listing.is_on(task.due) && speaks_of(listing, &[&task.text, title(&task.path)]);
-    Ok(open_tasks(&moment).into_iter().filter(wanted).map(|task| to_do(index, task)).collect())
+    Ok(Items::of(open_tasks(&moment).into_iter().filter(wanted).collect(), |task| to_do(index, task)))
 }
 
 fn to_do(index: &Index, task: Task) -> Item {
@@ -117,7 +133,7 @@ fn line(index: &Index, path: &Path, line: u32) -> Option<(Option<u32>, String)> 
     Some((passage.page, text.trim().to_owned()))
 }
 
-fn facts(index: &Index, listing: &Listing, category: Category) -> Vec<Item> {
+fn facts(index: &Index, listing: &Listing, category: Category) -> Items {
     let all = index.facts();
     let current = all.all().iter().filter(|fact| fact.category == category && fact.superseded_by.is_none());
     let title = |fact: &Fact| index.document(&fact.source.path).map(|document| document.title).unwrap_or_default();
@@ -135,7 +151,7 @@ fn facts(index: &Index, listing: &Listing, category: Category) -> Vec<Item> {
         page: None,
         quote: fact.source.quote.clone(),
     };
-    found.into_iter().map(item).collect()
+    Items::of(found, item)
 }
 
 /// Whether these texts together hold every word asked for.
@@ -145,10 +161,10 @@ fn speaks_of(listing: &Listing, texts: &[&str]) -> bool {
 }
 
 /// The answer that lists them, and its Markdown form.
-pub fn answer(listing: &Listing, items: Vec<Item>, question: &str, epoch: u64) -> (Answer, String) {
-    let count = items.len();
-    let named = items.into_iter().take(NAMED).zip(1..);
-    let (texts, citations): (Vec<String>, Vec<Citation>) = named.map(|(item, n)| cited(item, n)).unzip();
+pub fn answer(listing: &Listing, items: Items, question: &str, epoch: u64) -> (Answer, String) {
+    let Items { count, named } = items;
+    let (texts, citations): (Vec<String>, Vec<Citation>) =
+        named.into_iter().zip(1..).map(|(item, n)| cited(item, n)).unzip();
     let more = (count > NAMED).then(|| format!("and {} more", count - NAMED));
     let lines: Vec<String> = texts.iter().zip(1..).map(|(text, n)| render::cited(text, &[n])).chain(more).collect();
     let number = if listing.counts { format!("{count}:") } else { String::new() };

@@ -43,7 +43,7 @@ use echofs_indexer::Index;
 use echofs_inference::{Cancel, Generator};
 
 pub use evidence::{Evidence, Found, Passage};
-pub use listed::Item;
+pub use listed::{Item, Items};
 pub use listing::{Listing, What};
 pub use render::{Answer, Citation, NOT_FOUND, Timings, TokenCounts};
 

@@ -130,7 +130,7 @@ pub(super) fn run(
     let started = Instant::now();
     let epoch = evidence.epoch();
     if let Some(listing) = Listing::read(text, jiff::Zoned::now().date()) {
-        return list(evidence, &listing, text, stream, started);
+        return list(evidence, &listing, (text, epoch), stream, started);
     }
     let basis = Basis::new(evidence, text).map_err(Stop::Failed)?;
     let mut writer = Writer::new(&basis, stream, started);
@@ -152,11 +152,10 @@ pub(super) fn run(
 fn list(
     evidence: &dyn Evidence,
     listing: &Listing,
-    text: &str,
+    (text, epoch): (&str, u64),
     stream: &Stream,
     started: Instant,
 ) -> Result<Outcome, Stop> {
-    let epoch = evidence.epoch();
     let items = evidence.list(listing).map_err(Stop::Failed)?;
     let (mut answer, markdown) = listed::answer(listing, items, text, epoch);
     stream.push(&markdown);

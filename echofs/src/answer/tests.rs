@@ -9,7 +9,7 @@ use echofs_indexer::Kind;
 use echofs_inference::{Cancel, Completion, Error as Failure, Generator, Part, Request, State, Status};
 
 use super::text::tokens;
-use super::{Answers, Evidence, Form, Found, Item, Listing, NOT_FOUND, Passage, ReadError, Reader};
+use super::{Answers, Evidence, Form, Found, Item, Items, Listing, NOT_FOUND, Passage, ReadError, Reader};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -74,7 +74,7 @@ impl Evidence for Notes {
         Ok(found)
     }
 
-    fn list(&self, listing: &Listing) -> Result<Vec<Item>, String> {
+    fn list(&self, listing: &Listing) -> Result<Items, String> {
         let notes = self.notes.read().unwrap();
         let wanted = |text: &str| listing.about.iter().all(|word| text.to_lowercase().contains(word));
         let item = |(path, text, _): &(PathBuf, String, u64)| Item {
@@ -84,7 +84,7 @@ impl Evidence for Notes {
             page: None,
             quote: text.lines().next().unwrap_or_default().to_owned(),
         };
-        Ok(notes.iter().filter(|(_, text, _)| wanted(text)).map(item).collect())
+        Ok(Items::of(notes.iter().filter(|(_, text, _)| wanted(text)).collect(), item))
     }
 
     fn passages(&self, path: &Path) -> Vec<Passage> {
@@ -511,7 +511,7 @@ fn a_failed_search_is_an_error_for_the_reader() {
         fn search(&self, _: &str, _: usize) -> Result<Vec<Found>, String> {
             Err("the index is gone".into())
         }
-        fn list(&self, _: &Listing) -> Result<Vec<Item>, String> {
+        fn list(&self, _: &Listing) -> Result<Items, String> {
             Err("broken".into())
         }
         fn passages(&self, _: &Path) -> Vec<Passage> {

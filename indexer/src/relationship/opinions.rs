@@ -108,21 +108,9 @@ pub fn page(view: &View, subject: &str, entries: &[&Entry], now: Timestamp, zone
 #[cfg(test)]
 mod tests {
     use super::super::entry::{Kind, Stance};
+    use super::super::pages::tests::{entry, page};
     use super::super::patterns::Random;
     use super::*;
-
-    fn entry(seq: u64, day: u8, kind: Kind, subject: &str, text: &str) -> Entry {
-        let at = format!("2026-03-{day:02}T10:00:00Z").parse().unwrap();
-        Entry { seq, subject: Some(subject.into()), ..Entry::new(kind, text, at) }
-    }
-
-    fn page(log: &[Entry], name: &str) -> Option<String> {
-        let now = "2026-03-31T10:00:00Z".parse().unwrap();
-        super::super::pages::all(log, now, &TimeZone::UTC)
-            .into_iter()
-            .find(|(page, _)| page == name)
-            .map(|(_, text)| text)
-    }
 
     #[test]
     fn opinions_move_with_the_evidence() {

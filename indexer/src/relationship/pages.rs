@@ -128,15 +128,15 @@ fn numbers(entries: &[u64]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn entry(seq: u64, day: u8, kind: Kind, subject: &str, text: &str) -> Entry {
+    pub fn entry(seq: u64, day: u8, kind: Kind, subject: &str, text: &str) -> Entry {
         let at = format!("2026-03-{day:02}T10:00:00Z").parse().unwrap();
         Entry { seq, subject: Some(subject.into()), ..Entry::new(kind, text, at) }
     }
 
-    fn page(log: &[Entry], name: &str) -> Option<String> {
+    pub fn page(log: &[Entry], name: &str) -> Option<String> {
         let now = "2026-03-31T10:00:00Z".parse().unwrap();
         all(log, now, &TimeZone::UTC).into_iter().find(|(page, _)| page == name).map(|(_, text)| text)
     }
