@@ -152,6 +152,8 @@ pub struct File {
 pub enum Content {
     /// Bytes that never change.
     Settled(Arc<[u8]>),
+    /// Many bytes that never change, in a file without a name.
+    Large { file: std::fs::File, size: u64 },
     /// How things stand, as of the last look.
     Live(Arc<[u8]>),
     /// An answer to this question, made when it is read.
@@ -254,7 +256,7 @@ impl File {
         let length = |path: &Path| path.metadata().map_or(0, |meta| meta.len());
         match &self.content {
             Content::Settled(bytes) | Content::Live(bytes) | Content::Control { text: bytes, .. } => bytes.len() as u64,
-            Content::Stored { size, .. } => *size,
+            Content::Stored { size, .. } | Content::Large { size, .. } => *size,
             Content::Lines(target) => target.file(cx).map_or(0, |path| length(&path)),
             Content::Chat(session) => cx.chats.size(session).0,
             Content::Upload(upload) => length(&upload.path),
@@ -266,7 +268,7 @@ impl File {
     fn mode(&self) -> u16 {
         match self.content {
             Content::Control { .. } | Content::Lines(_) | Content::Chat(_) | Content::Upload(_) => 0o600,
-            Content::Settled(_) | Content::Stored { .. } | Content::Live(_) => 0o400,
+            Content::Settled(_) | Content::Large { .. } | Content::Stored { .. } | Content::Live(_) => 0o400,
             Content::Question { .. } | Content::Events => 0o400,
         }
     }

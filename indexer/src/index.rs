@@ -25,6 +25,7 @@ use crate::prepare::Reader;
 use crate::ranking::Ranking;
 use crate::record::Record;
 use crate::relationship::Relationship;
+use crate::scratch::Scratch;
 use crate::search::{self, Searcher};
 use crate::shared::{Shared, lock, read};
 use crate::topics::{self, Topics};
@@ -383,6 +384,11 @@ impl Index {
     /// What the documents state, as far as they are read for it.
     pub fn facts(&self) -> Arc<Facts> {
         self.shared.facts()
+    }
+
+    /// Where something large can be written that is gone with its last reader.
+    pub fn scratch(&self) -> Scratch {
+        Scratch::new(Some(&self.shared.config.data.join("facts")))
     }
 
     /// The next passage that a language model may read for facts; `None` when there is none. The same one until it is

@@ -46,6 +46,7 @@ mod record;
 pub mod relationship;
 mod results;
 pub mod scan;
+pub mod scratch;
 mod search;
 mod shared;
 mod snapshot;

@@ -28,7 +28,8 @@ impl<State: PartialEq> Memory<State> {
     }
 }
 
-fn give_back() {
+/// Gives back what is free.
+pub fn give_back() {
     #[cfg(target_env = "gnu")]
     // SAFETY: takes no pointers; only trims the allocator's free lists.
     unsafe {

@@ -245,7 +245,7 @@ impl Shared {
     /// Shows new facts to everybody.
     pub fn publish_facts(&self, facts: Facts) {
         let before = std::mem::replace(&mut *write(&self.facts), Arc::new(facts));
-        if !(before.all().is_empty() && self.facts().all().is_empty()) {
+        if !(before.is_empty() && self.facts().is_empty()) {
             self.epoch.fetch_add(1, Ordering::Release);
             self.tell(&[]);
         }
@@ -300,7 +300,7 @@ impl Shared {
             pending: totals.pending + lock(&self.pending).len() + progress.uncommitted,
             pending_semantic: if self.embedder.is_none() { documents } else { left(progress.meant, documents) },
             pending_passages: passages,
-            facts: self.facts().all().len(),
+            facts: self.facts().len(),
             pending_facts: left(progress.facts_table, progress.missing_facts),
             read_by_model,
             pending_model,

@@ -1,11 +1,11 @@
 //! Searching what documents state: `entity:` and `in:facts`.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use echofs_query_lang::{Field, Node, Query, Sort, TextField};
 
-use crate::facts::{Fact, Facts};
+use crate::facts::{Fact, Facts, Id};
 use crate::{Hit, Kind, Results, words};
 
 /// Longest ending of a word, in bytes.
@@ -13,27 +13,27 @@ const ENDING: usize = 5;
 
 /// The documents of facts about an entity, by any of its names; of everything that is stated when there is no name.
 pub fn documents<'a>(facts: &'a Facts, entity: Option<&str>) -> HashSet<&'a Path> {
-    let all: Vec<&Fact> = match entity {
-        Some(name) => about(facts, name),
-        None => facts.all().iter().map(|fact| &**fact).filter(|fact| fact.is_likely()).collect(),
-    };
-    all.into_iter().flat_map(|fact| &fact.sources).map(|source| source.path.as_path()).collect()
+    let paths = |fact: Fact<'a>| fact.sources.iter().map(|source| source.path);
+    match entity {
+        Some(name) => about(facts, name).flat_map(paths).collect(),
+        None => facts.all().filter(Fact::is_likely).flat_map(paths).collect(),
+    }
 }
 
 /// The facts that name an entity.
-fn about<'a>(facts: &'a Facts, name: &str) -> Vec<&'a Fact> {
-    let people: HashSet<usize> = facts
+fn about<'a>(facts: &'a Facts, name: &str) -> impl Iterator<Item = Fact<'a>> {
+    let people: HashSet<u32> = facts
         .people()
         .iter()
         .filter(|person| person.may_be_called(name))
         .flat_map(|person| person.facts.clone())
         .collect();
     let wanted = words::fold(name);
-    let named = |entity: &Option<String>| entity.as_ref().is_some_and(|entity| words::fold(entity) == wanted);
-    let all = facts.all().iter().enumerate();
-    all.filter(|(at, fact)| people.contains(at) || named(&fact.subject_entity) || named(&fact.object_entity))
-        .map(|(_, fact)| &**fact)
-        .collect()
+    let wanted = wanted.into_owned();
+    let named = move |entity: Option<&str>| entity.is_some_and(|entity| words::fold(entity) == wanted);
+    let all = (0..).zip(facts.all());
+    all.filter(move |(at, fact)| people.contains(at) || named(fact.subject_entity) || named(fact.object_entity))
+        .map(|(_, fact)| fact)
 }
 
 /// Shows, where a query asks `in:facts`, the fact of each document that fits it best in place of a passage, those with most of the
@@ -42,12 +42,12 @@ pub fn show(results: &mut Results, query: &Query, facts: &Facts) {
     let Some(root) = query.root.as_ref().filter(|root| asks(root)) else { return };
     let mut entities = Vec::new();
     named(root, &mut entities);
-    let about: HashSet<&str> =
-        entities.iter().flat_map(|name| about(facts, name)).map(|fact| fact.id.as_str()).collect();
-    let mut by_document: HashMap<&Path, Vec<&Fact>> = HashMap::new();
-    let likely = facts.all().iter().filter(|fact| fact.is_likely());
-    for fact in likely.filter(|fact| entities.is_empty() || about.contains(fact.id.as_str())) {
-        by_document.entry(&fact.source.path).or_default().push(fact);
+    let about: HashSet<Id> = entities.iter().flat_map(|name| about(facts, name)).map(|fact| fact.id).collect();
+    let found: HashSet<PathBuf> = results.hits.iter().map(|hit| hit.document.path.clone()).collect();
+    let mut by_document: HashMap<&Path, Vec<Fact>> = HashMap::new();
+    let likely = facts.all().filter(|fact| fact.is_likely() && found.contains(fact.source.path));
+    for fact in likely.filter(|fact| entities.is_empty() || about.contains(&fact.id)) {
+        by_document.entry(fact.source.path).or_default().push(fact);
     }
     let documents = results.explain.documents.max(1) as f64;
     let rarity = |found: usize| (1.0 + documents / found.max(1) as f64).ln();
@@ -59,7 +59,7 @@ pub fn show(results: &mut Results, query: &Query, facts: &Facts) {
         let stated = by_document.get(hit.document.path.as_path()).into_iter().flatten();
         let scored = stated.map(|fact| (words_in(fact, &weights), *fact));
         if let Some((score, fact)) = scored.reduce(better).filter(|(score, _)| *score > 0.0 || weights.is_empty()) {
-            shown.push((score, stating(hit, fact)));
+            shown.push((score, stating(hit, &fact)));
         }
     }
     if query.sort == Sort::Score {
@@ -69,15 +69,15 @@ pub fn show(results: &mut Results, query: &Query, facts: &Facts) {
 }
 
 /// The one with more of the words, else what still holds, else the first.
-fn better<'a>(a: (f64, &'a Fact), b: (f64, &'a Fact)) -> (f64, &'a Fact) {
-    let value = |(score, fact): &(f64, &Fact)| score + if fact.superseded_by.is_none() { 0.1 } else { 0.0 };
+fn better<'a>(a: (f64, Fact<'a>), b: (f64, Fact<'a>)) -> (f64, Fact<'a>) {
+    let value = |(score, fact): &(f64, Fact)| score + if fact.superseded_by.is_none() { 0.1 } else { 0.0 };
     if value(&b) > value(&a) { b } else { a }
 }
 
 fn stating(mut hit: Hit, fact: &Fact) -> Hit {
     let lines = fact.source.quote.matches('\n').count() as u32;
     hit.document.kind = Kind::Fact;
-    hit.passage.text.clone_from(&fact.source.quote);
+    fact.source.quote.clone_into(&mut hit.passage.text);
     (hit.passage.line, hit.passage.end_line) = (fact.source.line, fact.source.line + lines);
     hit
 }

@@ -141,10 +141,10 @@ fn what_the_owner_removes_is_not_said_again() {
     assert!(said(&index, "7193") && said(&index, "wool"));
     let facts = index.facts();
     let sentence = facts.notable().iter().find(|noted| noted.notable.quote.contains("wool")).unwrap();
-    index.change_facts(&Wish::Remove(sentence.id.clone())).unwrap();
+    index.change_facts(&Wish::Remove(sentence.id.to_string())).unwrap();
     assert!(!Made::of(&index, NOW).facts.notable().iter().any(|noted| noted.id == sentence.id));
-    for fact in facts.all().iter().filter(|fact| fact.source.quote.contains("7193")) {
-        index.change_facts(&Wish::Remove(fact.id.clone())).unwrap();
+    for fact in facts.all().filter(|fact| fact.source.quote.contains("7193")) {
+        index.change_facts(&Wish::Remove(fact.id.to_string())).unwrap();
     }
     assert!(!said(&index, "7193"));
 }

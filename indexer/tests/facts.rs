@@ -3,28 +3,31 @@
 mod store;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use echofs_indexer::facts::{Claim, Fact, Method, ToRead, Wish};
+use echofs_indexer::facts::{Claim, Fact, Facts, Method, ToRead, Wish};
 use echofs_indexer::{Error, Index};
 use store::{PATIENCE, Place};
 
 /// Waits until `ready` holds for the facts.
-fn until(index: &Index, what: &str, ready: impl Fn(&[Arc<Fact>]) -> bool) {
+fn until(index: &Index, what: &str, ready: impl Fn(&Facts) -> bool) {
     let end = std::time::Instant::now() + PATIENCE;
-    while !ready(index.facts().all()) {
+    while !ready(&index.facts()) {
         assert!(std::time::Instant::now() < end, "{what}: {:#?}", sentences(index));
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
 fn sentences(index: &Index) -> Vec<String> {
-    index.facts().all().iter().map(|fact| fact.sentence()).collect()
+    index.facts().all().map(|fact| fact.sentence()).collect()
 }
 
-fn states(facts: &[Arc<Fact>], sentence: &str) -> bool {
-    facts.iter().any(|fact| fact.sentence() == sentence)
+fn first(facts: &Facts) -> Fact<'_> {
+    facts.at(0).expect("a fact")
+}
+
+fn states(facts: &Facts, sentence: &str) -> bool {
+    facts.all().any(|fact| fact.sentence() == sentence)
 }
 
 fn until_stated(index: &Index, sentence: &str) {
@@ -36,7 +39,7 @@ fn until_gone(index: &Index, sentence: &str) {
 }
 
 fn id_of(index: &Index, sentence: &str) -> String {
-    index.facts().all().iter().find(|fact| fact.sentence() == sentence).expect("the fact").id.clone()
+    index.facts().all().find(|fact| fact.sentence() == sentence).expect("the fact").id.to_string()
 }
 
 #[test]
@@ -46,8 +49,8 @@ fn facts_follow_the_documents() {
     let index = place.open(None);
     until_stated(&index, "Oda Brekke lives in Bergen");
     let facts = index.facts();
-    let fact = facts.all().iter().find(|fact| fact.predicate == "lives in").expect("the fact");
-    assert_eq!((fact.source.path.as_path(), fact.source.line), (note.as_path(), 3));
+    let fact = facts.all().find(|fact| fact.predicate == "lives in").expect("the fact");
+    assert_eq!((fact.source.path, fact.source.line), (note.as_path(), 3));
     assert_eq!(fact.source.quote, "Oda Brekke lives in Bergen.");
     place.write("oda.md", "# People\n\nOda Brekke owns a boat.\n");
     index.touched(&note);
@@ -65,15 +68,15 @@ fn one_fact_from_many_places_is_one() {
         place.write(&format!("{n}.md"), "Oda Brekke works for the mill.\n");
     }
     let index = place.open(None);
-    let one = |facts: &[Arc<Fact>]| facts.len() == 1 && facts[0].sources.len() == 10;
+    let one = |facts: &Facts| facts.len() == 1 && first(facts).sources.count() == 10;
     until(&index, "one fact with ten sources", one);
-    let confidence = index.facts().all()[0].confidence;
+    let confidence = first(&index.facts()).confidence;
     for n in 0..9 {
         std::fs::remove_file(place.path(&format!("{n}.md"))).unwrap();
         index.touched(&place.path(&format!("{n}.md")));
     }
-    until(&index, "the last source", |facts| facts.len() == 1 && facts[0].sources.len() == 1);
-    assert!(index.facts().all()[0].confidence < confidence);
+    until(&index, "the last source", |facts| facts.len() == 1 && first(facts).sources.is_single());
+    assert!(first(&index.facts()).confidence < confidence);
 }
 
 #[test]
@@ -84,18 +87,15 @@ fn a_newer_statement_takes_the_place_of_an_older_one() {
     let index = place.open(None);
     until(&index, "two facts", |facts| facts.len() == 2);
     let facts = index.facts();
-    let of = |object: &str| facts.all().iter().find(|fact| fact.object == object).expect("the fact").clone();
+    let of = |object: &str| facts.all().find(|fact| fact.object == object).expect("the fact");
     let (old, new) = (of("Bergen"), of("Oslo"));
-    assert_eq!(old.superseded_by.as_deref(), Some(new.id.as_str()));
+    assert_eq!(old.superseded_by, Some(new.id));
     assert_eq!(old.valid_until.map(|d| d.to_string()).as_deref(), Some("2026-03-01"));
     let on = |day: &str| {
         let day = day.parse().unwrap();
-        facts.all().iter().filter(|fact| fact.holds_on(day)).map(|fact| fact.object.clone()).collect::<Vec<_>>()
+        facts.all().filter(|fact| fact.holds_on(day)).map(|fact| fact.object).collect::<Vec<_>>()
     };
-    assert_eq!(
-        (on("2023-01-01"), on("2025-01-01"), on("2026-04-01")),
-        (vec![], vec!["Bergen".into()], vec!["Oslo".into()])
-    );
+    assert_eq!((on("2023-01-01"), on("2025-01-01"), on("2026-04-01")), (vec![], vec!["Bergen"], vec!["Oslo"]));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn orders_of_the_owner_last() {
     index.change_facts(&Wish::Correct(id_of(&index, "Oda Brekke lives in Bergen"), parts)).unwrap();
     let right = |index: &Index| sentences(index) == ["Oda Brekke lives in Trondheim"];
     assert!(right(&index), "{:?}", sentences(&index));
-    assert_eq!(index.facts().all()[0].method, Method::User);
+    assert_eq!(first(&index.facts()).method, Method::User);
     assert!(matches!(index.change_facts(&Wish::Remove("nothing".into())), Err(Error::NoFact)));
     // The same said elsewhere is removed as well, also after everything derived was lost.
     place.write("again.md", "Oda Brekke owns a boat.\n\nThe mill is closed on Mondays.\n");
@@ -205,10 +205,9 @@ fn a_passage_is_read_by_the_model_once() {
     index.bring_claims(&passage, &claims);
     let stated = "Oda Brekke has it with hazelnuts";
     until_stated(&index, stated);
-    let of =
-        |index: &Index| index.facts().all().iter().find(|fact| fact.sentence() == stated).expect("the fact").clone();
-    let fact = of(&index);
-    assert_eq!((fact.method, fact.source.line, &*fact.source.quote), (Method::Model, 3, READABLE.trim_end()));
+    let facts = index.facts();
+    let fact = facts.all().find(|fact| fact.sentence() == stated).expect("the fact");
+    assert_eq!((fact.method, fact.source.line, fact.source.quote), (Method::Model, 3, READABLE.trim_end()));
     assert!(!sentences(&index).iter().any(|sentence| sentence.contains("afraid")));
     assert_eq!(index.next_to_read().unwrap(), None, "code is not read, and nothing twice");
     drop(index);
@@ -217,7 +216,7 @@ fn a_passage_is_read_by_the_model_once() {
     place.write("brekke.md", &format!("# People\n\n{READABLE}"));
     let index = place.open(None);
     until(&index, "its new place", |facts| {
-        facts.iter().any(|fact| fact.sentence() == stated && fact.source.path == place.path("brekke.md"))
+        facts.all().any(|fact| fact.sentence() == stated && fact.source.path == place.path("brekke.md"))
     });
     assert_eq!(index.next_to_read().unwrap(), None);
     assert_eq!(index.counts().read_by_model, 1);

@@ -122,7 +122,13 @@ fn to_do(index: &Index, task: Task) -> Item {
 
 fn decision(noted: &Noted) -> Item {
     let text = format!("{}: {} ({})", noted.notable.topic, one_line(&noted.notable.quote), day_of(noted.at));
-    Item { text, path: noted.path.clone(), line: noted.notable.line, page: None, quote: noted.notable.quote.clone() }
+    Item {
+        text,
+        path: noted.path.to_path_buf(),
+        line: noted.notable.line,
+        page: None,
+        quote: noted.notable.quote.clone(),
+    }
 }
 
 /// A line of a document as it stands there, and its page.
@@ -135,21 +141,20 @@ fn line(index: &Index, path: &Path, line: u32) -> Option<(Option<u32>, String)> 
 
 fn facts(index: &Index, listing: &Listing, category: Category) -> Items {
     let all = index.facts();
-    let current = all.all().iter().filter(|fact| fact.category == category && fact.superseded_by.is_none());
-    let title = |fact: &Fact| index.document(&fact.source.path).map(|document| document.title).unwrap_or_default();
-    let mut found: Vec<&Fact> = current
-        .map(|fact| &**fact)
+    let current = all.all().filter(|fact| fact.category == category && fact.superseded_by.is_none());
+    let title = |fact: &Fact| index.document(fact.source.path).map(|document| document.title).unwrap_or_default();
+    let mut found: Vec<Fact> = current
         .filter(|fact| listing.is_on(Some(fact.since())))
-        .filter(|fact| speaks_of(listing, &[&fact.sentence(), &fact.source.quote, &title(fact)]))
+        .filter(|fact| speaks_of(listing, &[&fact.sentence(), fact.source.quote, &title(fact)]))
         .collect();
     found.sort_by(|a, b| b.since().cmp(&a.since()).then_with(|| a.id.cmp(&b.id)));
     found.dedup_by(|a, b| a.source.quote == b.source.quote);
-    let item = |fact: &Fact| Item {
-        text: format!("{} ({})", one_line(&fact.source.quote), fact.since()),
-        path: fact.source.path.clone(),
+    let item = |fact: Fact| Item {
+        text: format!("{} ({})", one_line(fact.source.quote), fact.since()),
+        path: fact.source.path.to_owned(),
         line: fact.source.line,
         page: None,
-        quote: fact.source.quote.clone(),
+        quote: fact.source.quote.to_owned(),
     };
     Items::of(found, item)
 }

@@ -72,6 +72,9 @@ impl Fs {
                 Content::Stored { path, .. } => {
                     (Handle::Real { file: real::os(OsFile::open(path))?, written: AtomicBool::default() }, SETTLED)
                 }
+                Content::Large { file, .. } => {
+                    (Handle::Real { file: real::os(file.try_clone())?, written: AtomicBool::default() }, SETTLED)
+                }
                 Content::Lines(target) => match target.file(&self.cx) {
                     Some(path) => {
                         (Handle::Real { file: real::os(OsFile::open(path))?, written: AtomicBool::default() }, LIVE)

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use echofs_indexer::facts::{Category, Fact};
+use echofs_indexer::facts::{Category, Fact, Id as FactId};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -21,7 +21,7 @@ const SOURCES: usize = 5;
 pub fn name(fact: &Fact) -> String {
     let sentence = names::clean(&fact.sentence(), SENTENCE);
     let sentence = sentence.trim_start_matches('.');
-    format!("{sentence}~{}.md", fact.id.get(..ID).unwrap_or(&fact.id))
+    format!("{sentence}~{:.ID$}.md", fact.id.to_string())
 }
 
 /// The part of an id in such a name.
@@ -42,7 +42,7 @@ fn moment(at: Timestamp) -> SystemTime {
 /// The front matter of a fact's page.
 #[derive(Serialize)]
 struct Head<'a> {
-    id: &'a str,
+    id: FactId,
     subject: &'a str,
     predicate: &'a str,
     object: &'a str,
@@ -54,22 +54,22 @@ struct Head<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_until: Option<Date>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    superseded_by: Option<&'a str>,
+    superseded_by: Option<FactId>,
 }
 
 /// The page of one fact.
 pub fn fact(fact: &Fact) -> String {
     let head = Head {
-        id: &fact.id,
-        subject: &fact.subject,
-        predicate: &fact.predicate,
-        object: &fact.object,
+        id: fact.id,
+        subject: fact.subject,
+        predicate: fact.predicate,
+        object: fact.object,
         category: fact.category,
         confidence: fact.confidence,
         method: fact.method,
         valid_from: fact.valid_from,
         valid_until: fact.valid_until,
-        superseded_by: fact.superseded_by.as_deref(),
+        superseded_by: fact.superseded_by,
     };
     let mut out = String::from("---\n");
     if let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(&head) {
@@ -78,8 +78,8 @@ pub fn fact(fact: &Fact) -> String {
         }
     }
     let _ = writeln!(out, "---\n\n{}\n", visible(&fact.sentence()));
-    for source in &fact.sources {
-        let _ = writeln!(out, "> {}\n\n{}:{}\n", visible(&source.quote), source.path.display(), source.line);
+    for source in fact.sources.iter() {
+        let _ = writeln!(out, "> {}\n\n{}:{}\n", visible(source.quote), source.path.display(), source.line);
     }
     out
 }
@@ -87,7 +87,7 @@ pub fn fact(fact: &Fact) -> String {
 /// Extended attributes of a fact's file.
 pub fn xattrs(fact: &Fact) -> Vec<(&'static str, String)> {
     vec![
-        ("fact", fact.id.clone()),
+        ("fact", fact.id.to_string()),
         ("source", fact.source.path.display().to_string()),
         ("line", fact.source.line.to_string()),
         ("score", fact.confidence.to_string()),
@@ -95,7 +95,7 @@ pub fn xattrs(fact: &Fact) -> Vec<(&'static str, String)> {
 }
 
 /// What is known of one person, project or thing: what holds, and what held before.
-pub fn entity(name: &str, facts: &[&Fact]) -> String {
+pub fn entity(name: &str, facts: &[Fact]) -> String {
     let mut out = format!("# {}\n", visible(name));
     let (now, before): (Vec<&Fact>, Vec<&Fact>) = facts.iter().partition(|fact| fact.superseded_by.is_none());
     for category in Category::ALL {
@@ -113,16 +113,16 @@ pub fn entity(name: &str, facts: &[&Fact]) -> String {
 }
 
 /// What one document states, in its order.
-pub fn document(path: &str, facts: &[&Fact]) -> String {
+pub fn document<'a>(path: &str, facts: impl Iterator<Item = Fact<'a>>) -> String {
     let mut out = format!("# {}\n\n", visible(path));
-    facts.iter().for_each(|fact| item(&mut out, fact));
+    facts.for_each(|fact| item(&mut out, &fact));
     out
 }
 
 /// What held on a day.
-pub fn day(date: Date, facts: &[&Fact]) -> String {
+pub fn day<'a>(date: Date, facts: impl Iterator<Item = Fact<'a>>) -> String {
     let mut out = format!("# Known to be so on {date}\n\n");
-    facts.iter().for_each(|fact| item(&mut out, fact));
+    facts.for_each(|fact| item(&mut out, &fact));
     out
 }
 

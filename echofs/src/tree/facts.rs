@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use echofs_indexer::facts::{Category, Fact, Facts as Table, Wish};
+use echofs_indexer::scratch::{Scratch, Written};
 use jiff::civil::Date;
 
 use super::cached::{Cached, Listings};
 use super::{Context, control, fact_pages as pages, names, render};
 use crate::error::Error;
-use crate::node::{CHANGING, Caller, Control as Order, Directory, File, Id, Listing, Node};
+use crate::node::{CHANGING, Caller, Content, Control as Order, Directory, File, Id, Listing, Node};
 
 /// Days in `as-of/` that are listed; any other day can be looked up.
 const DAYS: usize = 8;
@@ -77,7 +78,7 @@ struct Made {
     facts: Arc<Table>,
     at: SystemTime,
     /// For each document, as `by-source` names it, its facts.
-    sources: BTreeMap<String, Vec<usize>>,
+    sources: BTreeMap<String, Vec<u32>>,
     listings: Listings<Key>,
 }
 
@@ -122,21 +123,21 @@ impl Directory for View {
         };
         let facts = cx.index.facts();
         let id = pages::id_in(name).ok_or(Error::NotFound)?;
-        let fact = facts.all().iter().find(|fact| fact.id.starts_with(id) && pages::name(fact) == name);
-        cx.index.change_facts(&Wish::Remove(fact.ok_or(Error::NotFound)?.id.clone()))?;
+        let fact = facts.all().find(|fact| fact.id.to_string().starts_with(id) && pages::name(fact) == name);
+        cx.index.change_facts(&Wish::Remove(fact.ok_or(Error::NotFound)?.id.to_string()))?;
         Ok(())
     }
 }
 
 impl Made {
     fn new(cx: &Context, facts: Arc<Table>) -> Self {
-        let mut sources: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut sources: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         let roots = cx.index.sources();
-        for (at, fact) in facts.all().iter().enumerate() {
+        for (at, fact) in (0..).zip(facts.all()) {
             if !fact.is_likely() {
                 continue;
             }
-            let paths: BTreeSet<&Path> = fact.sources.iter().map(|source| source.path.as_path()).collect();
+            let paths: BTreeSet<&Path> = fact.sources.iter().map(|source| source.path).collect();
             for path in paths {
                 if let Some(name) = below(path, &roots) {
                     sources.entry(name).or_default().push(at);
@@ -158,7 +159,7 @@ impl Made {
             Key::Entities => self.entities(),
             Key::Sources(prefix) => self.sources(key, prefix),
             Key::Days => self.days().into_iter().map(|date| (date.to_string(), node(Key::Day(date)))).collect(),
-            Key::Day(date) => self.day(key, *date),
+            Key::Day(date) => self.day(cx, key, *date),
         }
     }
 
@@ -169,16 +170,16 @@ impl Made {
             "by-source" => node(Key::Sources(String::new())),
             "as-of" => node(Key::Days),
             "correct" => Node::File(Arc::new(control::order(Key::Top.id().child(name), Order::Facts, CORRECT, cx))),
-            _ => self.file(&Key::Top, name, render::jsonl(self.all()), self.at),
+            _ => self.lines(cx, &Key::Top, self.all()),
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = &Fact> {
-        self.facts.all().iter().map(|fact| &**fact)
+    fn all(&self) -> impl Iterator<Item = Fact<'_>> + Clone {
+        self.facts.all()
     }
 
     /// What holds now.
-    fn current(&self) -> impl Iterator<Item = &Fact> {
+    fn current(&self) -> impl Iterator<Item = Fact<'_>> {
         self.all().filter(|fact| fact.superseded_by.is_none())
     }
 
@@ -186,12 +187,22 @@ impl Made {
         Node::File(Arc::new(File::settled(dir.id().child(name), text.into_bytes(), modified, CHANGING)))
     }
 
+    /// `facts.jsonl`, which may be larger than what should be in memory.
+    fn lines<'a>(&self, cx: &Context, dir: &Key, facts: impl Iterator<Item = Fact<'a>> + Clone) -> Node {
+        let id = dir.id().child("facts.jsonl");
+        let file = large(cx.index.scratch(), id, facts.clone(), self.at).unwrap_or_else(|why| {
+            log::warn!("{why}: facts.jsonl is made in memory");
+            File::settled(id, render::jsonl(facts).into_bytes(), self.at, CHANGING)
+        });
+        Node::File(Arc::new(file))
+    }
+
     fn category(&self, key: &Key, category: Category) -> Vec<(String, Node)> {
-        let file = |fact: &Fact| {
-            let name = pages::name(fact);
+        let file = |fact: Fact| {
+            let name = pages::name(&fact);
             let mut file =
-                File::settled(key.id().child(&name), pages::fact(fact).into_bytes(), pages::time(fact), CHANGING);
-            file.xattrs = pages::xattrs(fact);
+                File::settled(key.id().child(&name), pages::fact(&fact).into_bytes(), pages::time(&fact), CHANGING);
+            file.xattrs = pages::xattrs(&fact);
             (name, Node::File(Arc::new(file)))
         };
         let listed = self.current().filter(|fact| fact.category == category && fact.is_likely());
@@ -200,17 +211,18 @@ impl Made {
     }
 
     fn entities(&self) -> Vec<(String, Node)> {
-        let mut by_name: BTreeMap<String, Vec<&Fact>> = BTreeMap::new();
-        for fact in self.all().filter(|fact| fact.is_likely()) {
-            let sides: BTreeSet<&String> = fact.subject_entity.iter().chain(&fact.object_entity).collect();
+        let mut by_name: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        for (at, fact) in (0..).zip(self.all()).filter(|(_, fact)| fact.is_likely()) {
+            let sides: BTreeSet<&str> = fact.subject_entity.into_iter().chain(fact.object_entity).collect();
             for entity in sides {
-                by_name.entry(entity.clone()).or_default().push(fact);
+                by_name.entry(entity).or_default().push(at);
             }
         }
-        let page = |(entity, facts): (String, Vec<&Fact>)| {
+        let page = |(entity, facts): (&str, Vec<u32>)| {
+            let facts: Vec<Fact> = facts.into_iter().filter_map(|at| self.facts.at(at)).collect();
             let name = names::bounded(&names::clean(entity.trim_start_matches('.'), names::MAX), ".md");
-            let modified = facts.iter().map(|fact| pages::time(fact)).max().unwrap_or(self.at);
-            let file = self.file(&Key::Entities, &name, pages::entity(&entity, &facts), modified);
+            let modified = facts.iter().map(pages::time).max().unwrap_or(self.at);
+            let file = self.file(&Key::Entities, &name, pages::entity(entity, &facts), modified);
             (name, file)
         };
         let files: BTreeMap<String, Node> = by_name.into_iter().map(page).collect();
@@ -228,9 +240,9 @@ impl Made {
                 }
                 None => {
                     let name = if rest.ends_with(".md") { rest.to_owned() } else { names::bounded(rest, ".md") };
-                    let facts: Vec<&Fact> = facts.iter().map(|at| &*self.facts.all()[*at]).collect();
-                    let modified = facts.iter().map(|fact| pages::time(fact)).max().unwrap_or(self.at);
-                    let file = self.file(key, &name, pages::document(path, &facts), modified);
+                    let facts = || facts.iter().filter_map(|at| self.facts.at(*at));
+                    let modified = facts().map(|fact| pages::time(&fact)).max().unwrap_or(self.at);
+                    let file = self.file(key, &name, pages::document(path, facts()), modified);
                     entries.insert(name, file);
                 }
             }
@@ -248,15 +260,40 @@ impl Made {
         days.into_iter().collect()
     }
 
-    fn day(&self, key: &Key, date: Date) -> Vec<(String, Node)> {
-        let facts: Vec<&Fact> = self.all().filter(|fact| fact.holds_on(date)).collect();
-        let lines = render::jsonl(&facts);
-        let likely: Vec<&Fact> = facts.iter().copied().filter(|fact| fact.is_likely()).collect();
+    fn day(&self, cx: &Context, key: &Key, date: Date) -> Vec<(String, Node)> {
+        let facts = || self.all().filter(|fact| fact.holds_on(date));
+        let likely = facts().filter(|fact| fact.is_likely());
         vec![
-            ("facts.jsonl".into(), self.file(key, "facts.jsonl", lines, self.at)),
-            ("facts.md".into(), self.file(key, "facts.md", pages::day(date, &likely), self.at)),
+            ("facts.jsonl".into(), self.lines(cx, key, facts())),
+            ("facts.md".into(), self.file(key, "facts.md", pages::day(date, likely), self.at)),
         ]
     }
+}
+
+/// A file of lines, written line by line.
+fn large<'a>(
+    mut scratch: Scratch,
+    place: Id,
+    lines: impl Iterator<Item = Fact<'a>>,
+    modified: SystemTime,
+) -> Result<File, echofs_indexer::Error> {
+    let mut digest = blake3::Hasher::new();
+    for line in lines {
+        let line = render::jsonl([line]);
+        digest.update(line.as_bytes());
+        scratch.add(line.as_bytes())?;
+    }
+    let size = scratch.len();
+    Ok(match scratch.written()? {
+        Written::Few(bytes) => File::settled(place, bytes, modified, CHANGING),
+        Written::Many(file) => File {
+            id: place.version(digest.finalize().as_bytes()),
+            content: Content::Large { file, size },
+            modified,
+            ttl: CHANGING,
+            xattrs: Vec::new(),
+        },
+    })
 }
 
 /// A document's path as `by-source` shows it: the name of its source, then the path below that.

@@ -94,43 +94,36 @@ fn name(moment: &Moment, owner: Option<&str>, page: &mut Page) {
     let Some(person) = owner.and_then(|owner| moment.facts.people().iter().find(|person| person.name == owner)) else {
         return;
     };
-    let all = moment.facts.all();
-    let facts = || {
-        person
-            .facts
-            .iter()
-            .filter_map(|at| all.get(*at))
-            .map(|fact| &**fact)
-            .filter(|fact| fact.superseded_by.is_none())
-    };
-    let to = facts().filter(|fact| matches!(fact.predicate.as_str(), "To" | "attendees"));
-    let sources: Vec<String> = to.take(2).map(fact_source).collect();
+    let all = || person.facts.iter().filter_map(|at| moment.facts.at(*at));
+    let facts = || all().filter(|fact| fact.superseded_by.is_none());
+    let to = facts().filter(|fact| matches!(fact.predicate, "To" | "attendees"));
+    let sources: Vec<String> = to.take(2).map(|fact| fact_source(&fact)).collect();
     page.say(
         "Who you are",
         &format!("You are {}, going by your mail and your minutes.", plain(&person.name)),
         &sources,
     );
     let named = facts().filter(|fact| {
-        let quote = plain(&fact.source.quote);
+        let quote = plain(fact.source.quote);
         is_told(fact)
-            && fact.subject_entity.as_deref() == owner
+            && fact.subject_entity == owner
             && quote.contains(person.name.split(' ').next().unwrap_or_default())
     });
     for fact in best(moment, named.collect()) {
-        page.say("Who you are", &quoted(moment, fact), &[fact_source(fact)]);
+        page.say("Who you are", &quoted(moment, &fact), &[fact_source(&fact)]);
     }
 }
 
 /// The surest and newest of these, a sentence each.
-fn best<'a>(moment: &Moment, mut facts: Vec<&'a Fact>) -> Vec<&'a Fact> {
+fn best<'a>(moment: &Moment, mut facts: Vec<Fact<'a>>) -> Vec<Fact<'a>> {
     let value = |fact: &Fact| {
         f64::from(fact.confidence) * 0.5_f64.powf(days(fact.since(), moment.today()).max(0) as f64 / 365.0)
     };
     facts.sort_by(|a, b| value(b).total_cmp(&value(a)).then_with(|| a.id.cmp(&b.id)));
     let mut quotes: Vec<&str> = Vec::new();
     facts.retain(|fact| {
-        let new = !quotes.contains(&fact.source.quote.as_str());
-        quotes.push(&fact.source.quote);
+        let new = !quotes.contains(&fact.source.quote);
+        quotes.push(fact.source.quote);
         new
     });
     facts.truncate(FEW);
@@ -144,7 +137,7 @@ fn is_told(fact: &Fact) -> bool {
 }
 
 fn quoted(moment: &Moment, fact: &Fact) -> String {
-    said(moment, &fact.source.path, "", &fact.source.quote)
+    said(moment, fact.source.path, "", fact.source.quote)
 }
 
 /// A quotation, and who says so: whoever sent or published it, else the owner. `about` may be empty.
@@ -196,9 +189,8 @@ fn work(moment: &Moment, page: &mut Page) {
 }
 
 fn people(moment: &Moment, owner: Option<&str>, page: &mut Page) {
-    let all = moment.facts.all();
     let paths = |person: &Person| -> BTreeSet<&Path> {
-        person.facts.iter().filter_map(|at| all.get(*at)).map(|fact| fact.source.path.as_path()).collect()
+        person.facts.iter().filter_map(|at| moment.facts.at(*at)).map(|fact| fact.source.path).collect()
     };
     let others = person::shown(moment).into_iter().filter(|person| Some(person.name.as_str()) != owner);
     let mut others: Vec<(&Person, usize)> = others.map(|person| (person, paths(person).len())).collect();
@@ -210,10 +202,10 @@ fn people(moment: &Moment, owner: Option<&str>, page: &mut Page) {
         let sentence = match what {
             Described::As(what) => format!("{name}, {what}, comes up in {documents}."),
             Described::In(quote) => {
-                format!("{name} comes up in {documents}. {}", said(moment, &source.path, "", &quote))
+                format!("{name} comes up in {documents}. {}", said(moment, source.path, "", &quote))
             }
         };
-        page.say("The people around you", &sentence, &[super::origin(source)]);
+        page.say("The people around you", &sentence, &[super::origin(&source)]);
     }
 }
 
@@ -252,14 +244,12 @@ fn liked(moment: &Moment, page: &mut Page) {
         );
         page.say("What you like", &sentence, &[entry_source(latest)]);
     }
-    let facts = moment.facts.all().iter().map(|fact| &**fact);
-    let own = |fact: &&Fact| {
-        fact.category == Category::Preference
-            && fact.superseded_by.is_none()
-            && fact.subject_entity.as_deref() == Some("me")
+    let facts = moment.facts.all();
+    let own = |fact: &Fact| {
+        fact.category == Category::Preference && fact.superseded_by.is_none() && fact.subject_entity == Some("me")
     };
-    for fact in best(moment, facts.filter(own).filter(|fact| moment.is_by_people(&fact.source.path)).collect()) {
-        page.say("What you like", &quoted(moment, fact), &[fact_source(fact)]);
+    for fact in best(moment, facts.filter(own).filter(|fact| moment.is_by_people(fact.source.path)).collect()) {
+        page.say("What you like", &quoted(moment, &fact), &[fact_source(&fact)]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is to be done and what will happen, from facts: check-boxes, deadlines, calendars.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -60,47 +60,51 @@ pub fn tasks(moment: &Moment) -> Vec<Task> {
     all
 }
 
-fn current<'a>(moment: &'a Moment) -> impl Iterator<Item = &'a Fact> {
+fn current<'a>(moment: &'a Moment) -> impl Iterator<Item = Fact<'a>> {
     moment.stated().filter(|fact| fact.superseded_by.is_none())
 }
 
 /// Tasks that are written as such; the day may stand on a line of its own below the same heading (org, calendars).
 fn by_form(moment: &Moment) -> Vec<Task> {
-    let key = |fact: &Fact| (fact.source.path.clone(), fact.subject.clone());
-    let mut deadlines: HashMap<(PathBuf, String), Date> = HashMap::new();
-    let mut closed: Vec<(PathBuf, String)> = Vec::new();
+    let mut deadlines: HashMap<(&Path, &str), Date> = HashMap::new();
+    let mut closed: HashSet<(&Path, &str)> = HashSet::new();
     for fact in current(moment) {
         let predicate = fact.predicate.to_lowercase();
         match predicate.as_str() {
             "deadline" | "due" | "scheduled" => {
-                let day = fact.valid_until.or_else(|| days_in(&fact.object, None).pop());
-                day.map(|day| deadlines.insert(key(fact), day));
+                let day = fact.valid_until.or_else(|| days_in(fact.object, None).pop());
+                day.map(|day| deadlines.insert(key(&fact), day));
             }
             "status" if matches!(fact.object.to_lowercase().as_str(), "completed" | "done" | "cancelled") => {
-                closed.push(key(fact));
+                closed.insert(key(&fact));
             }
-            "completed" => closed.push(key(fact)),
+            "completed" => drop(closed.insert(key(&fact))),
             _ => {}
         }
     }
-    let mut named: Vec<(PathBuf, String)> = Vec::new();
+    let mut named: HashSet<(&Path, &str)> = HashSet::new();
     let mut all = Vec::new();
     for fact in current(moment).filter(|fact| fact.category == Category::Task && fact.predicate == "to do") {
-        let said = days_in(&fact.object, Some(day_of(fact.observed_at))).pop();
-        let due = fact.valid_until.or_else(|| deadlines.get(&key(fact)).copied()).or(said);
-        named.push(key(fact));
-        all.push(task(fact, &fact.object, due));
+        let said = days_in(fact.object, Some(day_of(fact.observed_at))).pop();
+        let due = fact.valid_until.or_else(|| deadlines.get(&key(&fact)).copied()).or(said);
+        named.insert(key(&fact));
+        all.push(task(&fact, fact.object, due));
     }
     for fact in current(moment).filter(|fact| matches!(fact.predicate.to_lowercase().as_str(), "due" | "deadline")) {
-        if !closed.contains(&key(fact)) && !named.contains(&key(fact)) {
-            all.push(task(fact, &fact.subject, deadlines.get(&key(fact)).copied()));
+        if !closed.contains(&key(&fact)) && !named.contains(&key(&fact)) {
+            all.push(task(&fact, fact.subject, deadlines.get(&key(&fact)).copied()));
         }
     }
     all
 }
 
+/// What lines below one heading have in common.
+fn key<'a>(fact: &Fact<'a>) -> (&'a Path, &'a str) {
+    (fact.source.path, fact.subject)
+}
+
 fn task(fact: &Fact, text: &str, due: Option<Date>) -> Task {
-    let (path, line) = (fact.source.path.clone(), fact.source.line);
+    let (path, line) = (fact.source.path.to_owned(), fact.source.line);
     Task { text: plain(text), due, since: day_of(fact.observed_at), path, line, said: false }
 }
 
@@ -117,7 +121,7 @@ fn by_sentence(moment: &Moment) -> Vec<Task> {
         text: plain(&format!("{}: {}", noted.notable.topic, noted.notable.quote)),
         due: noted.notable.day,
         since: day_of(noted.at),
-        path: noted.path.clone(),
+        path: noted.path.to_path_buf(),
         line: noted.notable.line,
         said: true,
     })
@@ -134,10 +138,10 @@ pub fn decisions<'a>(moment: &'a Moment) -> Vec<&'a Noted> {
 
 /// What calendars have from today on, for so many days.
 pub fn happenings(moment: &Moment, ahead: i64) -> Vec<Happening> {
-    let mut entries: BTreeMap<(&Path, &str), Vec<&Fact>> = BTreeMap::new();
+    let mut entries: BTreeMap<(&Path, &str), Vec<Fact>> = BTreeMap::new();
     let calendar = |path: &Path| moment.document(path).is_some_and(|document| document.media == "calendar");
-    for fact in current(moment).filter(|fact| calendar(&fact.source.path)) {
-        entries.entry((&fact.source.path, &fact.subject)).or_default().push(fact);
+    for fact in current(moment).filter(|fact| calendar(fact.source.path)) {
+        entries.entry(key(&fact)).or_default().push(fact);
     }
     let until = moment.today().checked_add(ahead.days()).unwrap_or(Date::MAX);
     let mut all: Vec<Happening> = entries
@@ -149,17 +153,17 @@ pub fn happenings(moment: &Moment, ahead: i64) -> Vec<Happening> {
     all
 }
 
-fn happening(moment: &Moment, path: &Path, title: &str, facts: &[&Fact]) -> Option<Happening> {
+fn happening(moment: &Moment, path: &Path, title: &str, facts: &[Fact]) -> Option<Happening> {
     let said = |predicate: &str| facts.iter().find(|fact| fact.predicate == predicate);
     let start = said("Start")?;
     let first = start.valid_from?;
     let today = moment.today();
     let day = match said("Repeats") {
-        Some(rule) => recurrence::next(first, &rule.object, today)?,
+        Some(rule) => recurrence::next(first, rule.object, today)?,
         None => Some(first).filter(|day| *day >= today)?,
     };
     let time = start.object.split_once(' ').map(|(_, time)| time.to_owned());
-    let place = said("Location").map(|fact| plain(&fact.object));
+    let place = said("Location").map(|fact| plain(fact.object));
     Some(Happening {
         title: plain(title),
         repeats: said("Repeats").is_some(),

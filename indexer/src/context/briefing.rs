@@ -201,7 +201,7 @@ fn candidates(moment: &Moment) -> Vec<Item> {
     let sentences = moment.notable();
     let mut items: Vec<Item> = sentences
         .iter()
-        .filter(|noted| !(noted.notable.reason == Reason::Decision && withdrawn.contains(noted.path.as_path())))
+        .filter(|noted| !(noted.notable.reason == Reason::Decision && withdrawn.contains(&*noted.path)))
         .map(|noted| sentence(moment, noted, &uses))
         .filter(|item| item.score > 0.0)
         .collect();
@@ -226,7 +226,7 @@ fn sentence(moment: &Moment, noted: &Noted, uses: &HashMap<&Path, usize>) -> Ite
         section,
         score: score::sentence(moment, noted, uses),
         text: under(&notable.topic, &notable.quote),
-        source: Place::Line(noted.path.clone(), notable.line),
+        source: Place::Line(noted.path.to_path_buf(), notable.line),
     }
 }
 
@@ -239,13 +239,13 @@ fn under(topic: &str, quote: &str) -> String {
 
 /// Documents that say of themselves that they do not hold any more.
 fn withdrawn<'a>(moment: &'a Moment) -> HashSet<&'a Path> {
-    let over = |fact: &&std::sync::Arc<Fact>| {
+    let over = |fact: &Fact| {
         let text = fact.object.to_lowercase();
         let states = fact.predicate.eq_ignore_ascii_case("status") || fact.predicate.eq_ignore_ascii_case("date");
         states
             && ["superseded", "rejected", "withdrawn", "deprecated", "proposed"].iter().any(|word| text.contains(word))
     };
-    moment.facts.all().iter().filter(over).map(|fact| fact.source.path.as_path()).collect()
+    moment.facts.all().filter(over).map(|fact| fact.source.path).collect()
 }
 
 fn ahead(moment: &Moment) -> Vec<Item> {
@@ -293,7 +293,7 @@ fn people(moment: &Moment) -> Vec<Item> {
     let one = |(rank, person): (usize, &crate::facts::Person)| {
         let (text, source) = person::in_a_line(moment, person)?;
         let score = 5.0 / (1.0 + rank as f64 / 4.0);
-        Some(Item { section: Section::People, score, text, source: Place::Line(source.path.clone(), source.line) })
+        Some(Item { section: Section::People, score, text, source: Place::Line(source.path.to_owned(), source.line) })
     };
     others.enumerate().filter_map(one).collect()
 }
@@ -320,28 +320,28 @@ fn known(moment: &Moment, quoted: &HashSet<&str>, uses: &HashMap<&Path, usize>) 
         Category::Definition | Category::Event => 0.5,
         Category::Task => 0.0,
     };
-    let mut best: BTreeMap<(&Path, u32), (&Fact, f64)> = BTreeMap::new();
+    let mut best: BTreeMap<(&Path, u32), (&str, f64)> = BTreeMap::new();
     let outdated = moment.outdated();
-    let holds = |fact: &&Fact| fact.superseded_by.is_none() && !outdated.contains(fact.id.as_str());
+    let holds = |fact: &Fact| fact.superseded_by.is_none() && !outdated.contains(&fact.id);
     let current = moment.stated().filter(holds);
-    for fact in current.filter(|fact| !quoted.contains(fact.source.quote.as_str()) && fact.source.quote.contains(' ')) {
+    for fact in current.filter(|fact| !quoted.contains(fact.source.quote) && fact.source.quote.contains(' ')) {
         let named = if fact.subject_entity.is_some() { 1.0 } else { 0.5 };
         let age = days(fact.since(), moment.today()).max(0) as f64;
         let score = weight(fact.category)
             * f64::from(fact.confidence)
             * named
             * 0.5_f64.powf(age / 365.0)
-            * score::use_of(uses, &fact.source.path);
-        let known = best.entry((fact.source.path.as_path(), fact.source.line)).or_insert((fact, score));
+            * score::use_of(uses, fact.source.path);
+        let known = best.entry((fact.source.path, fact.source.line)).or_insert((fact.source.quote, score));
         if score > known.1 {
-            *known = (fact, score);
+            *known = (fact.source.quote, score);
         }
     }
-    let item = |(fact, score): (&Fact, f64)| Item {
+    let item = |((path, line), (quote, score)): ((&Path, u32), (&str, f64))| Item {
         section: Section::Known,
         score,
-        text: plain(&fact.source.quote),
-        source: Place::Line(fact.source.path.clone(), fact.source.line),
+        text: plain(quote),
+        source: Place::Line(path.to_owned(), line),
     };
-    best.into_values().filter(|(_, score)| *score > 0.0).map(item).collect()
+    best.into_iter().filter(|(_, (_, score))| *score > 0.0).map(item).collect()
 }

@@ -19,12 +19,11 @@ mod tiers;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
 
-use crate::facts::{Category, Fact, Facts, Noted, Origin, speaks_to_programs};
+use crate::facts::{Category, Fact, Facts, Id, Noted, Origin, speaks_to_programs};
 use crate::relationship::{Entry, Kind as Entered, View};
 use crate::{Document, Kind, Source};
 
@@ -74,27 +73,27 @@ impl Moment<'_> {
     }
 
     /// What people wrote, but for what speaks to the programs that read it.
-    fn stated(&self) -> impl Iterator<Item = &Fact> {
-        self.facts.all().iter().map(|fact| &**fact).filter(|fact| self.may_be_said(fact))
+    fn stated(&self) -> impl Iterator<Item = Fact<'_>> {
+        self.facts.all().filter(|fact| self.may_be_said(fact))
     }
 
     fn may_be_said(&self, fact: &Fact) -> bool {
-        self.is_by_people(&fact.source.path) && !speaks_to_programs(&fact.source.quote)
+        self.is_by_people(fact.source.path) && !speaks_to_programs(fact.source.quote)
     }
 
     /// The sentences that matter, by people, that nothing newer is known to have replaced; each once, the newest.
     fn notable(&self) -> Vec<&Noted> {
         let outdated = self.outdated();
-        let replaced: HashSet<(&Path, &str)> = (self.facts.all().iter())
-            .filter(|fact| fact.superseded_by.is_some() || outdated.contains(fact.id.as_str()))
-            .map(|fact| (fact.source.path.as_path(), fact.source.quote.as_str()))
+        let replaced: HashSet<(&Path, &str)> = (self.facts.all())
+            .filter(|fact| fact.superseded_by.is_some() || outdated.contains(&fact.id))
+            .map(|fact| (fact.source.path, fact.source.quote))
             .collect();
         let holds = |noted: &&Noted| {
-            self.is_by_people(&noted.path) && !replaced.contains(&(noted.path.as_path(), noted.notable.quote.as_str()))
+            self.is_by_people(&noted.path) && !replaced.contains(&(&*noted.path, noted.notable.quote.as_str()))
         };
-        let mut newest: HashMap<&str, &Noted> = HashMap::new();
+        let mut newest: HashMap<Id, &Noted> = HashMap::new();
         for noted in self.facts.notable().iter().filter(holds) {
-            let known = newest.entry(&noted.id).or_insert(noted);
+            let known = newest.entry(noted.id).or_insert(noted);
             if noted.at > known.at {
                 *known = noted;
             }
@@ -105,13 +104,13 @@ impl Moment<'_> {
     }
 
     /// The ids of figures of something of which a newer document has another one.
-    fn outdated(&self) -> HashSet<&str> {
+    fn outdated(&self) -> HashSet<Id> {
         let newest = newest_figures(self.facts);
-        let is_older = |fact: &&Arc<Fact>| {
+        let is_older = |fact: &Fact| {
             let figure = newest.get(&fact.subject.to_lowercase()).filter(|_| fact.category == Category::Quantity);
             figure.is_some_and(|newest| newest.since() > fact.since() && newest.object != fact.object)
         };
-        self.facts.all().iter().filter(is_older).map(|fact| fact.id.as_str()).collect()
+        self.facts.all().filter(is_older).map(|fact| fact.id).collect()
     }
 
     /// Where an entry of the log has its evidence, as far as that is still there.
@@ -135,9 +134,9 @@ impl Moment<'_> {
 }
 
 /// For everything of which figures are known, the newest one.
-fn newest_figures(facts: &Facts) -> HashMap<String, &Fact> {
-    let mut newest: HashMap<String, &Fact> = HashMap::new();
-    for fact in facts.all().iter().filter(|fact| fact.category == Category::Quantity && fact.subject_has_name()) {
+fn newest_figures(facts: &Facts) -> HashMap<String, Fact<'_>> {
+    let mut newest: HashMap<String, Fact> = HashMap::new();
+    for fact in facts.all().filter(|fact| fact.category == Category::Quantity && fact.subject_has_name()) {
         let known = newest.entry(fact.subject.to_lowercase()).or_insert(fact);
         if fact.since() > known.since() {
             *known = fact;
@@ -157,7 +156,7 @@ fn place(path: &Path, line: u32) -> String {
 }
 
 fn origin(origin: &Origin) -> String {
-    place(&origin.path, origin.line)
+    place(origin.path, origin.line)
 }
 
 /// "in 3 days", "today", "2 days ago".

@@ -18,16 +18,15 @@ pub fn shown<'a>(moment: &'a Moment) -> Vec<&'a Person> {
     moment.facts.people().iter().filter(said).take(PEOPLE).collect()
 }
 
-fn facts<'a>(moment: &'a Moment, person: &'a Person) -> impl Iterator<Item = &'a Fact> {
-    let all = moment.facts.all();
-    person.facts.iter().filter_map(|at| all.get(*at)).map(|fact| &**fact).filter(|fact| moment.may_be_said(fact))
+fn facts<'a>(moment: &'a Moment, person: &'a Person) -> impl Iterator<Item = Fact<'a>> {
+    person.facts.iter().filter_map(|at| moment.facts.at(*at)).filter(|fact| moment.may_be_said(fact))
 }
 
 /// The owner, by whom mail is sent to and who attends most; `None` where that is not clear.
 pub fn owner(moment: &Moment) -> Option<String> {
     let mut times: HashMap<&str, usize> = HashMap::new();
     for person in moment.facts.people() {
-        let to = |fact: &&Fact| matches!(fact.predicate.to_lowercase().as_str(), "to" | "attendees");
+        let to = |fact: &Fact| matches!(fact.predicate.to_lowercase().as_str(), "to" | "attendees");
         *times.entry(&person.name).or_default() += facts(moment, person).filter(to).count();
     }
     let (name, most) = times.into_iter().max_by_key(|(name, n)| (*n, *name))?;
@@ -43,29 +42,29 @@ pub enum Described {
 }
 
 /// What somebody is, by their contact, else the surest sentence about them.
-pub fn described<'a>(moment: &'a Moment, person: &'a Person) -> Option<(Described, &'a Origin)> {
+pub fn described<'a>(moment: &'a Moment, person: &'a Person) -> Option<(Described, Origin<'a>)> {
     let said = |predicate: &str| {
         contacts(moment, person).into_iter().find(|fact| fact.predicate.eq_ignore_ascii_case(predicate))
     };
-    let plainly = |fact: &Fact| plain(&fact.object);
+    let plainly = |fact: &Fact| plain(fact.object);
     match (said("Job title"), said("Organisation")) {
         (Some(job), Some(place)) => {
-            Some((Described::As(format!("{} at {}", plainly(job), plainly(place))), &job.source))
+            Some((Described::As(format!("{} at {}", plainly(&job), plainly(&place))), job.source))
         }
-        (Some(one), None) | (None, Some(one)) => Some((Described::As(plainly(one)), &one.source)),
-        (None, None) => sentence(moment, person).map(|fact| (Described::In(fact.source.quote.clone()), &fact.source)),
+        (Some(one), None) | (None, Some(one)) => Some((Described::As(plainly(&one)), one.source)),
+        (None, None) => sentence(moment, person).map(|fact| (Described::In(fact.source.quote.to_owned()), fact.source)),
     }
 }
 
-fn contacts<'a>(moment: &'a Moment, person: &'a Person) -> Vec<&'a Fact> {
+fn contacts<'a>(moment: &'a Moment, person: &'a Person) -> Vec<Fact<'a>> {
     facts(moment, person).filter(|fact| is_contact(fact) && fact.superseded_by.is_none()).collect()
 }
 
 /// The surest sentence that is about this person and says the name.
-fn sentence<'a>(moment: &'a Moment, person: &'a Person) -> Option<&'a Fact> {
+fn sentence<'a>(moment: &'a Moment, person: &'a Person) -> Option<Fact<'a>> {
     let first = person.name.split(' ').next().unwrap_or_default();
-    let about = |fact: &&Fact| {
-        let subject = fact.subject_entity.as_ref() == Some(&person.name) && fact.superseded_by.is_none();
+    let about = |fact: &Fact| {
+        let subject = fact.subject_entity == Some(&person.name) && fact.superseded_by.is_none();
         subject && !is_contact(fact) && fact.source.quote.starts_with(first) && fact.source.quote.contains(' ')
     };
     facts(moment, person)
@@ -74,16 +73,16 @@ fn sentence<'a>(moment: &'a Moment, person: &'a Person) -> Option<&'a Fact> {
 }
 
 /// What there is to know of somebody in one line: what they do, where, how to reach them.
-pub fn in_a_line<'a>(moment: &'a Moment, person: &'a Person) -> Option<(String, &'a Origin)> {
+pub fn in_a_line<'a>(moment: &'a Moment, person: &'a Person) -> Option<(String, Origin<'a>)> {
     let contacts = contacts(moment, person);
     let said = |predicate: &str| contacts.iter().find(|fact| fact.predicate.eq_ignore_ascii_case(predicate));
-    let known: Vec<&&Fact> = ["Job title", "Organisation", "Phone", "Email"].into_iter().filter_map(said).collect();
+    let known: Vec<&Fact> = ["Job title", "Organisation", "Phone", "Email"].into_iter().filter_map(said).collect();
     match known.first() {
         Some(first) => {
-            let values: Vec<String> = known.iter().map(|fact| plain(&fact.object)).collect();
-            Some((format!("{}: {}", plain(&person.name), values.join(", ")), &first.source))
+            let values: Vec<String> = known.iter().map(|fact| plain(fact.object)).collect();
+            Some((format!("{}: {}", plain(&person.name), values.join(", ")), first.source))
         }
-        None => sentence(moment, person).map(|fact| (plain(&fact.source.quote), &fact.source)),
+        None => sentence(moment, person).map(|fact| (plain(fact.source.quote), fact.source)),
     }
 }
 
@@ -94,11 +93,11 @@ pub fn person(moment: &Moment, person: &Person) -> String {
     if !aliases.is_empty() {
         let _ = writeln!(out, "\nAlso: {}", aliases.join("; "));
     }
-    let (mut now, mut before): (Vec<&Fact>, Vec<&Fact>) =
+    let (mut now, mut before): (Vec<Fact>, Vec<Fact>) =
         facts(moment, person).partition(|fact| fact.superseded_by.is_none());
     let reach: Vec<String> = now.iter().filter(|fact| is_contact(fact)).map(|fact| contact(fact)).collect();
     super::section(&mut out, "Contact", &reach);
-    let listed = |fact: &&Fact| !is_contact(fact) && fact.category != Category::Task && !is_list(fact);
+    let listed = |fact: &Fact| !is_contact(fact) && fact.category != Category::Task && !is_list(fact);
     now.retain(listed);
     before.retain(listed);
     super::section(&mut out, "Known", &sentences(&now));
@@ -110,7 +109,7 @@ pub fn person(moment: &Moment, person: &Person) -> String {
 }
 
 fn contact(fact: &Fact) -> String {
-    format!("- {}: {}\n  {} ~{}", plain(&fact.predicate), plain(&fact.object), origin(&fact.source), fact.id)
+    format!("- {}: {}\n  {} ~{}", plain(fact.predicate), plain(fact.object), origin(&fact.source), fact.id)
 }
 
 fn is_list(fact: &Fact) -> bool {
@@ -118,28 +117,28 @@ fn is_list(fact: &Fact) -> bool {
 }
 
 /// The sentences that facts stand in, each once, the newest first.
-fn sentences(facts: &[&Fact]) -> Vec<String> {
+fn sentences(facts: &[Fact]) -> Vec<String> {
     let mut by_place: BTreeMap<(&std::path::Path, u32, &str), Vec<&Fact>> = BTreeMap::new();
     for fact in facts {
-        by_place.entry((&fact.source.path, fact.source.line, &fact.source.quote)).or_default().push(fact);
+        by_place.entry((fact.source.path, fact.source.line, fact.source.quote)).or_default().push(fact);
     }
     let mut all: Vec<Vec<&Fact>> = by_place.into_values().collect();
     all.sort_by_key(|facts| std::cmp::Reverse(facts.iter().map(|fact| fact.since()).max()));
     let line = |facts: &Vec<&Fact>| {
         let first = facts[0];
         let ids: Vec<String> = facts.iter().map(|fact| format!("~{}", fact.id)).collect();
-        format!("- {}: {}\n  {} {}", first.since(), plain(&first.source.quote), origin(&first.source), ids.join(" "))
+        format!("- {}: {}\n  {} {}", first.since(), plain(first.source.quote), origin(&first.source), ids.join(" "))
     };
     all.iter().map(line).collect()
 }
 
-fn tasks<'a>(moment: &'a Moment, person: &Person) -> Vec<&'a Fact> {
+fn tasks<'a>(moment: &'a Moment, person: &Person) -> Vec<Fact<'a>> {
     let first = person.name.split(' ').next().unwrap_or_default();
-    let names = |fact: &&Fact| {
+    let names = |fact: &Fact| {
         let words = fact.object.split(|c: char| !c.is_alphanumeric());
         fact.category == Category::Task && fact.predicate == "to do" && words.into_iter().any(|word| word == first)
     };
-    moment.facts.all().iter().map(|fact| &**fact).filter(names).collect()
+    moment.facts.all().filter(names).collect()
 }
 
 /// Entries of the log about this person.
@@ -158,7 +157,7 @@ fn noted(moment: &Moment, person: &Person) -> Vec<String> {
 /// The documents that name this person, the newest first.
 fn documents(moment: &Moment, person: &Person) -> Vec<String> {
     let paths: BTreeSet<&std::path::Path> =
-        facts(moment, person).flat_map(|fact| &fact.sources).map(|source| source.path.as_path()).collect();
+        facts(moment, person).flat_map(|fact| fact.sources.iter()).map(|source| source.path).collect();
     let mut named: Vec<&crate::Document> = paths.into_iter().filter_map(|path| moment.document(path)).collect();
     named.sort_by_key(|document| std::cmp::Reverse(document.date));
     let day = |document: &crate::Document| {

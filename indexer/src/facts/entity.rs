@@ -137,27 +137,23 @@ pub struct Names {
 }
 
 impl Names {
-    /// Gathers the names in these statements.
-    pub fn new<'a>(found: impl Iterator<Item = &'a Found>) -> Self {
-        let mut names = Self::default();
-        for fact in found {
-            for side in people(fact) {
-                if let Some(full) = name(side).filter(|n| n.contains(' ')) {
-                    names.add(full);
-                }
-            }
-            let key = fact.predicate.to_lowercase();
-            if matches!(key.as_str(), "email" | "mail" | "e-mail") {
-                names.add_address(&fact.subject, &fact.object);
-            }
-            for (named, address) in listed(&fact.predicate, &fact.object) {
-                named.iter().filter(|full| full.contains(' ')).for_each(|full| names.add(full.clone()));
-                if let (Some(named), Some(address)) = (named, address) {
-                    names.add_address(&named, &address);
-                }
+    /// Gathers the names in a statement.
+    pub fn gather(&mut self, fact: &Found) {
+        for side in people(fact) {
+            if let Some(full) = name(side).filter(|n| n.contains(' ')) {
+                self.add(full);
             }
         }
-        names
+        let key = fact.predicate.to_lowercase();
+        if matches!(key.as_str(), "email" | "mail" | "e-mail") {
+            self.add_address(&fact.subject, &fact.object);
+        }
+        for (named, address) in listed(&fact.predicate, &fact.object) {
+            named.iter().filter(|full| full.contains(' ')).for_each(|full| self.add(full.clone()));
+            if let (Some(named), Some(address)) = (named, address) {
+                self.add_address(&named, &address);
+            }
+        }
     }
 
     fn add(&mut self, full: String) {
@@ -294,7 +290,8 @@ mod tests {
             found("森田健二 (Kenji Morita)", "Email", "morita@lab.example"),
             found("Gate", "From", "Innes Halliday <h@foot.example>"),
         ];
-        let names = Names::new(facts.iter());
+        let mut names = Names::default();
+        facts.iter().for_each(|found| names.gather(found));
         let near = near(&facts[..1]);
         let check = |text: &str, want: &str| assert_eq!(names.entity(text, &near).as_deref(), Some(want), "{text}");
         check("Hanna", "Hanna Brekke");

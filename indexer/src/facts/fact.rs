@@ -1,9 +1,12 @@
 //! What a fact is: as one document states it, and as all documents together do.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::Path;
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::packed::Sources;
 
 /// The confidence from which on a statement is shown as a fact.
 const LIKELY: f32 = 0.6;
@@ -103,28 +106,53 @@ pub struct Found {
     pub method: Method,
 }
 
+/// The name of a fact, a statement or a sentence: the start of a digest of what it says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id(pub u64);
+
+impl Id {
+    /// The id with these digits.
+    pub fn parse(text: &str) -> Option<Id> {
+        let hex = text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        hex.then(|| u64::from_str_radix(text, 16).ok().map(Id)).flatten()
+    }
+}
+
+/// Sixteen digits, small letters.
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// Where a fact comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Origin<'a> {
     /// The document.
-    pub path: PathBuf,
+    pub path: &'a Path,
     /// Line of the quotation, counted from 1.
     pub line: u32,
     /// The words of the document, as they stand there.
-    pub quote: String,
+    pub quote: &'a str,
 }
 
-/// One fact with everything that bears it out: one line of `facts.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Fact {
+/// One fact with everything that bears it out, as [`Facts`](super::Facts) shows it: one line of `facts.jsonl`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Fact<'a> {
     /// The same while it says the same.
-    pub id: String,
+    pub id: Id,
     /// What it is about.
-    pub subject: String,
+    pub subject: &'a str,
     /// How the two are related.
-    pub predicate: String,
+    pub predicate: &'a str,
     /// The other thing.
-    pub object: String,
+    pub object: &'a str,
     /// What kind of statement it is.
     pub category: Category,
     /// From 0 to 1; several sources make it higher.
@@ -136,30 +164,23 @@ pub struct Fact {
     /// When it was first learnt: the date of its oldest source.
     pub observed_at: jiff::Timestamp,
     /// The best source.
-    pub source: Origin,
+    pub source: Origin<'a>,
     /// All of them, the best first; not written where it is only that one.
-    #[serde(skip_serializing_if = "is_single")]
-    pub sources: Vec<Origin>,
+    #[serde(skip_serializing_if = "Sources::is_single")]
+    pub sources: Sources<'a>,
     /// The newer fact that took its place.
-    pub superseded_by: Option<String>,
+    pub superseded_by: Option<Id>,
     /// What found it.
     pub method: Method,
     /// The person, project or thing that the subject is.
     #[serde(skip)]
-    pub subject_entity: Option<String>,
+    pub subject_entity: Option<&'a str>,
     /// The same for the object.
     #[serde(skip)]
-    pub object_entity: Option<String>,
-    /// What its statements are called in orders.
-    #[serde(skip)]
-    pub statements: Vec<String>,
+    pub object_entity: Option<&'a str>,
 }
 
-fn is_single(sources: &[Origin]) -> bool {
-    sources.len() < 2
-}
-
-impl Fact {
+impl Fact<'_> {
     /// Subject, predicate and object as one sentence.
     pub fn sentence(&self) -> String {
         format!("{} {} {}", self.subject, self.predicate, self.object)
@@ -172,7 +193,7 @@ impl Fact {
 
     /// Whether the subject is said by what it is, and not by a pronoun.
     pub fn subject_has_name(&self) -> bool {
-        !super::entity::is_pronoun(&self.subject) && self.subject_entity.as_deref() != Some("me")
+        !super::entity::is_pronoun(self.subject) && self.subject_entity != Some("me")
     }
 
     /// The first day on which it counts.

@@ -1,12 +1,16 @@
 //! Relations of which a thing has one at a time: a newer statement takes the place of an older one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
-use super::fact::{Fact, Method};
+use jiff::civil::Date;
+
+use super::fact::{Fact, Id, Method};
+use super::packed::Packed;
 
 /// What one thing has one of. Statements about the same key contradict each other when their values differ.
 fn key(fact: &Fact) -> Option<String> {
-    let subject = fact.subject_entity.as_deref().unwrap_or(&fact.subject).to_lowercase();
+    let subject = fact.subject_entity.unwrap_or(fact.subject).to_lowercase();
     let predicate = fact.predicate.to_lowercase();
     if super::entity::is_pronoun(&subject) {
         return None;
@@ -24,7 +28,7 @@ fn key(fact: &Fact) -> Option<String> {
         }
         () if has(&["married"]) && last == "to" => "is married to",
         () if has(&["ceo", "president", "chairman", "head", "captain", "mayor", "director"]) && last == "of" => {
-            let of = fact.object_entity.as_deref().unwrap_or(&fact.object).to_lowercase();
+            let of = fact.object_entity.unwrap_or(fact.object).to_lowercase();
             return Some(format!("{of}\u{1f}{}", words[words.len().saturating_sub(2)]));
         }
         () if is_setting(fact) => return Some(format!("{subject}\u{1f}={predicate}")),
@@ -45,39 +49,37 @@ fn is_setting(fact: &Fact) -> bool {
 /// What is said: for offices who holds it, else the object.
 fn value(fact: &Fact) -> String {
     let office = fact.predicate.to_lowercase().ends_with(" of");
-    let (entity, text) =
-        if office { (&fact.subject_entity, &fact.subject) } else { (&fact.object_entity, &fact.object) };
-    entity.as_ref().unwrap_or(text).to_lowercase()
+    let (entity, text) = if office { (fact.subject_entity, fact.subject) } else { (fact.object_entity, fact.object) };
+    entity.unwrap_or(text).to_lowercase()
 }
 
-/// Ends every fact that a newer one contradicts, and says which. Of two of one date neither is newer.
-pub fn supersede(facts: &mut [Fact]) {
-    let mut groups: HashMap<String, Vec<usize>> = HashMap::new();
-    for (at, fact) in facts.iter().enumerate() {
-        if let Some(key) = key(fact) {
-            groups.entry(key).or_default().push(at);
+/// The facts that a newer one contradicts: which, and on which day they ended. Of two of one date neither is newer.
+pub fn superseded(facts: &Packed) -> HashMap<u32, (Id, Date)> {
+    let mut groups: HashMap<String, Vec<u32>> = HashMap::new();
+    for at in 0..facts.len() {
+        if let Some(key) = key(&facts.fact(at)) {
+            groups.entry(key).or_default().push(at as u32);
         }
     }
-    for mut group in groups.into_values().filter(|group| group.len() > 1) {
+    let mut ended = HashMap::new();
+    for group in groups.into_values().filter(|group| group.len() > 1) {
+        let mut group: Vec<(u32, Fact)> = group.into_iter().map(|at| (at, facts.fact(at as usize))).collect();
         // The owner's word is the last one.
-        group.sort_by_key(|at| (facts[*at].method == Method::User, facts[*at].since()));
-        for pair in 0..group.len() - 1 {
-            let (old, new) =
-                (group[pair], group[pair + 1..].iter().find(|new| is_newer(&facts[**new], &facts[group[pair]])));
-            if let Some(new) = new {
-                facts[old].superseded_by = Some(facts[*new].id.clone());
-                facts[old].valid_until = Some(facts[old].valid_until.unwrap_or_else(|| facts[*new].since()));
+        group.sort_by_key(|(_, fact)| (fact.method == Method::User, fact.since(), fact.id));
+        for (rank, (at, old)) in group.iter().enumerate() {
+            if let Some((_, new)) = group[rank + 1..].iter().find(|(_, new)| is_newer(new, old)) {
+                ended.insert(*at, (new.id, old.valid_until.unwrap_or_else(|| new.since())));
             }
         }
     }
+    ended
 }
 
 fn is_newer(new: &Fact, old: &Fact) -> bool {
     let later = new.since() > old.since() || new.method == Method::User && old.method != Method::User;
-    later
-        && value(new) != value(old)
-        && !new
-            .sources
-            .iter()
-            .any(|source| old.sources.iter().any(|other| other.path == source.path && other.line == source.line))
+    later && value(new) != value(old) && lines(new).is_disjoint(&lines(old))
+}
+
+fn lines<'a>(fact: &Fact<'a>) -> HashSet<(&'a Path, u32)> {
+    fact.sources.iter().map(|source| (source.path, source.line)).collect()
 }

@@ -1,18 +1,26 @@
 //! From the statements of all documents to facts: the same one from ten places is one, and a newer one takes the
 //! place of an older one that it contradicts.
+//!
+//! The documents are gone through one after the other, three times: for the names in them, for the facts that are stated more
+//! than once, and for the facts. So it is enough to have one of them in memory.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
+use super::draft::{self, Entities};
 use super::entity::{self, Names};
-use super::fact::{Fact, Found, Method, Origin, day_of};
+use super::fact::{Fact, Found, Id};
+use super::functional;
 use super::notable::Notable;
 use super::orders::Orders;
+use super::packed::Packed;
+use super::packer::Packer;
 use super::people::{self, Person};
-use super::{dates, functional, morphology};
+use crate::Error;
 
 /// Everything one document states.
 #[derive(Clone, Copy, Debug)]
@@ -29,13 +37,28 @@ pub struct Stated<'a> {
     pub at: Timestamp,
 }
 
+/// Documents, by path, which say the same as often as they are asked.
+pub trait Documents {
+    /// Calls `visit` for each of them.
+    ///
+    /// # Errors
+    /// Those of `visit`, and those of the store.
+    fn each(&self, visit: &mut dyn FnMut(Stated<'_>) -> Result<(), Error>) -> Result<(), Error>;
+}
+
+impl Documents for [Stated<'_>] {
+    fn each(&self, visit: &mut dyn FnMut(Stated<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        self.iter().try_for_each(|stated| visit(*stated))
+    }
+}
+
 /// A sentence that matters, and its document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Noted {
     /// The same while the words are the same: what an order to remove it names.
-    pub id: String,
+    pub id: Id,
     /// The document.
-    pub path: PathBuf,
+    pub path: Arc<Path>,
     /// The date of the document.
     pub at: Timestamp,
     /// The sentence.
@@ -47,43 +70,78 @@ pub struct Noted {
 pub struct Facts {
     /// Grows with every change.
     pub number: u64,
-    facts: Vec<Arc<Fact>>,
-    by_id: HashMap<String, usize>,
+    packed: Packed,
+    /// What took the place of a fact, and on which day that ended.
+    superseded: HashMap<u32, (Id, Date)>,
+    /// Positions of all facts, by id.
+    by_id: Vec<u32>,
     notable: Vec<Noted>,
     people: Vec<Person>,
 }
 
 impl Facts {
-    /// The facts in these documents, after these orders of the owner.
-    pub fn new<'a>(number: u64, documents: impl Iterator<Item = Stated<'a>> + Clone, orders: &Orders) -> Self {
-        let names = Names::new(documents.clone().flat_map(|stated| stated.found));
-        let notable = noted(documents.clone(), orders);
-        let mut merged: BTreeMap<String, Fact> = BTreeMap::new();
-        for stated in documents {
-            let near = entity::near(stated.found);
-            let kept = stated.found.iter().chain(stated.read).filter(|found| !orders.is_removed(&statement(found)));
-            kept.for_each(|found| add(&mut merged, &stated, found, &names, &near));
-        }
-        for stated in orders.stated() {
-            stated.found.iter().for_each(|found| add(&mut merged, &stated, found, &names, &HashSet::new()));
-        }
-        let mut facts: Vec<Fact> = merged.into_values().collect();
-        facts.iter_mut().for_each(settle);
-        functional::supersede(&mut facts);
-        facts.sort_by(|a, b| (&a.source.path, a.source.line, &a.id).cmp(&(&b.source.path, b.source.line, &b.id)));
-        let by_id = facts.iter().enumerate().map(|(at, fact)| (fact.id.clone(), at)).collect();
-        let people = people::people(&facts);
-        Self { number, facts: facts.into_iter().map(Arc::new).collect(), by_id, notable, people }
+    /// The facts in these documents, after these orders of the owner; kept in files in `dir`, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Io`] of those files, and errors of the documents.
+    pub fn new(
+        number: u64,
+        documents: &(impl Documents + ?Sized),
+        orders: &Orders,
+        dir: Option<&Path>,
+    ) -> Result<Self, Error> {
+        let (mut names, mut notable) = (Names::default(), Vec::new());
+        documents.each(&mut |stated| {
+            stated.found.iter().for_each(|found| names.gather(found));
+            note(&mut notable, &stated, orders);
+            Ok(())
+        })?;
+        let merge = Merge { names, orders, by_owner: orders.stated().collect() };
+        let packed = merge.packed(documents, dir)?;
+        let superseded = functional::superseded(&packed);
+        let people = people::people(&packed);
+        let mut by_id: Vec<u32> = (0..packed.len() as u32).collect();
+        by_id.sort_unstable_by_key(|at| packed.id(*at as usize));
+        packed.rest();
+        Ok(Self { number, packed, superseded, by_id, notable, people })
     }
 
     /// All of them, by source and line.
-    pub fn all(&self) -> &[Arc<Fact>] {
-        &self.facts
+    pub fn all(&self) -> impl ExactSizeIterator<Item = Fact<'_>> + DoubleEndedIterator + Clone {
+        (0..self.len()).map(|at| self.view(at))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.packed.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The one at a position in the order of [`all`](Facts::all).
+    pub fn at(&self, at: u32) -> Option<Fact<'_>> {
+        ((at as usize) < self.len()).then(|| self.view(at as usize))
+    }
+
+    fn view(&self, at: usize) -> Fact<'_> {
+        let fact = self.packed.fact(at);
+        match self.superseded.get(&(at as u32)) {
+            Some((by, until)) => Fact { superseded_by: Some(*by), valid_until: Some(*until), ..fact },
+            None => fact,
+        }
     }
 
     /// The fact with this id.
-    pub fn get(&self, id: &str) -> Option<&Arc<Fact>> {
-        self.by_id.get(id).map(|at| &self.facts[*at])
+    pub fn get(&self, id: Id) -> Option<Fact<'_>> {
+        self.position(id).map(|at| self.view(at))
+    }
+
+    fn position(&self, id: Id) -> Option<usize> {
+        let at = self.by_id.binary_search_by_key(&id, |at| self.packed.id(*at as usize)).ok()?;
+        self.by_id.get(at).map(|at| *at as usize)
     }
 
     /// The sentences that matter, by document and line. Those that the owner removed are not among them.
@@ -97,132 +155,188 @@ impl Facts {
     }
 
     /// What orders call the fact or sentence with this id.
-    pub fn statements(&self, id: &str) -> Option<Vec<String>> {
-        let noted = || self.notable.iter().any(|noted| noted.id == id).then(|| vec![id.to_owned()]);
-        self.get(id).map(|fact| fact.statements.clone()).or_else(noted)
+    pub fn statements(&self, id: Id) -> Option<Vec<Id>> {
+        let noted = || self.notable.iter().any(|noted| noted.id == id).then(|| vec![id]);
+        self.position(id).map(|at| self.packed.statements(at)).or_else(noted)
+    }
+
+    /// Gives back the memory that reading took.
+    pub fn rest(&self) {
+        self.packed.rest();
     }
 }
 
-/// The sentences that matter, without those that the owner removed, alone or with everything that they state.
-fn noted<'a>(documents: impl Iterator<Item = Stated<'a>>, orders: &Orders) -> Vec<Noted> {
-    let mut all = Vec::new();
-    for stated in documents {
-        let removed = |notable: &Notable| {
-            let mut here = stated.found.iter().filter(|found| found.quote == notable.quote);
-            here.any(|found| orders.is_removed(&statement(found)))
-        };
-        for notable in stated.notable.iter().filter(|notable| !removed(notable)) {
-            let id = hash(&["notable", &normal(&notable.quote)]);
-            if !orders.is_removed(&id) {
-                all.push(Noted { id, path: stated.path.to_owned(), at: stated.at, notable: notable.clone() });
+/// What statements are made facts with.
+struct Merge<'a> {
+    names: Names,
+    orders: &'a Orders,
+    /// What the owner stated, in the journal.
+    by_owner: Vec<Stated<'a>>,
+}
+
+impl Merge<'_> {
+    fn packed(&self, documents: &(impl Documents + ?Sized), dir: Option<&Path>) -> Result<Packed, Error> {
+        let mut ids = Vec::new();
+        documents.each(&mut |stated| {
+            let near = entity::near(stated.found);
+            ids.extend(self.kept(&stated).map(|found| self.id(found, &stated, &near)));
+            Ok(())
+        })?;
+        let own: Vec<(u32, Id)> =
+            self.own().map(|(stated, found)| (found.line, self.id(found, stated, &HashSet::new()))).collect();
+        let (mut packer, stated_too) = (Packer::new(dir, repeated(&ids, &own)), stated_by(&ids, &own));
+        let (mut ids, mut waiting) = (ids.into_iter(), true);
+        documents.each(&mut |stated| {
+            if waiting && self.by_owner.first().is_some_and(|journal| journal.path < stated.path) {
+                waiting = false;
+                self.reserve(&mut packer, &own, &stated_too)?;
+            }
+            let near = entity::near(stated.found);
+            let mut page = packer.begin(stated.path)?;
+            for found in self.kept(&stated) {
+                let Some(id) = ids.next() else { break };
+                packer.add(&mut page, found, stated.at, id, || Entities::of(found, &self.names, &near))?;
+            }
+            packer.end(&mut page)
+        })?;
+        if waiting {
+            self.reserve(&mut packer, &own, &stated_too)?;
+        }
+        if let Some(journal) = self.by_owner.first() {
+            let mut page = packer.begin(journal.path)?;
+            for ((stated, found), (_, id)) in self.own().zip(&own) {
+                packer.add(&mut page, found, stated.at, *id, || Entities::of(found, &self.names, &HashSet::new()))?;
             }
         }
+        packer.finish()
     }
-    all
-}
 
-fn add(merged: &mut BTreeMap<String, Fact>, stated: &Stated, found: &Found, names: &Names, near: &HashSet<String>) {
-    let (path, at, statement) = (stated.path, stated.at, statement(found));
-    let subject = names.entity(&found.subject, near);
-    // The name of a contact in another order is no further name.
-    let object = if found.predicate == "Name" { subject.clone() } else { names.entity(&found.object, near) };
-    let id = id(
-        subject.as_deref().unwrap_or(&found.subject),
-        &found.predicate,
-        object.as_deref().unwrap_or(&found.object),
-        path,
-    );
-    let origin = Origin { path: path.to_owned(), line: found.line, quote: found.quote.clone() };
-    let fact = merged.entry(id.clone()).or_insert_with(|| first(id, found, at, &origin, subject, object));
-    fact.observed_at = fact.observed_at.min(at);
-    fact.valid_from = [fact.valid_from, found.valid_from].into_iter().flatten().min();
-    fact.valid_until = [fact.valid_until, found.valid_until].into_iter().flatten().max();
-    fact.method = fact.method.max(found.method);
-    if !fact.statements.contains(&statement) {
-        fact.statements.push(statement);
+    /// Keeps places for what only the owner states, where the journal stands among the documents.
+    fn reserve(&self, packer: &mut Packer, own: &[(u32, Id)], stated_too: &HashSet<Id>) -> Result<(), Error> {
+        let Some(journal) = self.by_owner.first() else { return Ok(()) };
+        let mut page = packer.begin(journal.path)?;
+        packer.reserve(&mut page, own.iter().copied().filter(|(_, id)| !stated_too.contains(id)));
+        packer.end(&mut page)
     }
-    if !fact.sources.iter().any(|known| (&known.path, known.line) == (&origin.path, origin.line)) {
-        fact.sources.push(origin);
-        // Two that say the same without knowing of each other are wrong together less often.
-        fact.confidence = 1.0 - (1.0 - fact.confidence) * (1.0 - found.confidence * 0.5);
+
+    /// The statements of a document that the owner did not remove.
+    fn kept<'s>(&'s self, stated: &Stated<'s>) -> impl Iterator<Item = &'s Found> {
+        let all = stated.found.iter().chain(stated.read);
+        all.filter(|found| !(self.orders.remove_something() && self.orders.is_removed(draft::statement(found))))
+    }
+
+    fn own(&self) -> impl Iterator<Item = (&Stated<'_>, &Found)> {
+        self.by_owner.iter().flat_map(|stated| stated.found.iter().map(move |found| (stated, found)))
+    }
+
+    fn id(&self, found: &Found, stated: &Stated, near: &HashSet<String>) -> Id {
+        Entities::of(found, &self.names, near).id(found, stated.path)
     }
 }
 
-fn first(
-    id: String,
-    found: &Found,
-    at: Timestamp,
-    origin: &Origin,
-    subject: Option<String>,
-    object: Option<String>,
-) -> Fact {
-    Fact {
-        id,
-        subject: found.subject.clone(),
-        predicate: found.predicate.clone(),
-        object: found.object.clone(),
-        category: found.category,
-        confidence: found.confidence,
-        valid_from: found.valid_from,
-        valid_until: found.valid_until,
-        observed_at: at,
-        source: origin.clone(),
-        sources: vec![origin.clone()],
-        superseded_by: None,
-        method: found.method,
-        subject_entity: subject,
-        object_entity: object,
-        statements: Vec::new(),
-    }
+/// The facts that more than one statement states, and all that the owner states.
+fn repeated(ids: &[Id], own: &[(u32, Id)]) -> HashSet<Id> {
+    let mut sorted = ids.to_vec();
+    sorted.sort_unstable();
+    let twice = sorted.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+    twice.chain(own.iter().map(|(_, id)| *id)).collect()
 }
 
-/// Puts what the entity is called in place of a shorter name, and rounds the confidence.
-fn settle(fact: &mut Fact) {
-    let longer = |text: &mut String, entity: &Option<String>| {
-        if let Some(full) = entity.as_ref().filter(|full| full.len() > text.len() && full.starts_with(text.as_str())) {
-            *text = full.clone();
-        }
+/// The facts of the owner that documents state too.
+fn stated_by(ids: &[Id], own: &[(u32, Id)]) -> HashSet<Id> {
+    let own: HashSet<Id> = own.iter().map(|(_, id)| *id).collect();
+    ids.iter().filter(|id| own.contains(id)).copied().collect()
+}
+
+/// Adds the sentences of a document that matter, without those that the owner removed, alone or with everything that they state.
+fn note(all: &mut Vec<Noted>, stated: &Stated, orders: &Orders) {
+    let removed = |notable: &Notable| {
+        let mut here = stated.found.iter().filter(|found| found.quote == notable.quote);
+        orders.remove_something() && here.any(|found| orders.is_removed(draft::statement(found)))
     };
-    longer(&mut fact.subject, &fact.subject_entity);
-    longer(&mut fact.object, &fact.object_entity);
-    fact.confidence = (fact.confidence.min(0.99) * 100.0).round() / 100.0;
-    if fact.valid_from.is_none() && fact.method == Method::User {
-        fact.valid_from = Some(day_of(fact.observed_at));
+    let mut path: Option<Arc<Path>> = None;
+    for notable in stated.notable.iter().filter(|notable| !removed(notable)) {
+        let id = draft::sentence(&notable.quote);
+        if !orders.is_removed(id) {
+            let path = path.get_or_insert_with(|| stated.path.into()).clone();
+            all.push(Noted { id, path, at: stated.at, notable: notable.clone() });
+        }
     }
 }
 
-/// What a statement is called in orders, whatever is known of the names in it.
-pub fn statement(found: &Found) -> String {
-    hash(&[&normal(&found.subject), &verb(&found.predicate), &normal(&found.object)])
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::fact::{Category, Method};
+    use crate::facts::orders::Order;
 
-/// The name of a fact. What pronouns say is told apart by document.
-fn id(subject: &str, predicate: &str, object: &str, path: &Path) -> String {
-    let vague = entity::is_pronoun(subject) || entity::is_pronoun(object);
-    let place = if vague { path.to_string_lossy().into_owned() } else { String::new() };
-    hash(&[&normal(subject), &verb(predicate), &normal(object), &place])
-}
-
-fn hash(parts: &[&str]) -> String {
-    blake3::hash(parts.join("\u{1f}").as_bytes()).to_hex()[..16].to_owned()
-}
-
-/// Lower case, no articles, no signs; dates as numbers.
-fn normal(text: &str) -> String {
-    if let Some(date) = dates::parse(text) {
-        return date.to_string();
+    fn found(subject: &str, predicate: &str, object: &str, line: u32) -> Found {
+        Found {
+            subject: subject.into(),
+            predicate: predicate.into(),
+            object: object.into(),
+            category: Category::Person,
+            confidence: 0.8,
+            valid_from: None,
+            valid_until: None,
+            line,
+            quote: format!("{subject} {predicate} {object}."),
+            method: Method::Rule,
+        }
     }
-    let lower = text.to_lowercase();
-    let words =
-        lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty() && !matches!(*w, "the" | "a" | "an"));
-    words.collect::<Vec<_>>().join(" ")
-}
 
-/// The predicate without tense and adverbs.
-fn verb(predicate: &str) -> String {
-    let lower = predicate.to_lowercase();
-    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty() && !w.ends_with("ly"));
-    let words = words
-        .filter(|w| !matches!(*w, "the" | "a" | "an" | "has" | "have" | "had" | "been" | "also" | "now" | "currently"));
-    words.map(|w| if super::tag::is_be(w) { "be".into() } else { morphology::base(w) }).collect::<Vec<_>>().join(" ")
+    fn facts(documents: &[(&str, Vec<Found>)], orders: Vec<Order>, dir: Option<&Path>) -> Facts {
+        let mut stated = Vec::new();
+        for (n, (path, found)) in (1..).zip(documents) {
+            let at = Timestamp::new(n * 1_000_000, 0).unwrap();
+            stated.push(Stated { path: Path::new(*path), found, read: &[], notable: &[], at });
+        }
+        Facts::new(1, stated.as_slice(), &Orders::new(Path::new("/j"), orders), dir).unwrap()
+    }
+
+    fn shown(facts: &Facts) -> Vec<String> {
+        let one = |fact: Fact| format!("{}:{} {}", fact.source.path.display(), fact.source.line, fact.sentence());
+        facts.all().map(one).collect()
+    }
+
+    #[test]
+    fn facts_stand_by_source_and_line() {
+        let documents = [
+            ("/a", vec![found("Oda", "owns", "a boat", 7), found("Oda Brekke", "lives in", "Bergen", 2)]),
+            ("/k", vec![found("Oda Brekke", "owns", "the boat", 1), found("Oda", "owns", "a mill", 1)]),
+        ];
+        let at = Timestamp::UNIX_EPOCH;
+        let state = |subject: &str, object: &str| Order::State { fact: found(subject, "owns", object, 0), at };
+        let owned = facts(&documents, vec![state("Kari", "a cat"), state("Oda Brekke", "a mill")], None);
+        let want = [
+            "/a:2 Oda Brekke lives in Bergen",
+            "/a:7 Oda Brekke owns a boat",
+            "/j:1 Kari owns a cat",
+            "/k:1 Oda Brekke owns a mill",
+        ];
+        assert_eq!(shown(&owned), want);
+        let boat = owned.at(1).unwrap();
+        let sources: Vec<(&Path, u32, &str)> = boat.sources.iter().map(|s| (s.path, s.line, s.quote)).collect();
+        let want = [(Path::new("/a"), 7, "Oda owns a boat."), (Path::new("/k"), 1, "Oda Brekke owns the boat.")];
+        assert_eq!(sources, want);
+        assert_eq!((boat.sources.count(), boat.confidence, boat.subject_entity), (2, 0.88, Some("Oda Brekke")));
+        assert_eq!(owned.at(3).unwrap().sources.count(), 2, "the owner says so too");
+        assert_eq!(owned.get(boat.id).unwrap().sentence(), boat.sentence());
+        assert_eq!(owned.statements(boat.id).unwrap().len(), 2);
+        assert!(owned.at(4).is_none() && owned.get(Id(7)).is_none());
+    }
+
+    #[test]
+    fn files_hold_the_same_facts_as_memory() {
+        let one = |n: usize| found(&format!("Oda {n} Brekke"), "owns", &format!("the boat {}", n % 900), n as u32);
+        let documents: Vec<(String, Vec<Found>)> =
+            (0..300).map(|n| (format!("/{n:03}"), (n * 10..n * 10 + 20).map(one).collect())).collect();
+        let documents: Vec<(&str, Vec<Found>)> =
+            documents.iter().map(|(p, found)| (p.as_str(), found.clone())).collect();
+        let dir = tempfile::tempdir().unwrap();
+        let (memory, files) = (facts(&documents, Vec::new(), None), facts(&documents, Vec::new(), Some(dir.path())));
+        let lines = |facts: &Facts| facts.all().map(|f| serde_json::to_string(&f).unwrap()).collect::<Vec<_>>();
+        files.rest();
+        assert_eq!((memory.len(), lines(&files)), (3_010, lines(&memory)));
+    }
 }

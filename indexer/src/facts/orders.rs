@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::fact::{Found, Method};
+use super::fact::{Found, Id, Method};
 use super::merge::{Facts, Stated};
 use super::{Triple, category};
 
@@ -31,14 +31,14 @@ pub enum Order {
 }
 
 /// All orders together.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Orders {
     /// The journal, as the source of what the owner stated.
     path: PathBuf,
     /// Its lines.
     lines: u32,
-    removed: HashSet<String>,
-    added: HashMap<String, (Found, Timestamp)>,
+    removed: HashSet<Id>,
+    added: HashMap<Id, (Found, Timestamp)>,
 }
 
 impl Orders {
@@ -54,14 +54,14 @@ impl Orders {
         self.lines += 1;
         match order {
             Order::Remove { statements, .. } => {
-                for statement in statements {
+                for statement in statements.iter().filter_map(|name| Id::parse(name)) {
                     self.added.remove(&statement);
                     self.removed.insert(statement);
                 }
             }
             Order::State { fact, at } => {
                 let fact = Found { line: self.lines, ..fact };
-                let statement = super::merge::statement(&fact);
+                let statement = super::draft::statement(&fact);
                 self.removed.remove(&statement);
                 self.added.insert(statement, (fact, at));
             }
@@ -69,8 +69,13 @@ impl Orders {
     }
 
     /// Whether the owner removed this statement.
-    pub fn is_removed(&self, statement: &str) -> bool {
-        self.removed.contains(statement)
+    pub fn is_removed(&self, statement: Id) -> bool {
+        self.removed.contains(&statement)
+    }
+
+    /// Whether anything is removed.
+    pub fn remove_something(&self) -> bool {
+        !self.removed.is_empty()
     }
 
     /// What the owner stated.
@@ -100,7 +105,10 @@ impl Wish {
     /// The orders that carry it out; `None` when there is no such fact.
     pub fn orders(&self, facts: &Facts) -> Option<Vec<Order>> {
         let at = Timestamp::now();
-        let remove = |id: &String| facts.statements(id).map(|statements| Order::Remove { statements, at });
+        let remove = |id: &String| {
+            let statements = facts.statements(Id::parse(id)?)?.iter().map(Id::to_string).collect();
+            Some(Order::Remove { statements, at })
+        };
         let state = |parts: &[String; 3]| Order::State { fact: by_owner(parts), at };
         Some(match self {
             Wish::Remove(id) => vec![remove(id)?],
@@ -135,13 +143,13 @@ mod tests {
     #[test]
     fn the_last_order_counts() {
         let fact = by_owner(&["Oda", "lives in", "Bergen"].map(String::from));
-        let name = crate::facts::merge::statement(&fact);
+        let name = crate::facts::draft::statement(&fact);
         let at = Timestamp::UNIX_EPOCH;
         let state = || Order::State { fact: fact.clone(), at };
-        let remove = || Order::Remove { statements: vec![name.clone()], at };
+        let remove = || Order::Remove { statements: vec![name.to_string()], at };
         let check = |orders: Vec<Order>, removed, stated| {
             let orders = Orders::new(Path::new("/j"), orders);
-            assert_eq!((orders.is_removed(&name), orders.stated().count()), (removed, stated));
+            assert_eq!((orders.is_removed(name), orders.stated().count()), (removed, stated));
         };
         check(vec![], false, 0);
         check(vec![state()], false, 1);

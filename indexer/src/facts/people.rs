@@ -1,9 +1,10 @@
 //! Which entities are people, with the names they go by and the facts about them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::entity::{is_pronoun, listed};
 use super::fact::{Category, Fact};
+use super::packed::Packed;
 use super::{dates, relational};
 
 /// What is said of a contact.
@@ -37,21 +38,27 @@ pub struct Person {
     pub name: String,
     /// What else the documents call them: first names, mail addresses.
     pub aliases: BTreeSet<String>,
-    /// Positions of the facts that name them, as [`Facts::all`](super::Facts::all) has them.
-    pub facts: Vec<usize>,
+    /// Positions of the facts that name them, as [`Facts::at`](super::Facts::at) has them.
+    pub facts: Vec<u32>,
 }
 
 /// The people in these facts, those with most facts first.
-pub fn people(facts: &[Fact]) -> Vec<Person> {
-    let mut all: BTreeMap<String, (Person, Evidence)> = BTreeMap::new();
-    for (at, fact) in facts.iter().enumerate() {
-        for mention in mentions(fact) {
-            let Mention { entity, .. } = &mention;
-            let new =
-                || (Person { name: entity.clone(), aliases: BTreeSet::new(), facts: Vec::new() }, Evidence::default());
-            let (person, evidence) = all.entry(entity.clone()).or_insert_with(new);
-            evidence.add(&mention);
-            if mention.text != *entity && !is_pronoun(&mention.text) && mention.text.len() <= MAX_ALIAS {
+pub fn people(facts: &Packed) -> Vec<Person> {
+    let all = || (0..facts.len()).map(|at| (at as u32, facts.fact(at)));
+    let mut evidence: HashMap<String, Evidence> = HashMap::new();
+    for mention in all().flat_map(|(_, fact)| mentions(&fact)) {
+        match evidence.get_mut(&mention.entity) {
+            Some(known) => known.add(&mention),
+            None => evidence.entry(mention.entity.clone()).or_default().add(&mention),
+        }
+    }
+    evidence.retain(|name, evidence| evidence.is_enough(name));
+    let new = |name: String| (name.clone(), Person { name, aliases: BTreeSet::new(), facts: Vec::new() });
+    let mut people: HashMap<String, Person> = evidence.into_keys().map(new).collect();
+    for (at, fact) in all() {
+        for mention in mentions(&fact) {
+            let Some(person) = people.get_mut(&mention.entity) else { continue };
+            if mention.text != mention.entity && !is_pronoun(&mention.text) && mention.text.len() <= MAX_ALIAS {
                 person.aliases.insert(mention.text);
             }
             if person.facts.last() != Some(&at) {
@@ -59,8 +66,7 @@ pub fn people(facts: &[Fact]) -> Vec<Person> {
             }
         }
     }
-    let enough = |(person, evidence): &(Person, Evidence)| evidence.is_enough(&person.name);
-    let mut people: Vec<Person> = all.into_values().filter(enough).map(|(person, _)| person).collect();
+    let mut people: Vec<Person> = people.into_values().collect();
     people.sort_by(|a, b| b.facts.len().cmp(&a.facts.len()).then_with(|| a.name.cmp(&b.name)));
     people
 }
@@ -107,20 +113,17 @@ fn mentions(fact: &Fact) -> Vec<Mention> {
         () => usize::from(says(HUMAN)),
     };
     let met = predicate.starts_with("met") || predicate.split(' ').any(relational::is_kin);
-    let listed = listed(&fact.predicate, &fact.object);
-    let side = |entity: &Option<String>, text: &String, weight| {
-        let entity = entity.clone().filter(|entity| entity != "me")?;
-        let text = text.rsplit_once(" <").map_or(text.as_str(), |(_, address)| address.trim_end_matches('>'));
+    let listed = listed(fact.predicate, fact.object);
+    let side = |entity: Option<&str>, text: &str, weight| {
+        let entity = entity.filter(|entity| *entity != "me")?.to_owned();
+        let text = text.rsplit_once(" <").map_or(text, |(_, address)| address.trim_end_matches('>'));
         Some(Mention { entity, text: text.to_owned(), weight, is_subject: false })
     };
-    let subject = side(&fact.subject_entity, &fact.subject, about).map(|side| Mention { is_subject: true, ..side });
+    let subject = side(fact.subject_entity, fact.subject, about).map(|side| Mention { is_subject: true, ..side });
     let weight = if met || listed.len() == 1 { CERTAIN } else { 0 };
     // A contact's name in another order is not what anybody calls them.
-    let object = if listed.len() > 1 || fact.predicate == "Name" {
-        None
-    } else {
-        side(&fact.object_entity, &fact.object, weight)
-    };
+    let object =
+        if listed.len() > 1 || fact.predicate == "Name" { None } else { side(fact.object_entity, fact.object, weight) };
     let several = if listed.len() > 1 { listed } else { Vec::new() };
     let named = several.into_iter().filter_map(|(named, address)| {
         let entity = named?;
@@ -175,7 +178,7 @@ mod tests {
             let found = found(&document, [&passage].into_iter());
             let (path, at) = (std::path::Path::new("/n.md"), jiff::Timestamp::UNIX_EPOCH);
             let stated = merge::Stated { path, found: &found, read: &[], notable: &[], at };
-            let facts = merge::Facts::new(1, [stated].into_iter(), &Default::default());
+            let facts = merge::Facts::new(1, [stated].as_slice(), &Default::default(), None).unwrap();
             let names: Vec<&str> = facts.people().iter().map(|person| person.name.as_str()).collect();
             assert_eq!(names, want, "{text}");
         };

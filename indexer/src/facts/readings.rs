@@ -3,7 +3,7 @@
 //! The store knows no model: who has one asks for the next passage and brings the claims. A passage is known by the hash of its
 //! text, so that neither a restart, nor a new name, nor a change elsewhere in its document has it read again.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use super::document::Document;
@@ -21,6 +21,8 @@ const AHEAD: usize = 500;
 pub struct ToRead {
     /// Hash of its text.
     pub key: Key,
+    /// Its document.
+    pub path: PathBuf,
     /// Title of its document.
     pub title: String,
     /// Headings above it.
@@ -31,34 +33,39 @@ pub struct ToRead {
     pub media: String,
 }
 
+/// What a language model found in a passage of a document.
+#[derive(Debug)]
+pub struct Brought {
+    /// The document.
+    pub path: PathBuf,
+    /// Hash of the text of the passage.
+    pub key: Key,
+    /// Its statements; lines count from the beginning of the passage.
+    pub found: Vec<Found>,
+}
+
 /// What is handed to and fro between the reader and the thread of the facts.
 #[derive(Debug, Default)]
 pub struct Desk {
     /// Passages that wait, the newest documents first.
     unread: VecDeque<(PathBuf, Key)>,
     /// What was read and is not yet stored.
-    brought: Vec<(Key, Vec<Found>)>,
+    brought: Vec<Brought>,
     /// Passages read, and passages that wait.
     counts: (usize, usize),
 }
 
 impl Desk {
     /// Takes what was brought.
-    pub fn take(&mut self) -> Vec<(Key, Vec<Found>)> {
+    pub fn take(&mut self) -> Vec<Brought> {
         std::mem::take(&mut self.brought)
     }
 
-    /// Lays out what waits, and says how much is read.
-    pub fn lay_out(&mut self, unread: impl Iterator<Item = (PathBuf, Key)>, read: usize) {
+    /// Lays out the first of what waits, and says how much is read and how much waits.
+    pub fn lay_out(&mut self, unread: impl Iterator<Item = (PathBuf, Key)>, counts: (usize, usize)) {
         self.unread.clear();
-        let mut left = 0;
-        for passage in unread {
-            left += 1;
-            if self.unread.len() < AHEAD {
-                self.unread.push_back(passage);
-            }
-        }
-        self.counts = (read, left);
+        self.unread.extend(unread.take(AHEAD));
+        self.counts = counts;
     }
 
     /// Passages read, and passages that wait.
@@ -116,6 +123,7 @@ fn find(
     let passage = entry.passages.into_iter().map(|stored| stored.passage).find(|passage| key(&passage.text) == wanted);
     Ok(passage.map(|passage| ToRead {
         key: wanted,
+        path: path.to_owned(),
         title: record.title(),
         heading: passage.heading,
         text: passage.text,
@@ -131,21 +139,25 @@ pub fn bring(shared: &Shared, passage: &ToRead, claims: &[Claim]) {
     let found = grounding::grounded(&document, &text, claims);
     let mut desk = lock(&shared.desk);
     desk.done(passage.key);
-    desk.brought.push((passage.key, found));
+    desk.brought.push(Brought { path: passage.path.clone(), key: passage.key, found });
     drop(desk);
     shared.update(|progress| progress.readings += 1);
 }
 
-/// What the model found in a document, without what the rules found there too.
-pub fn combined(rules: &[Found], parts: &[(Key, u32)], read: &HashMap<Key, Vec<Found>>) -> Vec<Found> {
+/// What the model found in a document, without what the rules found there too; `read` has what it found in a passage.
+pub fn combined(
+    rules: &[Found],
+    parts: &[(Key, u32)],
+    read: impl Fn(&Key) -> Result<Vec<Found>, Error>,
+) -> Result<Vec<Found>, Error> {
     let mut all = Vec::new();
     for (key, line) in parts {
-        for found in read.get(key).into_iter().flatten() {
-            let found = Found { line: found.line + line, ..found.clone() };
+        for found in read(key)? {
+            let found = Found { line: found.line + line, ..found };
             if !rules.iter().any(|known| grounding::same(known, &found)) {
                 all.push(found);
             }
         }
     }
-    all
+    Ok(all)
 }

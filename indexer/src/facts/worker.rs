@@ -1,7 +1,7 @@
 //! The thread that keeps the facts in step with the documents: what is gone goes at once, what is new is read when
 //! nothing waits to be found by words.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::document::{self, Document};
-use super::fact::{Found, day_of};
+use super::fact::day_of;
 use super::grounding;
-use super::merge::{Facts, Stated};
-use super::notable::{Notable, notable};
-use super::readings;
-use super::store::{Kept, Store, Stored};
+use super::merge::{Documents, Facts, Stated};
+use super::notable::notable;
+use super::readings::{self, Brought};
+use super::store::{Head, Kept, Store};
 use crate::conversations::without_own;
 use crate::record::{Key, Record};
 use crate::shared::{Progress, Shared, lock};
 use crate::snapshot::Snapshot;
-use crate::{Error, Kind, Passage};
+use crate::{Error, Kind, Passage, memory};
 
 /// How often new facts are shown while more are coming: after this time, and this many times what showing them took.
 const PUBLISH: (Duration, u32) = (Duration::from_secs(2), 10);
@@ -35,19 +35,30 @@ pub fn run(shared: &Shared) {
     let niced = rustix::process::nice(10);
     log::debug!("facts at priority {niced:?}");
     while !shared.is_stopping() {
-        if let Err(e) = Worker::open(shared).and_then(|mut worker| worker.run()) {
+        // sled panics on some damage, which the next opening finds.
+        let work = || Worker::open(shared).and_then(|mut worker| worker.run());
+        let done = catch_unwind(AssertUnwindSafe(work));
+        if let Err(e) = done.unwrap_or_else(|_| Err(Error::Damaged("facts", "reading them panicked".into()))) {
             log::warn!("facts: {e}");
             shared.wait_for(RETRY, |_| shared.is_stopping());
         }
     }
 }
 
+/// A document whose statements are stored.
+struct Known {
+    /// Digest of the content they were found in.
+    hash: Key,
+    /// When they were learnt; `None` while they are not shown.
+    shown: Option<Timestamp>,
+}
+
 struct Worker<'a> {
     shared: &'a Shared,
     store: Option<Store>,
-    stored: Stored,
-    /// The documents whose statements are shown, and when those were learnt.
-    stated: BTreeMap<PathBuf, Timestamp>,
+    documents: BTreeMap<PathBuf, Known>,
+    /// The passages that a language model has read.
+    by_model: HashSet<Key>,
     published: Instant,
     /// How long the last showing took.
     cost: Duration,
@@ -58,17 +69,22 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn open(shared: &'a Shared) -> Result<Self, Error> {
-        let (store, stored) = Store::open(&shared.config.data.join("facts"))?;
+        let (store, contents) = Store::open(&shared.config.data.join("facts"))?;
+        let known = |(path, hash)| (path, Known { hash, shown: None });
         Ok(Self {
             shared,
             store: Some(store),
-            stored,
-            stated: BTreeMap::new(),
+            documents: contents.documents.into_iter().map(known).collect(),
+            by_model: contents.read,
             published: Instant::now(),
             cost: Duration::ZERO,
             fresh: true,
             lost: false,
         })
+    }
+
+    fn store(&self) -> Result<&Store, Error> {
+        self.store.as_ref().ok_or(Error::Stopped)
     }
 
     fn run(&mut self) -> Result<(), Error> {
@@ -78,7 +94,7 @@ impl<'a> Worker<'a> {
             let snapshot = self.shared.snapshot();
             let missing = self.compare(&snapshot, scanned)?;
             if self.fresh || orders.0 != orders.1 {
-                self.publish();
+                self.publish()?;
                 self.shared.update(|p| p.orders.1 = orders.0);
             }
             self.take_in()?;
@@ -93,38 +109,36 @@ impl<'a> Worker<'a> {
             };
             let patience = if self.shared.progress().missing_facts > 0 { BUSY } else { Duration::from_secs(60) };
             self.shared.wait_for(patience, |p| self.shared.is_stopping() || changed(p));
+            self.shared.facts().rest();
         }
-        self.store.as_ref().map_or(Ok(()), Store::flush)
+        self.store()?.flush()
     }
 
     /// Drops what no document states any more, takes what is known already, and gives the documents to be read.
     fn compare(&mut self, snapshot: &Snapshot, scanned: bool) -> Result<Vec<Arc<Record>>, Error> {
         let indexed = |path: &PathBuf| snapshot.table.by_path(path).is_some_and(|r| r.content.is_some());
-        let gone: Vec<PathBuf> = self.stated.keys().filter(|path| !indexed(path)).cloned().collect();
-        self.fresh |= !gone.is_empty();
-        for path in &gone {
-            self.stated.remove(path);
+        let mut lost = Vec::new();
+        for (path, known) in self.documents.iter_mut().filter(|(path, _)| !indexed(path)) {
+            let gone = known.shown.take().is_some();
+            self.fresh |= gone;
+            // Before the first scan has ended, a document that is not there yet may still come.
+            if scanned || gone {
+                lost.push(path.clone());
+            }
         }
-        // Before the first scan has ended, a document that is not there yet may still come.
-        let lost: Vec<PathBuf> = self
-            .stored
-            .kept
-            .keys()
-            .filter(|path| (scanned || gone.contains(path)) && !indexed(path))
-            .cloned()
-            .collect();
         self.lost |= !lost.is_empty();
         for path in &lost {
-            self.stored.kept.remove(path);
-            self.store.as_ref().map_or(Ok(()), |store| store.remove(path))?;
+            self.documents.remove(path);
+            self.store()?.remove(path)?;
         }
         let mut missing = Vec::new();
         for record in snapshot.table.records() {
             let Some(content) = &record.content else { continue };
-            match self.stored.kept.get(&record.path) {
-                Some(kept) if kept.hash == content.hash => {
-                    let at = date(record);
-                    self.fresh |= self.stated.insert(record.path.clone(), at) != Some(at);
+            match self.documents.get_mut(&record.path) {
+                Some(known) if known.hash == content.hash => {
+                    let at = Some(date(record));
+                    self.fresh |= known.shown != at;
+                    known.shown = at;
                 }
                 _ => missing.push(record.clone()),
             }
@@ -141,15 +155,12 @@ impl<'a> Worker<'a> {
             if self.is_interrupted(number, orders) {
                 return Ok(());
             }
-            let (found, notable, passages) = found(snapshot, &record)?;
-            let hash = record.content.as_ref().map_or([0; 16], |c| c.hash);
-            let kept = Kept { hash, found, notable, passages };
-            self.store.as_ref().map_or(Ok(()), |store| store.put(&record.path, &kept))?;
-            self.stated.insert(record.path.clone(), date(&record));
-            self.stored.kept.insert(record.path.clone(), kept);
+            let kept = found(snapshot, &record)?;
+            self.store()?.put(&record.path, &kept)?;
+            self.documents.insert(record.path.clone(), Known { hash: kept.head.hash, shown: Some(date(&record)) });
             self.fresh = true;
             if self.published.elapsed() >= PUBLISH.0.max(self.cost * PUBLISH.1) {
-                self.publish();
+                self.publish()?;
             }
             self.shared.update(|p| p.missing_facts = missing.len());
         }
@@ -157,8 +168,8 @@ impl<'a> Worker<'a> {
             self.drop_unused()?;
         }
         if self.fresh {
-            self.publish();
-            self.store.as_ref().map_or(Ok(()), Store::flush)?;
+            self.publish()?;
+            self.store()?.flush()?;
         }
         self.shared.update(|p| p.facts_table = number);
         Ok(())
@@ -177,69 +188,69 @@ impl<'a> Worker<'a> {
         if brought.is_empty() {
             return Ok(());
         }
-        let used = self.used();
-        for (key, found) in brought.into_iter().filter(|(key, _)| used.contains(key)) {
-            self.store.as_ref().map_or(Ok(()), |store| store.put_read(&key, &found))?;
-            // Shown at once or not, it counts as read.
-            self.fresh = true;
-            self.stored.read.insert(key, found);
+        for Brought { path, key, found } in brought {
+            if self.documents.contains_key(&path) && self.store()?.head(&path)?.passages.iter().any(|(k, _)| *k == key)
+            {
+                self.store()?.put_read(&key, found)?;
+                // Shown at once or not, it counts as read.
+                self.fresh = true;
+                self.by_model.insert(key);
+            }
         }
         Ok(())
     }
 
-    /// The passages that documents have now.
-    fn used(&self) -> HashSet<Key> {
-        self.stored.kept.values().flat_map(|kept| &kept.passages).map(|(key, _)| *key).collect()
-    }
-
     /// Drops what was read in passages that are gone.
     fn drop_unused(&mut self) -> Result<(), Error> {
-        let used = self.used();
-        let unused: Vec<Key> = self.stored.read.keys().filter(|key| !used.contains(*key)).copied().collect();
+        let mut unused = self.by_model.clone();
+        for path in self.documents.keys().take_while(|_| !self.by_model.is_empty()) {
+            self.store()?.head(path)?.passages.iter().for_each(|(key, _)| {
+                unused.remove(key);
+            });
+        }
         for key in unused {
-            self.stored.read.remove(&key);
-            self.store.as_ref().map_or(Ok(()), |store| store.remove_read(&key))?;
+            self.by_model.remove(&key);
+            self.store()?.remove_read(&key)?;
         }
         self.lost = false;
         Ok(())
     }
 
     /// Lays out what a language model may read next: the newest documents first.
-    fn lay_out(&self) {
-        let mut newest: Vec<(&PathBuf, &Timestamp)> = self.stated.iter().collect();
-        newest.sort_by_key(|(_, at)| std::cmp::Reverse(**at));
-        let mut seen = HashSet::new();
-        let passages = newest.into_iter().filter_map(|(path, _)| Some((path, self.stored.kept.get(path)?)));
-        let passages = passages.flat_map(|(path, kept)| kept.passages.iter().map(move |(key, _)| (path, key)));
-        let unread = passages.filter(|(_, key)| !self.stored.read.contains_key(*key) && seen.insert(**key));
-        let unread: Vec<(PathBuf, Key)> = unread.map(|(path, key)| (path.clone(), *key)).collect();
-        lock(&self.shared.desk).lay_out(unread.into_iter(), self.stored.read.len());
-    }
-
-    fn publish(&mut self) {
-        let begun = Instant::now();
-        let read: HashMap<&PathBuf, Vec<Found>> = self.by_model();
-        let none = Vec::new();
-        let stated = self.stated.iter().filter_map(|(path, at)| {
-            let kept = self.stored.kept.get(path)?;
-            let read = read.get(path).unwrap_or(&none);
-            Some(Stated { path, found: &kept.found, read, notable: &kept.notable, at: *at })
-        });
-        let facts = Facts::new(self.shared.facts().number + 1, stated, &self.shared.fact_orders());
-        self.shared.publish_facts(facts);
-        self.lay_out();
-        (self.fresh, self.published, self.cost) = (false, Instant::now(), begun.elapsed());
-    }
-
-    /// What the language model found in each document.
-    fn by_model(&self) -> HashMap<&PathBuf, Vec<Found>> {
-        if self.stored.read.is_empty() {
-            return HashMap::new();
+    fn lay_out(&self) -> Result<(), Error> {
+        let store = self.store()?;
+        let shown = self.documents.iter().filter_map(|(path, known)| Some((path, known.shown?)));
+        let mut newest: Vec<(&PathBuf, Timestamp)> = shown.collect();
+        let mut unread = HashSet::new();
+        for (path, _) in &newest {
+            let passages = store.head(path)?.passages.into_iter().map(|(key, _)| key);
+            unread.extend(passages.filter(|key| !self.by_model.contains(key)));
         }
-        let documents = self.stated.keys().filter_map(|path| Some((path, self.stored.kept.get(path)?)));
-        documents
-            .map(|(path, kept)| (path, readings::combined(&kept.found, &kept.passages, &self.stored.read)))
-            .collect()
+        let counts = (self.by_model.len(), unread.len());
+        newest.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
+        let passages = newest.into_iter().flat_map(|(path, _)| {
+            let head = store.head(path).unwrap_or_default();
+            head.passages.into_iter().map(move |(key, _)| (path.clone(), key))
+        });
+        // Each once.
+        lock(&self.shared.desk).lay_out(passages.filter(|(_, key)| unread.remove(key)), counts);
+        Ok(())
+    }
+
+    fn publish(&mut self) -> Result<(), Error> {
+        let begun = Instant::now();
+        let (number, orders) = (self.shared.facts().number + 1, self.shared.fact_orders().clone());
+        let dir = self.shared.config.data.join("facts");
+        let facts = match Facts::new(number, self, &orders, Some(&dir)) {
+            // What is gone has to go, also when there is no room on the disk.
+            Err(Error::Io { .. }) => Facts::new(number, self, &orders, None)?,
+            facts => facts?,
+        };
+        self.shared.publish_facts(facts);
+        self.lay_out()?;
+        memory::give_back();
+        (self.fresh, self.published, self.cost) = (false, Instant::now(), begun.elapsed());
+        Ok(())
     }
 
     /// Leaves nothing on disk of what was forgotten.
@@ -249,19 +260,32 @@ impl<'a> Worker<'a> {
         }
         self.drop_unused()?;
         if let Some(store) = self.store.take() {
-            self.store = Some(store.rewritten(&self.stored)?);
+            self.store = Some(store.rewritten()?);
         }
         self.shared.update(|p| p.fact_purges.1 = asked);
         Ok(())
     }
 }
 
-/// What a document states, which of its sentences matter, and which of its passages a model may read.
-type Read = (Vec<Found>, Vec<Notable>, Vec<(Key, u32)>);
+/// The documents that are shown, read from the store one after the other.
+impl Documents for Worker<'_> {
+    fn each(&self, visit: &mut dyn FnMut(Stated<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        let store = self.store()?;
+        for (path, at) in self.documents.iter().filter_map(|(path, known)| Some((path, known.shown?))) {
+            let Kept { head, found, notable } = store.get(path)?;
+            let by_model = |key: &Key| if self.by_model.contains(key) { store.get_read(key) } else { Ok(Vec::new()) };
+            let read = readings::combined(&found, &head.passages, by_model)?;
+            visit(Stated { path, found: &found, read: &read, notable: &notable, at })?;
+        }
+        Ok(())
+    }
+}
 
-fn found(snapshot: &Snapshot, record: &Record) -> Result<Read, Error> {
-    let Some(content) = &record.content else { return Ok(Read::default()) };
-    let Some(address) = snapshot.words.address(content.serial)? else { return Ok(Read::default()) };
+/// What a document states, which of its sentences matter, and which of its passages a model may read.
+fn found(snapshot: &Snapshot, record: &Record) -> Result<Kept, Error> {
+    let Some(content) = &record.content else { return Ok(Kept::default()) };
+    let nothing = || Kept { head: Head { hash: content.hash, passages: Vec::new() }, ..Kept::default() };
+    let Some(address) = snapshot.words.address(content.serial)? else { return Ok(nothing()) };
     let entry = snapshot.words.entry(address)?;
     let stated = content.stated_date.and_then(|at| Timestamp::from_second(at).ok()).map(day_of);
     let title = record.title();
@@ -276,12 +300,16 @@ fn found(snapshot: &Snapshot, record: &Record) -> Result<Read, Error> {
             |p: &&Passage| readings::is_by_people(content.kind) && grounding::is_worth_reading(&content.media, &p.text);
         passages().filter(worth).map(|p| (readings::key(&p.text), p.line)).collect()
     };
-    let read = || (document::facts(&document, passages()), notable(&document, passages()), for_model());
+    let read = || Kept {
+        head: Head { hash: content.hash, passages: for_model() },
+        found: document::facts(&document, passages()),
+        notable: notable(&document, passages()),
+    };
     // A rule that fails on some text costs the facts of that document and nothing else.
     let facts = catch_unwind(AssertUnwindSafe(read));
     Ok(facts.unwrap_or_else(|_| {
         log::error!("{}: its facts cannot be read", record.path.display());
-        Read::default()
+        nothing()
     }))
 }
 
