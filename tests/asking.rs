@@ -1,6 +1,7 @@
 //! Questions through the mount, with a real model, with a dead one and with none.
 
 use std::fs;
+use std::io::Write as _;
 
 use rustix::process::Signal;
 
@@ -128,6 +129,45 @@ fn a_dead_model_is_started_again_and_never_takes_the_mount_down() {
     until("the model is back", DEADLINE, || {
         json(&session, "which pier does the ferry to Lunna leave from?")["model"] != serde_json::Value::Null
     });
+}
+
+#[test]
+fn what_changed_is_said_openly_and_the_newest_wins() {
+    let old = "---\ndate: 2026-03-05\n---\n# Address book\n\nOda Berg lives in Porto.\n";
+    let new = "---\ndate: 2026-06-02\n---\n# News\n\nOda Berg moved to Lisbon.\n";
+    let session = Session::with(&[("addresses.md", old), ("news.md", new)]);
+    until("the newer fact has taken the place of the older", DEADLINE, || {
+        session
+            .read("facts/facts.jsonl")
+            .lines()
+            .any(|line| line.contains("Porto") && !line.contains("\"superseded_by\":null"))
+    });
+    let now = json(&session, "where does Oda Berg live?");
+    assert_eq!(now["short_answer"], "Lisbon", "{now}");
+    let said = now["answer"].as_str().expect("text");
+    assert!(said.contains("2026-06-02") && said.contains("Porto"), "{now}");
+    quoted_right(&session, &now);
+    let then = json(&session, "where did Oda Berg live before?");
+    assert!(then["answer"].as_str().is_some_and(|text| text.contains("Porto") && text.contains("Lisbon")), "{then}");
+}
+
+#[test]
+fn yesterday_is_told_as_a_day() {
+    let session = Session::with(&[]);
+    let turns = [("user", "I sold the old dinghy yesterday."), ("assistant", "Did the new owner collect it?")];
+    let lines = turns.map(|(role, content)| {
+        serde_json::json!({"role": role, "content": content, "at": "2026-05-08T13:56:00Z"}).to_string() + "\n"
+    });
+    let mut inbox = fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(session.at("conversations/inbox/dinghy.jsonl"))
+        .expect("an inbox");
+    inbox.write_all(lines.concat().as_bytes()).expect("taken");
+    until("the turns are found", DEADLINE, || session.hits("dinghy").len() == 1);
+    let answer = json(&session, "when did I sell the old dinghy?");
+    assert_eq!(answer["short_answer"], "7 May 2026", "{answer}");
+    quoted_right(&session, &answer);
 }
 
 #[test]

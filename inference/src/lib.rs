@@ -125,6 +125,9 @@ pub struct Request {
     /// A reply that declines. It is never given: the completion says how probable it was, and has the best other one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
+    /// Whether the completion is to say how little the model expected the last stored text of the prompt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub surprisal: bool,
     /// How urgent it is.
     #[serde(default)]
     pub class: Class,
@@ -184,6 +187,10 @@ pub struct Completion {
     /// Geometric mean of the probabilities of the generated tokens, 0 to 1.
     #[serde(default)]
     pub confidence: f32,
+    /// For each token of the prompt's last stored text the negative logarithm of its probability after all that stands before
+    /// it, in nats; empty where that was not asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub surprisal: Vec<f32>,
 }
 
 /// State of the service as its client sees it.

@@ -41,8 +41,8 @@ pub fn segments(
     lay_out(messages, usize::MAX, render)
 }
 
-/// The same, of the system messages that a prompt begins with, and of what the template puts after them: other prompts with
-/// these system messages begin alike.
+/// The same, of the messages at the beginning that hold no stored text (instructions, examples), and of what the template puts
+/// after them: other prompts of the same kind begin alike.
 ///
 /// # Errors
 /// Those of [`segments`].
@@ -50,9 +50,11 @@ pub fn opening(
     messages: &[Message],
     render: impl FnOnce(&[(&'static str, String)]) -> Result<String, String>,
 ) -> Result<Vec<Segment>, String> {
-    match messages.iter().take_while(|message| message.role == Role::System).count() {
+    let own = |message: &&Message| message.parts.iter().all(|part| matches!(part, Part::Text(_)));
+    let common = messages.iter().take_while(|message| message.role == Role::System || own(message)).count();
+    match common.min(messages.len().saturating_sub(1)) {
         0 => Ok(Vec::new()),
-        system => lay_out(messages, system, render),
+        common => lay_out(messages, common, render),
     }
 }
 
@@ -159,8 +161,14 @@ mod tests {
         let expected = "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n";
         let found = opening(&[system.clone(), user("one"), user("two")]);
         assert_eq!(found, [Segment { text: expected.into(), special: true }]);
-        assert_eq!(found, opening(&[system, user("three")]));
+        assert_eq!(found, opening(&[system.clone(), user("three")]));
         assert_eq!(opening(&[user("one")]), []);
+        let own = |role, text: &str| message(role, vec![Part::Text(text.into())]);
+        let example = [own(Role::User, "1 + 1?"), own(Role::Assistant, "2")];
+        let expected = expected.to_owned() + "1 + 1?<|im_end|>\n<|im_start|>assistant\n2<|im_end|>\n<|im_start|>user\n";
+        let found = opening(&[vec![system], example.to_vec(), vec![user("2 + 2?")]].concat());
+        assert_eq!(found, [Segment { text: expected, special: true }], "examples are part of it");
+        assert_eq!(opening(&[own(Role::User, "one")]), [], "not all of a prompt is its opening");
     }
 
     #[test]

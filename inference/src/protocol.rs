@@ -19,6 +19,8 @@
 //! - `"format"`: `"json"`, `{"schema":{...}}` or `{"grammar":"root ::= ..."}`, which the text then has.
 //! - `"refusal"`: `"NOT FOUND"`; the reply is the best one that does not begin so, and `done` has the probability of that
 //!   beginning under the same name.
+//! - `"surprisal"`: `true`; `done` has, under the same name, how little the model expected each token of the last `data` part: the
+//!   negative logarithm of its probability.
 //!
 //! The service answers with events:
 //!
@@ -255,7 +257,16 @@ mod tests {
         let format = Some(Format::Schema(serde_json::json!({"type": "object"})));
         let conversation = Some("garden".into());
         let (stop, refusal) = (vec!["\n\n".into()], Some("NO".into()));
-        Request { messages, max_tokens: 5, stop, refusal, class: Class::Background, conversation, format }
+        Request {
+            messages,
+            max_tokens: 5,
+            stop,
+            refusal,
+            class: Class::Background,
+            conversation,
+            format,
+            surprisal: true,
+        }
     }
 
     #[test]

@@ -4,13 +4,17 @@
 //! the prompt's beginning and again from the end of its fixed opening. So a prompt that goes on from a kept state at a
 //! border computes exactly what it would have computed without.
 
+use std::ops::Range;
+
 /// A prompt, or the beginning of one whose state is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     /// Its tokens.
     pub tokens: Vec<i32>,
-    /// How many of them are the opening that other prompts have too: the system messages.
+    /// How many of them are the opening that other prompts have too: the messages at the beginning that hold no stored text.
     pub fixed: usize,
+    /// Where its last stored text stands.
+    pub stored: Range<usize>,
 }
 
 impl Reading {
@@ -41,7 +45,11 @@ impl Reading {
 
     /// Its first `count` tokens.
     pub fn beginning(&self, count: usize) -> Reading {
-        Reading { tokens: self.tokens[..count.min(self.tokens.len())].to_vec(), fixed: self.fixed }
+        Reading {
+            tokens: self.tokens[..count.min(self.tokens.len())].to_vec(),
+            fixed: self.fixed,
+            ..Reading::default()
+        }
     }
 }
 
@@ -50,7 +58,7 @@ mod tests {
     use super::*;
 
     fn reading(tokens: &[i32], fixed: usize) -> Reading {
-        Reading { tokens: tokens.to_vec(), fixed }
+        Reading { tokens: tokens.to_vec(), fixed, ..Reading::default() }
     }
 
     fn borders(reading: &Reading, piece: usize) -> Vec<usize> {

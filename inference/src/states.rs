@@ -37,7 +37,7 @@ impl Key {
     }
 
     fn reading(&self) -> Reading {
-        Reading { tokens: self.tokens.clone(), fixed: self.fixed }
+        Reading { tokens: self.tokens.clone(), fixed: self.fixed, ..Reading::default() }
     }
 }
 

@@ -5,12 +5,15 @@
 //! span found is of the kind asked for, whether the sentence says the opposite, and how probable the model itself held a
 //! refusal. None of them alone is believed.
 
+use echofs_inference::Completion;
+
 use super::check::Support;
 use super::opposites::{negated, opposed};
 use super::question::{Expected, Question, Sort};
 use super::retrieve::{Candidate, Excerpt, Gathered, matches};
 use super::span;
 use super::text::tokens;
+use super::turns;
 
 /// Below this share of the question's words in every passage, and this likeness in meaning, no model is asked.
 const HOPELESS: (f32, f32) = (0.3, 0.35);
@@ -19,14 +22,16 @@ const HOPELESS: (f32, f32) = (0.3, 0.35);
 /// the heaviest name or number, that it and its neighbours lack; whether the span is of the wrong kind; whether the
 /// question denies something and the sentence does not; whether they say opposites; the likeness in meaning of document
 /// and question; whether the answer stands there word for word; how probable the model held it that there is no answer,
-/// and how sure it was of its words.
-pub const FEATURES: usize = 10;
+/// and how sure it was of its words; how little it expected the question after the passage, all of it and its three least
+/// expected tokens (a question about something else has words that nothing prepares).
+pub const FEATURES: usize = 12;
 
 /// Weights of the features, and the constant last, with what a model says and without.
-/// Fitted by logistic regression on development samples: questions of SQuAD 2.0, half of them without an answer, and
-/// those of the sample vault.
-const WITH_MODEL: [f32; FEATURES + 1] = [0.67, -1.57, -3.2, 0.18, -1.43, -0.67, 1.84, -0.18, -1.54, 2.38, -2.83];
-const WITHOUT: [f32; FEATURES + 1] = [0.5, -2.3, -5.2, -2.0, -2.6, -2.2, 0.0, 0.0, 0.0, 0.0, 0.55];
+/// Fitted by logistic regression on development samples (questions of SQuAD 2.0, half of them without an answer; without a model
+/// also those of the sample vault) to whether an answer is right.
+const WITH_MODEL: [f32; FEATURES + 1] =
+    [0.84, -1.11, -1.06, -0.79, -1.49, -1.61, 2.08, 0.54, -1.14, 1.77, -1.87, -1.05, -2.86];
+const WITHOUT: [f32; FEATURES + 1] = [0.5, -2.3, -5.2, -2.0, -2.6, -2.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.55];
 
 /// What stands for the likeness in meaning where it was not compared.
 const USUAL_LIKENESS: f32 = 0.5;
@@ -38,11 +43,33 @@ pub struct ModelView {
     pub refusal: f32,
     /// Geometric mean of the probabilities of its tokens.
     pub confidence: f32,
+    /// Mean surprisal of the question's tokens after the passage, in nats.
+    pub surprisal: f32,
+    /// The same of the three highest.
+    pub peak: f32,
 }
 
 impl ModelView {
     /// Of an engine that does not tell.
-    pub const USUAL: ModelView = ModelView { refusal: 0.1, confidence: 0.75 };
+    pub const USUAL: ModelView = ModelView { refusal: 0.05, confidence: 0.85, surprisal: 2.1, peak: 5.3 };
+
+    /// What a completion tells; the usual where it does not.
+    pub fn of(completion: &Completion) -> ModelView {
+        let surprisal = &completion.surprisal;
+        if completion.confidence <= 0.0 || surprisal.is_empty() {
+            return ModelView::USUAL;
+        }
+        let mut highest = surprisal.clone();
+        highest.sort_by(|a, b| b.total_cmp(a));
+        highest.truncate(3);
+        let mean = |all: &[f32]| all.iter().sum::<f32>() / all.len() as f32;
+        ModelView {
+            refusal: completion.refusal,
+            confidence: completion.confidence,
+            surprisal: mean(surprisal),
+            peak: mean(&highest),
+        }
+    }
 }
 
 /// Whether there is so little evidence that asking the model is a waste.
@@ -64,12 +91,20 @@ pub fn features(
     let excerpt = &excerpts[support.excerpt];
     let candidate = &gathered.candidates[excerpt.candidate];
     let sentence = &candidate.sentences[support.sentence];
-    let own = held(question, candidate, support.sentence..support.sentence + 1);
-    let near = held(
+    let mut own = held(question, candidate, support.sentence..support.sentence + 1);
+    let mut near = held(
         question,
         candidate,
         support.sentence.saturating_sub(1)..(support.sentence + 2).min(candidate.sentences.len()),
     );
+    // "I" is who speaks, so what is said of "I" is not of another who takes part.
+    let speaker = candidate.turn(support.sentence).filter(|_| turns::is_of_speaker(&sentence.tokens));
+    for (at, term) in question.terms.iter().enumerate() {
+        let said = sentence.tokens.iter().any(|word| word.stem == term.stem);
+        if speaker.is_some_and(|speaker| !said && turns::is_another(&candidate.turns, speaker, &term.stem)) {
+            (own[at], near[at]) = (0.0, 0.0);
+        }
+    }
     let lacks = |held: &[f32], strict: bool| -> f32 {
         let missing =
             question.terms.iter().zip(held).zip(&gathered.weights).filter(|((term, held), _)| {
@@ -93,6 +128,8 @@ pub fn features(
         yes(support.literal),
         model.map_or(0.0, |m| surprise(m.refusal)),
         model.map_or(0.0, |m| m.confidence),
+        model.map_or(0.0, |m| m.surprisal / 10.0),
+        model.map_or(0.0, |m| m.peak / 10.0),
     ]
 }
 
@@ -116,5 +153,8 @@ pub fn probability(features: &[f32; FEATURES], with_model: bool) -> f32 {
     1.0 / (1.0 + (-sum).exp())
 }
 
-/// From this probability on an answer is given. Lower than one half, since a wrong refusal hides what the notes say.
-pub const THRESHOLD: f32 = 0.42;
+/// From this probability on what a model says is given as the answer. Lower than one half, since a wrong
+/// refusal hides what the notes say.
+pub const THRESHOLD: f32 = 0.32;
+/// The same for answers without a model.
+pub const THRESHOLD_WITHOUT: f32 = 0.42;

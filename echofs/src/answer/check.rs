@@ -1,6 +1,9 @@
 //! Claims: what a model writes, cut into statements and held against the passages they cite.
 
+use echofs_indexer::facts::days_in;
+
 use super::question::{Expected, Question};
+use super::relative;
 use super::retrieve::{Excerpt, Gathered};
 use super::sentences::sentences;
 use super::span;
@@ -61,8 +64,26 @@ pub fn support(claim: &str, question: &Question, gathered: &Gathered, excerpts: 
     });
     let best = judged.max_by(|(a, a_score), (b, b_score)| {
         a.literal.cmp(&b.literal).then((a.share + a_score).total_cmp(&(b.share + b_score)))
-    })?;
-    Some(best.0)
+    });
+    best.map(|(support, _)| support).or_else(|| dated(claim, question, gathered, excerpts))
+}
+
+/// The sentence that a claim of a day alone rests on: one that was written then, or that says that day from where it stands.
+/// (A model that is told the day of a sentence with "yesterday" likes to give that day.)
+fn dated(claim: &str, question: &Question, gathered: &Gathered, excerpts: &[Excerpt]) -> Option<Support> {
+    let day = days_in(claim, None).into_iter().next().filter(|_| question.expected == Expected::Time)?;
+    let all = excerpts.iter().enumerate().flat_map(|(i, e)| e.sentences.iter().map(move |&s| (i, s)));
+    let held = all.filter(|&(i, s)| {
+        let candidate = &gathered.candidates[excerpts[i].candidate];
+        let said = candidate.day(s).map(|written| match relative::absolute(candidate.text(s), written) {
+            Some(told) => written == day || days_in(&told, None).contains(&day),
+            None => candidate.turn(s).is_some() && written == day,
+        });
+        said == Some(true)
+    });
+    let score = |&(i, s): &(usize, usize)| gathered.candidates[excerpts[i].candidate].sentences[s].score;
+    let (excerpt, sentence) = held.max_by(|a, b| score(a).total_cmp(&score(b)))?;
+    Some(Support { excerpt, sentence, share: 1.0, literal: false })
 }
 
 /// Share of the claim's content words that the sentence holds; `None` when that is too little, or when a number or

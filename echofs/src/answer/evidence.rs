@@ -1,11 +1,13 @@
 //! What the answering part needs of the knowledge store, and nothing more.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use echofs_indexer::Kind;
 
 use super::listed::Items;
 use super::listing::Listing;
+use super::versions::Version;
 
 /// A passage of a document. `text` is verbatim: lines `line..=end_line` of the document or a part of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +59,12 @@ pub trait Evidence: Send + Sync {
     }
     /// What a question that counts or lists asks for.
     fn list(&self, listing: &Listing) -> Result<Items, String>;
+    /// The values that the thing had of which the fact in these lines says `said`, oldest first, and which of them that is;
+    /// `None` where it never changed.
+    fn versions(&self, path: &Path, lines: RangeInclusive<u32>, said: &str) -> Option<(Vec<Version>, usize)> {
+        let _ = (path, lines, said);
+        None
+    }
     /// All passages of a document, in order; empty when it is gone.
     fn passages(&self, path: &Path) -> Vec<Passage>;
     /// Something that changes when the document does; `None` when it is gone. Cheap.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use quick_cache::sync::Cache;
 use super::evidence::{Evidence, Found, Passage};
 use super::listed::{self, Items};
 use super::listing::Listing;
+use super::versions::{self, Version};
 use crate::recorder;
 
 /// Time for comparing sentences with a question.
@@ -74,6 +76,10 @@ impl Evidence for Indexed {
     fn list(&self, listing: &Listing) -> Result<Items, String> {
         let chats = self.chats()?;
         listed::items(&self.index, listing, &|hit| is_own(hit, &chats))
+    }
+
+    fn versions(&self, path: &Path, lines: RangeInclusive<u32>, said: &str) -> Option<(Vec<Version>, usize)> {
+        versions::of(&self.index.facts(), path, &lines, said)
     }
 
     fn passages(&self, path: &Path) -> Vec<Passage> {

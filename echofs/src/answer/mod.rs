@@ -19,6 +19,7 @@ mod listing;
 mod opposites;
 mod prompt;
 pub(crate) mod question;
+mod relative;
 mod render;
 mod retrieve;
 mod run;
@@ -30,7 +31,9 @@ mod stream;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
+mod turns;
 mod validity;
+mod versions;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,6 +49,7 @@ pub use evidence::{Evidence, Found, Passage};
 pub use listed::{Item, Items};
 pub use listing::{Listing, What};
 pub use render::{Answer, Citation, NOT_FOUND, Timings, TokenCounts};
+pub use versions::Version;
 
 pub(crate) use render::evidence;
 use run::{Outcome, Stop};

@@ -8,11 +8,14 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use echofs_indexer::Kind;
+
 use super::evidence::{Evidence, Found, Passage};
 use super::question::{Question, Sort};
 use super::sentences::sentences;
 use super::span;
 use super::text::{Token, likeness, tokens};
+use super::turns::{Turn, turn_of, turns};
 
 /// Documents taken from the search.
 const DOCUMENTS: usize = 10;
@@ -67,6 +70,8 @@ pub struct Candidate {
     pub semantic: Option<f32>,
     /// The passage.
     pub passage: Passage,
+    /// The turns that begin in it, of a conversation.
+    pub turns: Vec<Turn>,
     /// Its sentences.
     pub sentences: Vec<Sentence>,
     /// Share of the question's weight in the passage, its headings and its title, 0 to 1.
@@ -82,6 +87,16 @@ impl Candidate {
         let mut parts = vec![self.title.clone(), self.passage.heading.clone(), author, date];
         parts.extend(names);
         tokens(&parts.join(" "))
+    }
+
+    /// The turn that a sentence of a conversation is part of, where the passage says so.
+    pub fn turn(&self, sentence: usize) -> Option<&Turn> {
+        turn_of(&self.turns, self.sentences[sentence].at.start)
+    }
+
+    /// The day on which a sentence was written.
+    pub fn day(&self, sentence: usize) -> Option<jiff::civil::Date> {
+        self.turn(sentence).map(|turn| turn.day).or(self.date)
     }
 
     /// The text of a sentence.
@@ -191,6 +206,7 @@ fn candidate(found: &Found, relevance: f32, passage: Passage) -> Candidate {
         date: found.date,
         relevance,
         semantic: found.semantic,
+        turns: if found.kind == Kind::Conversation { turns(&passage.text) } else { Vec::new() },
         passage,
         sentences,
         cover: 0.0,

@@ -18,6 +18,7 @@ use super::render::{self, Answer, Citation, NOT_FOUND, Timings, TokenCounts};
 use super::retrieve::{self, Candidate, Excerpt, Gathered};
 use super::short;
 use super::stream::Stream;
+use super::versions::{self, Version};
 
 /// Tokens of all excerpts.
 const BUDGET: usize = 560;
@@ -133,8 +134,8 @@ pub(super) fn run(
         return list(evidence, &listing, (text, epoch), stream, started);
     }
     let basis = Basis::new(evidence, text).map_err(Stop::Failed)?;
-    let mut writer = Writer::new(&basis, stream, started);
-    writer.evidence();
+    let mut writer = Writer::new(evidence, &basis, stream, started);
+    writer.show_evidence();
     let hopeless = answerable::hopeless(&basis.gathered, &basis.excerpts);
     let failure = if hopeless { None } else { writer.word(generator, cancel) };
     if cancel.is_cancelled() {
@@ -143,8 +144,10 @@ pub(super) fn run(
     let without_model = matches!(failure, Some(echofs_inference::Error::NoModel(_)));
     let failed = failure.is_some() && !without_model;
     writer.close(failure.filter(|_| !without_model));
+    let others = std::mem::take(&mut writer.others);
     let answer = writer.answer(text, epoch);
-    let places = mark(basis.places(evidence), &answer);
+    let mut places = mark(basis.places(evidence), &answer);
+    places.extend(others);
     Ok(Outcome { answer, places, keep: !failed, failed, without_model })
 }
 
@@ -179,6 +182,7 @@ fn holds(citation: &Citation, line: u32, text: &str) -> bool {
 
 /// Writes the parts of an answer in their order.
 struct Writer<'a> {
+    evidence: &'a dyn Evidence,
     basis: &'a Basis,
     stream: &'a Stream,
     started: Instant,
@@ -186,6 +190,8 @@ struct Writer<'a> {
     numbered: Vec<Citation>,
     /// Numbers that the answer uses.
     used: Vec<usize>,
+    /// Places outside the evidence that the answer cites.
+    others: Vec<Place>,
     said: Vec<String>,
     short: Option<String>,
     /// The highest probability that the model gave a refusal.
@@ -218,14 +224,16 @@ fn no_model() -> echofs_inference::Error {
 }
 
 impl<'a> Writer<'a> {
-    fn new(basis: &'a Basis, stream: &'a Stream, started: Instant) -> Writer<'a> {
+    fn new(evidence: &'a dyn Evidence, basis: &'a Basis, stream: &'a Stream, started: Instant) -> Writer<'a> {
         let timings = Timings { retrieval: milliseconds(started), ..Timings::default() };
         Writer {
+            evidence,
             basis,
             stream,
             started,
             numbered: Vec::new(),
             used: Vec::new(),
+            others: Vec::new(),
             said: Vec::new(),
             short: None,
             refusal: 0.0,
@@ -235,7 +243,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn evidence(&mut self) {
+    fn show_evidence(&mut self) {
         for (i, excerpt) in self.basis.excerpts.iter().enumerate().take(SHOWN) {
             self.numbered.push(citation(self.basis.candidate(i), shown(self.basis.candidate(i), excerpt), i + 1));
         }
@@ -261,7 +269,7 @@ impl<'a> Writer<'a> {
             return None;
         }
         match best {
-            Some(reading) if reading.probability >= answerable::THRESHOLD => self.give(reading),
+            Some(reading) if reading.probability >= answerable::THRESHOLD => self.give(reading.short, &reading.claims),
             None if self.refusal < REFUSED => self.extract(),
             _ => {}
         }
@@ -284,10 +292,9 @@ impl<'a> Writer<'a> {
         self.tokens.output += completion.output_tokens;
         let refused = refuses(&completion.text);
         self.refusal = self.refusal.max(if refused { 1.0 } else { completion.refusal });
+        let view = ModelView::of(&completion);
         self.model = Some(completion.model);
         let Some(mut reading) = self.borne_out(&completion.text, excerpt) else { return Ok(None) };
-        let told = ModelView { refusal: completion.refusal, confidence: completion.confidence };
-        let view = if completion.confidence > 0.0 { told } else { ModelView::USUAL };
         reading.probability = self.probability(&reading.claims[0].1, &reading.short, Some(view));
         Ok(Some(reading))
     }
@@ -300,7 +307,8 @@ impl<'a> Writer<'a> {
             let support = check::support(&claim, &b.question, &b.gathered, one)?;
             let short = short::of_claim(&claim, &support, &b.question, &b.gathered, one);
             let says = !refuses(&claim) && !short.is_empty() && !short::echoes(&b.question, &short);
-            says.then_some((short, (claim, Support { excerpt, ..support })))
+            let told = short::told(short, &support, &b.question, &b.gathered, one);
+            says.then_some((told.short, (told.text.unwrap_or(claim), Support { excerpt, ..support })))
         };
         let (mut shorts, claims): (Vec<_>, Vec<_>) = check::claims(text).into_iter().filter_map(supported).unzip();
         (!claims.is_empty()).then(|| Reading { probability: 0.0, short: shorts.swap_remove(0), claims })
@@ -314,37 +322,100 @@ impl<'a> Writer<'a> {
         probability
     }
 
-    fn give(&mut self, reading: Reading) {
-        self.short = Some(reading.short);
-        reading.claims.iter().for_each(|(text, support)| self.say(text, support));
+    fn give(&mut self, short: String, claims: &[(String, Support)]) {
+        let changed = claims.first().and_then(|(_, support)| self.changed(support, &short));
+        self.short = Some(short);
+        match changed {
+            Some(changed) => self.tell(claims, changed),
+            None => claims.iter().for_each(|(text, support)| self.say(text, support)),
+        }
+    }
+
+    /// What the thing was and is that the answer is about, where that changed.
+    fn changed(&self, support: &Support, short: &str) -> Option<(Vec<Version>, usize)> {
+        let source = self.basis.candidate(support.excerpt);
+        let place = citation(source, source.sentences[support.sentence].at.clone(), 0);
+        self.evidence.versions(&source.path, place.line..=place.end_line, short)
+    }
+
+    /// Says what the answer is and what it was before; or, of the past, what took its place. The newest value is the answer,
+    /// whichever the evidence says, unless the question is about the past.
+    fn tell(&mut self, claims: &[(String, Support)], (versions, said): (Vec<Version>, usize)) {
+        let past = versions::asks_of_the_past(&self.basis.question);
+        let newest = versions.len() - 1;
+        let asked = if past { said } else { newest };
+        if asked == said {
+            claims.iter().for_each(|(text, support)| self.say(text, support));
+        } else {
+            self.short = Some(versions[asked].value.clone());
+            self.say_version(&versions[asked], &format!("{}, since {}", versions[asked].value, versions[asked].since));
+        }
+        if past && asked < newest {
+            let new = &versions[newest];
+            self.say_version(new, &format!("Since {}: {}", new.since, new.value));
+        } else if let Some(before) = asked.checked_sub(1).map(|before| &versions[before]) {
+            let until = versions[asked].since;
+            self.say_version(before, &format!("Before {until}, from {}: {}", before.since, before.value));
+        }
+    }
+
+    fn say_version(&mut self, version: &Version, text: &str) {
+        let lines = u32::try_from(version.quote.matches('\n').count()).unwrap_or(u32::MAX);
+        let stamp = self.evidence.stamp(&version.path).unwrap_or(0);
+        let (path, text_there) = (version.path.clone(), version.quote.clone());
+        self.others.push(Place { path, line: version.line, text: text_there, cited: true, stamp });
+        let (path, line) = (render::path_text(&version.path), version.line);
+        let n = self.numbered_as(Citation {
+            n: 0,
+            path,
+            line,
+            end_line: line.saturating_add(lines),
+            page: None,
+            quote: version.quote.clone(),
+        });
+        self.say_with(text, n);
     }
 
     /// The best sentence and the span in it.
     fn extract(&mut self) {
         let b = self.basis;
         let Some((support, short)) = short::extracted(&b.question, &b.gathered, &b.excerpts) else { return };
-        if !short.is_empty() && self.probability(&support, &short, None) >= answerable::THRESHOLD {
-            self.short = Some(short);
-            self.say(b.candidate(support.excerpt).text(support.sentence), &support);
+        if !short.is_empty() && self.probability(&support, &short, None) >= answerable::THRESHOLD_WITHOUT {
+            let told = short::told(short, &support, &b.question, &b.gathered, &b.excerpts);
+            let sentence = b.candidate(support.excerpt).text(support.sentence);
+            self.give(told.short, &[(told.text.unwrap_or_else(|| sentence.to_owned()), support)]);
         }
     }
 
     fn say(&mut self, text: &str, support: &Support) {
-        let n = self.number(support);
+        let source = self.basis.candidate(support.excerpt);
+        let n = self.numbered_as(citation(source, source.sentences[support.sentence].at.clone(), 0));
+        self.say_with(text, n);
+    }
+
+    fn say_with(&mut self, text: &str, n: usize) {
         let text = render::cited(text, &[n]);
-        self.stream.push(&format!("{}{text}", if self.said.is_empty() { "" } else { " " }));
+        let text = if self.said.is_empty() || text.ends_with('.') { text } else { text + "." };
+        // A sentence follows: the one before ends here.
+        let joint = match self.said.last_mut() {
+            Some(last) if !last.ends_with('.') => {
+                last.push('.');
+                ". "
+            }
+            Some(_) => " ",
+            None => "",
+        };
+        self.stream.push(&format!("{joint}{text}"));
         self.said.push(text);
     }
 
-    /// The number of a sentence; one that was not shown as evidence gets the next free number.
-    fn number(&mut self, support: &Support) -> usize {
+    /// The number of a place; one that was not shown as evidence gets the next free number.
+    fn numbered_as(&mut self, wanted: Citation) -> usize {
         let free = self.numbered.len() + 1;
-        let source = self.basis.candidate(support.excerpt);
-        let wanted = citation(source, source.sentences[support.sentence].at.clone(), free);
         let same = |c: &&Citation| c.path == wanted.path && holds(c, wanted.line, &wanted.quote);
         let n = self.numbered.iter().find(same).map_or(free, |known| known.n);
         if n == free {
-            self.numbered.push(wanted);
+            self.numbered.push(Citation { n, ..wanted });
         }
         if !self.used.contains(&n) {
             self.used.push(n);

@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
+use echofs_indexer::facts::days_in;
+
 use super::check::Support;
 use super::question::{Expected, Question};
+use super::relative;
 use super::retrieve::{Excerpt, Gathered};
 use super::span;
 use super::text::{one_line, tokens};
@@ -80,6 +83,30 @@ fn start_of_signs(text: &str, start: usize) -> usize {
 pub fn echoes(question: &Question, short: &str) -> bool {
     let choice = question.expected == Expected::Verdict || question.text.contains(" or ");
     !choice && tokens(short).iter().all(|w| w.is_stop() || question.has(&w.stem))
+}
+
+/// A time that is said from where its sentence stands, as others understand it; the other short answers as they are.
+pub fn told(short: String, support: &Support, question: &Question, gathered: &Gathered, excerpts: &[Excerpt]) -> Told {
+    let candidate = &gathered.candidates[excerpts[support.excerpt].candidate];
+    let written = candidate.day(support.sentence).filter(|_| question.expected == Expected::Time);
+    let sentence = candidate.text(support.sentence);
+    let said = |day| if days_in(&short, None).first() == Some(&day) { sentence } else { &short };
+    match written.and_then(|day| Some((day, said(day), relative::absolute(said(day), day)?))) {
+        Some((day, said, absolute)) => {
+            let text = format!("{absolute} (\u{201c}{}\u{201d} on {})", one_line(said), day.strftime("%-d %B %Y"));
+            Told { short: absolute, text: Some(text) }
+        }
+        None => Told { short, text: None },
+    }
+}
+
+/// A short answer and, where its words alone would not say why, the sentence to say it with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The few words asked for.
+    pub short: String,
+    /// What to say in place of the claim.
+    pub text: Option<String>,
 }
 
 /// Without a model: the span of the best sentence that fits, else the sentence.

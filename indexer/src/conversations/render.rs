@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::turn::Turn;
@@ -72,8 +73,14 @@ fn body(content: &str, out: &mut String) {
 
 /// Whether a line begins a turn: `## <who>, <date> <time>`.
 pub fn is_turn_line(line: &str) -> bool {
-    let Some((who, at)) = line.strip_prefix("## ").and_then(|rest| rest.rsplit_once(", ")) else { return false };
-    !who.trim().is_empty() && jiff::civil::DateTime::strptime("%F %H:%M", at.trim_end()).is_ok()
+    turn_line(line).is_some()
+}
+
+/// Who and when, of a line that begins a turn.
+pub fn turn_line(line: &str) -> Option<(&str, DateTime)> {
+    let (who, at) = line.strip_prefix("## ")?.rsplit_once(", ")?;
+    let at = DateTime::strptime("%F %H:%M", at.trim_end()).ok()?;
+    (!who.trim().is_empty()).then_some((who, at))
 }
 
 #[cfg(test)]

@@ -63,6 +63,8 @@ struct Worker<'a> {
     /// How long the last showing took.
     cost: Duration,
     fresh: bool,
+    /// Whether something is shown of documents that are gone.
+    gone: bool,
     /// Whether documents went, whose passages may be nowhere else.
     lost: bool,
 }
@@ -79,6 +81,7 @@ impl<'a> Worker<'a> {
             published: Instant::now(),
             cost: Duration::ZERO,
             fresh: true,
+            gone: false,
             lost: false,
         })
     }
@@ -93,7 +96,7 @@ impl<'a> Worker<'a> {
             let Progress { table: number, orders, scanned, fact_purges, readings, .. } = self.shared.progress();
             let snapshot = self.shared.snapshot();
             let missing = self.compare(&snapshot, scanned)?;
-            if self.fresh || orders.0 != orders.1 {
+            if orders.0 != orders.1 || self.gone || self.fresh && self.is_due() {
                 self.publish()?;
                 self.shared.update(|p| p.orders.1 = orders.0);
             }
@@ -107,7 +110,11 @@ impl<'a> Worker<'a> {
                     || p.scanned != scanned
                     || p.readings != readings
             };
-            let patience = if self.shared.progress().missing_facts > 0 { BUSY } else { Duration::from_secs(60) };
+            let patience = match self.shared.progress().missing_facts {
+                0 if self.fresh => (self.cost * PUBLISH.1).saturating_sub(self.published.elapsed()),
+                0 => Duration::from_secs(60),
+                _ => BUSY,
+            };
             self.shared.wait_for(patience, |p| self.shared.is_stopping() || changed(p));
             self.shared.facts().rest();
         }
@@ -120,7 +127,7 @@ impl<'a> Worker<'a> {
         let mut lost = Vec::new();
         for (path, known) in self.documents.iter_mut().filter(|(path, _)| !indexed(path)) {
             let gone = known.shown.take().is_some();
-            self.fresh |= gone;
+            (self.fresh, self.gone) = (self.fresh | gone, self.gone | gone);
             // Before the first scan has ended, a document that is not there yet may still come.
             if scanned || gone {
                 lost.push(path.clone());
@@ -151,15 +158,18 @@ impl<'a> Worker<'a> {
     fn read(&mut self, snapshot: &Snapshot, mut missing: Vec<Arc<Record>>, number: u64) -> Result<(), Error> {
         missing.sort_by_key(|record| record.stat.mtime_ns);
         let orders = self.shared.progress().orders.0;
+        let mut read = 0;
         while let Some(record) = missing.pop() {
-            if self.is_interrupted(number, orders) {
+            // One at least each time, so that what keeps changing does not keep all others waiting.
+            if self.shared.is_stopping() || read > 0 && self.is_interrupted(number, orders) {
                 return Ok(());
             }
+            read += 1;
             let kept = found(snapshot, &record)?;
             self.store()?.put(&record.path, &kept)?;
             self.documents.insert(record.path.clone(), Known { hash: kept.head.hash, shown: Some(date(&record)) });
             self.fresh = true;
-            if self.published.elapsed() >= PUBLISH.0.max(self.cost * PUBLISH.1) {
+            if self.published.elapsed() >= PUBLISH.0 && self.is_due() {
                 self.publish()?;
             }
             self.shared.update(|p| p.missing_facts = missing.len());
@@ -167,12 +177,19 @@ impl<'a> Worker<'a> {
         if self.lost {
             self.drop_unused()?;
         }
-        if self.fresh {
+        if self.fresh && self.is_due() {
             self.publish()?;
             self.store()?.flush()?;
         }
-        self.shared.update(|p| p.facts_table = number);
+        if !self.fresh {
+            self.shared.update(|p| p.facts_table = number);
+        }
         Ok(())
+    }
+
+    /// Whether showing what is new would not take more than a small part of the time.
+    fn is_due(&self) -> bool {
+        self.published.elapsed() >= self.cost * PUBLISH.1
     }
 
     /// Whether words wait to be indexed, or there is something newer to look at.
@@ -249,7 +266,8 @@ impl<'a> Worker<'a> {
         self.shared.publish_facts(facts);
         self.lay_out()?;
         memory::give_back();
-        (self.fresh, self.published, self.cost) = (false, Instant::now(), begun.elapsed());
+        (self.fresh, self.gone) = (false, false);
+        (self.published, self.cost) = (Instant::now(), begun.elapsed());
         Ok(())
     }
 

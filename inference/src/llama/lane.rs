@@ -125,7 +125,7 @@ impl Lane {
         let mut choice = Choice::new(&self.model.llama, request.format.as_ref())?;
         let prompt = self.reading(request)?;
         self.forget_what_was_forgotten();
-        self.read(&prompt, turn)?;
+        let surprisal = self.read(&prompt, turn, request.surprisal)?;
         let refusal = self.refusal(request);
         let mut output = Output::new(&request.stop);
         let (mut first_token_ms, mut certainty, mut chosen) = (0.0, 0.0, 0.0);
@@ -171,6 +171,7 @@ impl Lane {
             total_ms: milliseconds(start),
             refusal: refusal.map_or(0.0, |(_, probability)| probability),
             confidence: (certainty / f32::max(chosen, 1.0)).exp(),
+            surprisal,
         })
     }
 
@@ -181,10 +182,15 @@ impl Lane {
         Some((token, log_probability(self.context.get_logits_ith(-1), token).exp()))
     }
 
-    /// Brings the state of the prompt into the sequence; afterwards its last token's logits are there.
-    fn read(&mut self, prompt: &Reading, turn: &Turn<'_>) -> Result<(), Error> {
+    /// Brings the state of the prompt into the sequence; afterwards its last token's logits are there. Gives how little each
+    /// token of the last stored text was expected, if that is wanted.
+    fn read(&mut self, prompt: &Reading, turn: &Turn<'_>, weigh: bool) -> Result<Vec<f32>, Error> {
         let piece = self.model.piece;
-        let mut at = self.go_on_from(prompt);
+        let weighed = if weigh { prompt.stored.clone() } else { 0..0 };
+        let mut surprisal = Vec::with_capacity(weighed.len());
+        // What is told of a token is computed when the one before it is read.
+        let last = if weighed.is_empty() { prompt.tokens.len() } else { weighed.start };
+        let mut at = self.go_on_from(prompt, last.saturating_sub(1));
         let mut batch = LlamaBatch::new(piece, 1);
         while at < prompt.tokens.len() {
             turn.wait()?;
@@ -192,9 +198,14 @@ impl Lane {
             batch.clear();
             for position in at..end {
                 let token = LlamaToken::new(prompt.tokens[position]);
-                add(&mut batch, token, position, position + 1 == prompt.tokens.len())?;
+                let told = position + 1 == prompt.tokens.len() || weighed.contains(&(position + 1));
+                add(&mut batch, token, position, told)?;
             }
             self.decode(&mut batch)?;
+            for next in (at + 1..=end).filter(|next| weighed.contains(next)) {
+                let logits = self.context.get_logits_ith((next - 1 - at) as i32);
+                surprisal.push(-log_probability(logits, LlamaToken::new(prompt.tokens[next])));
+            }
             if prompt.is_border(end, piece) {
                 self.cached.tokens.extend_from_slice(&prompt.tokens[at..end]);
             }
@@ -203,17 +214,17 @@ impl Lane {
                 self.note_opening();
             }
         }
-        Ok(())
+        Ok(surprisal)
     }
 
     /// Leaves in the sequence what this prompt begins with, or fetches more of that where it was kept. Returns how many tokens of
-    /// the prompt are there: up to a border, and never all of them, since the last one has to be read for its logits.
-    fn go_on_from(&mut self, prompt: &Reading) -> usize {
-        let (piece, limit) = (self.model.piece, prompt.tokens.len() - 1);
+    /// the prompt are there: up to a border, and at most `limit`, since those after it have to be read for their logits.
+    fn go_on_from(&mut self, prompt: &Reading, limit: usize) -> usize {
+        let piece = self.model.piece;
         let here = self.cached.shared(prompt, piece, limit);
         if let Some((_, key, state)) = self.states.find(&self.fingerprint, prompt, piece, here) {
             match self.restore(&state) {
-                true => self.cached = Reading { tokens: key.tokens, fixed: key.fixed },
+                true => self.cached = Reading { tokens: key.tokens, fixed: key.fixed, ..Reading::default() },
                 false => {
                     log::warn!("a kept state is not taken by llama.cpp and is computed again");
                     self.states.reject(&key);
@@ -262,7 +273,7 @@ impl Lane {
     }
 
     fn key(&self, conversation: Option<&str>) -> Key {
-        let Reading { tokens, fixed } = self.cached.clone();
+        let Reading { tokens, fixed, .. } = self.cached.clone();
         Key { fingerprint: self.fingerprint.clone(), tokens, fixed, conversation: conversation.map(str::to_owned) }
     }
 

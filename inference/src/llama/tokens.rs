@@ -1,5 +1,7 @@
 //! From messages to tokens: the model's chat template, and stored text as data.
 
+use std::ops::Range;
+
 use llama_cpp_2::model::{LlamaChatMessage, LlamaChatTemplate, LlamaModel};
 use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::vocab::LlamaVocab;
@@ -21,12 +23,12 @@ pub fn reading(model: &LlamaModel, request: &Request, size: usize) -> Result<Rea
     let render = |turns: &[(&'static str, String)]| render(model, turns);
     let segments = prompt::segments(&request.messages, render).map_err(Error::Refused)?;
     let opening = prompt::opening(&request.messages, render).map_err(Error::Refused)?;
-    let tokens = tokenize(&model.vocab(), &segments);
-    let fixed = tokenize(&model.vocab(), &opening).iter().zip(&tokens).take_while(|(a, b)| a == b).count();
+    let (tokens, stored) = tokenize(&model.vocab(), &segments);
+    let fixed = tokenize(&model.vocab(), &opening).0.iter().zip(&tokens).take_while(|(a, b)| a == b).count();
     match tokens.len() {
         0 => Err(Error::Refused("the prompt is empty".into())),
         count if count >= size => Err(too_long(count.to_string())),
-        _ => Ok(Reading { tokens: tokens.into_iter().map(|token| token.0).collect(), fixed }),
+        _ => Ok(Reading { tokens: tokens.into_iter().map(|token| token.0).collect(), fixed, stored }),
     }
 }
 
@@ -50,19 +52,28 @@ fn is_one_token(vocab: &LlamaVocab<'_>, text: &str) -> bool {
     vocab.tokenize(text.as_bytes(), false, true).len() == 1
 }
 
-/// Tokens of the segments, each on its own, with the start token where the model wants one.
-fn tokenize(vocab: &LlamaVocab<'_>, segments: &[Segment]) -> Vec<LlamaToken> {
-    let mut tokens = Vec::new();
+/// Tokens of the segments, each on its own, with the start token where the model wants one; and where the last stored text is.
+fn tokenize(vocab: &LlamaVocab<'_>, segments: &[Segment]) -> (Vec<LlamaToken>, Range<usize>) {
+    let (mut tokens, mut stored) = (Vec::new(), 0..0);
+    if vocab.should_add_bos() {
+        tokens.push(vocab.bos());
+    }
     for segment in segments {
+        let start = tokens.len();
         match segment.special {
             true => tokens.extend(vocab.tokenize(segment.text.as_bytes(), false, true)),
-            false => tokens.extend(data_tokens(vocab, &segment.text)),
+            false => {
+                tokens.extend(data_tokens(vocab, &segment.text));
+                stored = start..tokens.len();
+            }
+        }
+        // Some templates have the start token in their text.
+        if start == 1 && tokens.get(1) == Some(&vocab.bos()) {
+            tokens.remove(0);
+            stored = stored.start.saturating_sub(1)..stored.end.saturating_sub(1);
         }
     }
-    if vocab.should_add_bos() && tokens.first() != Some(&vocab.bos()) {
-        tokens.insert(0, vocab.bos());
-    }
-    tokens
+    (tokens, stored)
 }
 
 /// Tokens of stored text. Control tokens are not parsed; what a vocabulary adds besides (`<tool_call>`) would be, so

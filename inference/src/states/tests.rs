@@ -14,7 +14,7 @@ fn key(fingerprint: &str, tokens: impl IntoIterator<Item = i32>, conversation: O
 }
 
 fn prompt(tokens: impl IntoIterator<Item = i32>) -> Reading {
-    Reading { tokens: tokens.into_iter().collect(), fixed: 4 }
+    Reading { tokens: tokens.into_iter().collect(), fixed: 4, ..Reading::default() }
 }
 
 fn on_disk(directory: &Path, budget: u64) -> States {

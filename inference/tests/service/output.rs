@@ -106,3 +106,22 @@ fn a_refusal_is_a_probability_and_never_a_reply() {
     let likely = generate(&request);
     assert!(likely.text != plain.text && likely.refusal > unlikely.refusal, "{likely:?}");
 }
+
+#[test]
+fn what_a_passage_prepares_for_is_less_surprising() {
+    let service = Fixture::new();
+    let surprisal = |passage: &str| {
+        let parts = vec![Part::Data(passage.into()), Part::Text("\n\nQuestion: ".into())];
+        let asked = vec![Part::Data("Where did the miller sell the boat?".into()), Part::Text("\nAnswer:".into())];
+        let messages = vec![Message { role: Role::User, parts: [parts, asked].concat() }];
+        let request = Request { messages, max_tokens: 1, surprisal: true, ..Request::default() };
+        service.client.generate(&request, &Cancel::default(), &mut |_| {}).expect("a completion").surprisal
+    };
+    let told = surprisal("The miller sold the boat at the market in Hull.");
+    assert!(told.len() > 5 && told.iter().all(|nats| nats.is_finite() && *nats >= 0.0), "{told:?}");
+    // The whole prompt is in the sequence now, and what is asked for is computed all the same.
+    assert_eq!(surprisal("The miller sold the boat at the market in Hull."), told);
+    let other = surprisal("The oven needs ten minutes to get hot, then the loaf goes in.");
+    assert!(other.iter().sum::<f32>() > told.iter().sum::<f32>() + 2.0, "{told:?} {other:?}");
+    assert_eq!(service.say(&ask("Hi", 2)).map(|done| done.surprisal).ok(), Some(Vec::new()));
+}

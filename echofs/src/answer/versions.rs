@@ -1,0 +1,104 @@
+//! What something was before and what it is now, where an answer rests on a fact that changed.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use echofs_indexer::facts::{Fact, Facts, Id};
+use jiff::civil::Date;
+
+use super::question::{Question, Sort};
+use super::text::{one_line, tokens};
+
+/// One of the values that something had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// What was stated.
+    pub value: String,
+    /// The first day on which it counts.
+    pub since: Date,
+    /// The document that states it.
+    pub path: PathBuf,
+    /// First line of the quotation, from 1.
+    pub line: u32,
+    /// The words of the document.
+    pub quote: String,
+}
+
+/// The values that the thing had of which the fact in these lines of a document says `said`, the oldest first, and which of
+/// them is said there. `None` where nothing took its place and it took the place of nothing.
+pub fn of(facts: &Facts, path: &Path, lines: &RangeInclusive<u32>, said: &str) -> Option<(Vec<Version>, usize)> {
+    let mut older: HashMap<Id, Vec<Id>> = HashMap::new();
+    for fact in facts.all() {
+        if let Some(newer) = fact.superseded_by {
+            older.entry(newer).or_default().push(fact.id);
+        }
+    }
+    let changed = older.iter().flat_map(|(newer, all)| all.iter().chain([newer]));
+    let stated = changed.filter_map(|id| facts.get(*id)).find(|fact| states(fact, path, lines, said))?;
+    let mut newest = stated;
+    // Each is newer than the one before; the bound is for a chain that is none.
+    for _ in 0..older.len() {
+        let Some(newer) = newest.superseded_by.and_then(|id| facts.get(id)) else { break };
+        newest = newer;
+    }
+    let mut ids = vec![newest.id];
+    let mut at = 0;
+    while let Some(id) = ids.get(at).copied() {
+        let before = older.get(&id).into_iter().flatten().filter(|id| !ids.contains(id)).copied().collect::<Vec<_>>();
+        ids.extend(before);
+        at += 1;
+    }
+    let mut all: Vec<(Id, Version)> =
+        ids.iter().filter_map(|id| facts.get(*id)).map(|fact| (fact.id, version(&fact))).collect();
+    all.sort_by_key(|(_, version)| version.since);
+    let at = all.iter().position(|(id, _)| *id == stated.id)?;
+    Some((all.into_iter().map(|(_, version)| version).collect(), at))
+}
+
+/// Whether the fact is stated there and `said` is the value or a part of it.
+fn states(fact: &Fact, path: &Path, lines: &RangeInclusive<u32>, said: &str) -> bool {
+    let here = || fact.sources.iter().any(|source| source.path == path && lines.contains(&source.line));
+    let value = tokens(value(fact));
+    let said = tokens(said);
+    let held = said.iter().filter(|word| !word.is_stop()).all(|word| value.iter().any(|w| w.stem == word.stem));
+    held && !said.is_empty() && here()
+}
+
+/// What changes: of an office who holds it, else the object.
+fn value<'a>(fact: &Fact<'a>) -> &'a str {
+    if fact.predicate.to_lowercase().ends_with(" of") { fact.subject } else { fact.object }
+}
+
+fn version(fact: &Fact) -> Version {
+    Version {
+        value: one_line(value(fact)),
+        since: fact.since(),
+        path: fact.source.path.to_owned(),
+        line: fact.source.line,
+        quote: fact.source.quote.to_owned(),
+    }
+}
+
+/// Whether a question is about how things were, so that the newest value is not its answer.
+pub fn asks_of_the_past(question: &Question) -> bool {
+    const PAST: [&str; 15] = [
+        "was",
+        "were",
+        "did",
+        "had",
+        "used",
+        "old",
+        "previous",
+        "previously",
+        "former",
+        "formerly",
+        "before",
+        "earlier",
+        "originally",
+        "first",
+        "until",
+    ];
+    let dated = question.terms.iter().any(|term| term.sort == Sort::Number && term.lower.len() == 4);
+    dated || tokens(&question.text).iter().any(|word| PAST.contains(&word.lower.as_str()))
+}
