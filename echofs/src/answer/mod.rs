@@ -34,6 +34,7 @@ pub(crate) mod text;
 mod turns;
 mod validity;
 mod versions;
+mod writer;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

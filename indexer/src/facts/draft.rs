@@ -111,7 +111,9 @@ impl Draft {
     pub fn settle(&mut self) {
         let longer = |text: &mut String, entity: &Option<String>| {
             let full = entity.as_ref().filter(|full| full.len() > text.len() && full.starts_with(text.as_str()));
-            full.map(|full| text.clone_from(full));
+            if let Some(full) = full {
+                text.clone_from(full);
+            }
         };
         longer(&mut self.subject, &self.entities.subject);
         longer(&mut self.object, &self.entities.object);

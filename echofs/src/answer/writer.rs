@@ -1,0 +1,332 @@
+//! The parts of an answer in their order: evidence, what the model reads and says of it, sources.
+
+use std::ops::Range;
+use std::time::Instant;
+
+use echofs_inference::{Cancel, Generator};
+
+use super::answerable::{self, ModelView};
+use super::check::{self, Support};
+use super::evidence::Evidence;
+use super::prompt;
+use super::render::{self, Answer, Citation, NOT_FOUND, Timings, TokenCounts};
+use super::retrieve::{Candidate, Excerpt};
+use super::run::{Basis, Place, milliseconds};
+use super::short;
+use super::stream::Stream;
+use super::versions::{self, Version};
+
+/// Excerpts that a model reads, one after the other.
+const READ: usize = 3;
+/// An answer as probable as this needs no further reading.
+const SURE: f32 = 0.55;
+/// From this probability of a refusal on, what the model does not say is not said without it either.
+const REFUSED: f32 = 0.5;
+/// Quotations shown as evidence.
+const SHOWN: usize = 3;
+/// Bytes of a quotation that is shown with the sentences after it.
+const SHORT: usize = 160;
+
+/// The bytes of what is shown of an excerpt: its best sentence, a short one with what follows it.
+fn shown(candidate: &Candidate, excerpt: &Excerpt) -> Range<usize> {
+    let best = candidate.sentences[excerpt.best].at.clone();
+    let following = excerpt.sentences.iter().filter(|&&s| s > excerpt.best).map(|&s| candidate.sentences[s].at.end);
+    let end = following.take_while(|end| end - best.start <= SHORT).last();
+    best.start..end.unwrap_or(best.end)
+}
+
+/// Bytes of a passage as a citation: verbatim, with the lines they stand in.
+pub(super) fn citation(candidate: &Candidate, at: Range<usize>, n: usize) -> Citation {
+    let lines = |text: &str| u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX);
+    let quote = candidate.passage.text[at.clone()].to_owned();
+    let line = candidate.passage.line + lines(&candidate.passage.text[..at.start]);
+    let end_line = line + lines(&quote);
+    Citation { n, path: render::path_text(&candidate.path), line, end_line, page: candidate.passage.page, quote }
+}
+
+/// Whether a citation quotes the text that begins in `line`.
+pub(super) fn holds(citation: &Citation, line: u32, text: &str) -> bool {
+    (citation.line..=citation.end_line).contains(&line) && citation.quote.contains(text)
+}
+
+/// Writes the parts of an answer in their order.
+pub(super) struct Writer<'a> {
+    evidence: &'a dyn Evidence,
+    basis: &'a Basis,
+    stream: &'a Stream,
+    started: Instant,
+    /// Everything that has a number.
+    numbered: Vec<Citation>,
+    /// Numbers that the answer uses.
+    used: Vec<usize>,
+    /// Places outside the evidence that the answer cites.
+    pub others: Vec<Place>,
+    said: Vec<String>,
+    short: Option<String>,
+    /// The highest probability that the model gave a refusal.
+    refusal: f32,
+    model: Option<String>,
+    tokens: TokenCounts,
+    timings: Timings,
+}
+
+/// What a model read in one excerpt.
+struct Reading {
+    /// That it answers the question.
+    probability: f32,
+    /// The few words asked for.
+    short: String,
+    /// What it says, with what bears it out; at least one, the first is the answer.
+    claims: Vec<(String, Support)>,
+}
+
+fn better(best: Option<Reading>, new: Option<Reading>) -> Option<Reading> {
+    let more = |new: &Reading| best.as_ref().is_none_or(|best| new.probability > best.probability);
+    match new.filter(more) {
+        Some(new) => Some(new),
+        None => best,
+    }
+}
+
+fn no_model() -> echofs_inference::Error {
+    echofs_inference::Error::NoModel("none is installed".to_owned())
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(evidence: &'a dyn Evidence, basis: &'a Basis, stream: &'a Stream, started: Instant) -> Writer<'a> {
+        let timings = Timings { retrieval: milliseconds(started), ..Timings::default() };
+        Writer {
+            evidence,
+            basis,
+            stream,
+            started,
+            numbered: Vec::new(),
+            used: Vec::new(),
+            others: Vec::new(),
+            said: Vec::new(),
+            short: None,
+            refusal: 0.0,
+            model: None,
+            tokens: TokenCounts::default(),
+            timings,
+        }
+    }
+
+    pub fn show_evidence(&mut self) {
+        for (i, excerpt) in self.basis.excerpts.iter().enumerate().take(SHOWN) {
+            self.numbered.push(citation(self.basis.candidate(i), shown(self.basis.candidate(i), excerpt), i + 1));
+        }
+        self.stream.push(&render::evidence(&self.numbered));
+        self.timings.first_evidence = milliseconds(self.started);
+    }
+
+    /// Lets the model read one excerpt after the other until one surely answers. A small model reads one passage well and
+    /// several together badly. Without a model, when it fails, or when nothing it says is borne out, the evidence answers.
+    pub fn word(&mut self, generator: &dyn Generator, cancel: &Cancel) -> Option<echofs_inference::Error> {
+        let mut failure = generator.model().is_none().then(no_model);
+        let mut best: Option<Reading> = None;
+        for excerpt in 0..self.basis.excerpts.len().min(READ) {
+            if failure.is_some() || best.as_ref().is_some_and(|reading| reading.probability >= SURE) {
+                break;
+            }
+            match self.read(generator, cancel, excerpt) {
+                Ok(reading) => best = better(best, reading),
+                Err(error) => failure = Some(error),
+            }
+        }
+        if cancel.is_cancelled() {
+            return None;
+        }
+        match best {
+            Some(reading) if reading.probability >= answerable::THRESHOLD => self.give(reading.short, &reading.claims),
+            None if self.refusal < REFUSED => self.extract(),
+            _ => {}
+        }
+        failure
+    }
+
+    /// What the model makes of one excerpt; `None` when nothing it says is borne out by it.
+    fn read(
+        &mut self,
+        generator: &dyn Generator,
+        cancel: &Cancel,
+        excerpt: usize,
+    ) -> Result<Option<Reading>, echofs_inference::Error> {
+        let basis = self.basis;
+        let request = prompt::request(&basis.question, &basis.gathered, &basis.excerpts[excerpt]);
+        let completion = generator.generate(&request, cancel, &mut |_| {
+            self.timings.first_token.get_or_insert_with(|| milliseconds(self.started));
+        })?;
+        self.tokens.prompt += completion.prompt_tokens;
+        self.tokens.output += completion.output_tokens;
+        let refused = refuses(&completion.text);
+        self.refusal = self.refusal.max(if refused { 1.0 } else { completion.refusal });
+        let view = ModelView::of(&completion);
+        self.model = Some(completion.model);
+        let Some(mut reading) = self.borne_out(&completion.text, excerpt) else { return Ok(None) };
+        reading.probability = self.probability(&reading.claims[0].1, &reading.short, Some(view));
+        Ok(Some(reading))
+    }
+
+    /// The claims that the excerpt bears out, not yet judged.
+    fn borne_out(&self, text: &str, excerpt: usize) -> Option<Reading> {
+        let b = self.basis;
+        let one = &b.excerpts[excerpt..=excerpt];
+        let supported = |claim: String| {
+            let support = check::support(&claim, &b.question, &b.gathered, one)?;
+            let short = short::of_claim(&claim, &support, &b.question, &b.gathered, one);
+            let says = !refuses(&claim) && !short.is_empty() && !short::echoes(&b.question, &short);
+            let told = short::told(short, &support, &b.question, &b.gathered, one);
+            says.then_some((told.short, (told.text.unwrap_or(claim), Support { excerpt, ..support })))
+        };
+        let (mut shorts, claims): (Vec<_>, Vec<_>) = check::claims(text).into_iter().filter_map(supported).unzip();
+        (!claims.is_empty()).then(|| Reading { probability: 0.0, short: shorts.swap_remove(0), claims })
+    }
+
+    fn probability(&self, support: &Support, short: &str, model: Option<ModelView>) -> f32 {
+        let b = self.basis;
+        let features = answerable::features(&b.question, &b.gathered, &b.excerpts, support, short, model);
+        let probability = answerable::probability(&features, model.is_some());
+        log::debug!("{probability:.3} from {features:?} for {short:?} to {:?}", b.question.text);
+        probability
+    }
+
+    fn give(&mut self, short: String, claims: &[(String, Support)]) {
+        let changed = claims.first().and_then(|(_, support)| self.changed(support, &short));
+        self.short = Some(short);
+        match changed {
+            Some(changed) => self.tell(claims, changed),
+            None => claims.iter().for_each(|(text, support)| self.say(text, support)),
+        }
+    }
+
+    /// What the thing was and is that the answer is about, where that changed.
+    fn changed(&self, support: &Support, short: &str) -> Option<(Vec<Version>, usize)> {
+        let source = self.basis.candidate(support.excerpt);
+        let place = citation(source, source.sentences[support.sentence].at.clone(), 0);
+        self.evidence.versions(&source.path, place.line..=place.end_line, short)
+    }
+
+    /// Says what the answer is and what it was before; or, of the past, what took its place. The newest value is the answer,
+    /// whichever the evidence says, unless the question is about the past.
+    fn tell(&mut self, claims: &[(String, Support)], (versions, said): (Vec<Version>, usize)) {
+        let past = versions::asks_of_the_past(&self.basis.question);
+        let newest = versions.len() - 1;
+        let asked = if past { said } else { newest };
+        if asked == said {
+            claims.iter().for_each(|(text, support)| self.say(text, support));
+        } else {
+            self.short = Some(versions[asked].value.clone());
+            self.say_version(&versions[asked], &format!("{}, since {}", versions[asked].value, versions[asked].since));
+        }
+        if past && asked < newest {
+            let new = &versions[newest];
+            self.say_version(new, &format!("Since {}: {}", new.since, new.value));
+        } else if let Some(before) = asked.checked_sub(1).map(|before| &versions[before]) {
+            let until = versions[asked].since;
+            self.say_version(before, &format!("Before {until}, from {}: {}", before.since, before.value));
+        }
+    }
+
+    fn say_version(&mut self, version: &Version, text: &str) {
+        let lines = u32::try_from(version.quote.matches('\n').count()).unwrap_or(u32::MAX);
+        let stamp = self.evidence.stamp(&version.path).unwrap_or(0);
+        let (path, text_there) = (version.path.clone(), version.quote.clone());
+        self.others.push(Place { path, line: version.line, text: text_there, cited: true, stamp });
+        let (path, line) = (render::path_text(&version.path), version.line);
+        let n = self.numbered_as(Citation {
+            n: 0,
+            path,
+            line,
+            end_line: line.saturating_add(lines),
+            page: None,
+            quote: version.quote.clone(),
+        });
+        self.say_with(text, n);
+    }
+
+    /// The best sentence and the span in it.
+    fn extract(&mut self) {
+        let b = self.basis;
+        let Some((support, short)) = short::extracted(&b.question, &b.gathered, &b.excerpts) else { return };
+        if !short.is_empty() && self.probability(&support, &short, None) >= answerable::THRESHOLD_WITHOUT {
+            let told = short::told(short, &support, &b.question, &b.gathered, &b.excerpts);
+            let sentence = b.candidate(support.excerpt).text(support.sentence);
+            self.give(told.short, &[(told.text.unwrap_or_else(|| sentence.to_owned()), support)]);
+        }
+    }
+
+    fn say(&mut self, text: &str, support: &Support) {
+        let source = self.basis.candidate(support.excerpt);
+        let n = self.numbered_as(citation(source, source.sentences[support.sentence].at.clone(), 0));
+        self.say_with(text, n);
+    }
+
+    fn say_with(&mut self, text: &str, n: usize) {
+        let text = render::cited(text, &[n]);
+        let text = if self.said.is_empty() || text.ends_with('.') { text } else { text + "." };
+        // A sentence follows: the one before ends here.
+        let joint = match self.said.last_mut() {
+            Some(last) if !last.ends_with('.') => {
+                last.push('.');
+                ". "
+            }
+            Some(_) => " ",
+            None => "",
+        };
+        self.stream.push(&format!("{joint}{text}"));
+        self.said.push(text);
+    }
+
+    /// The number of a place; one that was not shown as evidence gets the next free number.
+    fn numbered_as(&mut self, wanted: Citation) -> usize {
+        let free = self.numbered.len() + 1;
+        let same = |c: &&Citation| c.path == wanted.path && holds(c, wanted.line, &wanted.quote);
+        let n = self.numbered.iter().find(same).map_or(free, |known| known.n);
+        if n == free {
+            self.numbered.push(Citation { n, ..wanted });
+        }
+        if !self.used.contains(&n) {
+            self.used.push(n);
+        }
+        n
+    }
+
+    /// The end of the Markdown form.
+    pub fn close(&mut self, failure: Option<echofs_inference::Error>) {
+        if self.said.is_empty() {
+            self.stream.push(NOT_FOUND);
+        }
+        self.stream.push("\n");
+        if let Some(error) = failure {
+            self.stream.push(&format!(
+                "\n({}; this is what the notes say themselves.)\n",
+                super::text::one_line(&error.to_string())
+            ));
+        }
+        self.stream.push(&render::sources(&self.numbered));
+        self.timings.total = milliseconds(self.started);
+    }
+
+    pub fn answer(self, text: &str, epoch: u64) -> Answer {
+        let answerable = self.short.is_some();
+        let cited = |c: &Citation| !answerable || self.used.contains(&c.n);
+        Answer {
+            question: super::text::one_line(text),
+            answerable,
+            answer: if answerable { self.said.join(" ") } else { NOT_FOUND.to_owned() },
+            short_answer: self.short.unwrap_or_default(),
+            citations: self.numbered.iter().filter(|c| cited(c)).cloned().collect(),
+            model: self.model,
+            epoch,
+            generated_at: jiff::Timestamp::now(),
+            timings_ms: self.timings,
+            tokens: self.tokens,
+        }
+    }
+}
+
+fn refuses(text: &str) -> bool {
+    let upper = text.to_ascii_uppercase();
+    upper.starts_with(prompt::REFUSAL) || upper.starts_with("NOT STATED") || upper.starts_with("THE NOTES DO NOT")
+}
