@@ -7,6 +7,7 @@
 mod backend;
 mod constraint;
 mod lane;
+mod loader;
 mod model;
 pub mod quantize;
 mod tokens;

@@ -15,12 +15,14 @@ use llama_cpp_sys_2 as sys;
 
 use super::Options;
 use super::backend::{backend, c_path, last_complaint};
+use super::loader::Loader;
 use crate::{Cancel, Error, model_name};
 
 /// The model that is in use; it stays in memory as long as an engine has a context of it.
 #[derive(Debug, Default)]
 pub struct Models {
     current: Mutex<Weak<Model>>,
+    loader: Loader,
 }
 
 impl Models {
@@ -34,7 +36,8 @@ impl Models {
         if let Some(model) = current.upgrade().filter(|model| model.stamp == stamp) {
             return Ok(model);
         }
-        let model = Arc::new(Model::load(path, stamp, options, cancel)?);
+        let (path, options, cancel) = (path.to_owned(), options.clone(), cancel.clone());
+        let model = Arc::new(self.loader.run(move || Model::load(&path, stamp, &options, &cancel))?);
         *current = Arc::downgrade(&model);
         Ok(model)
     }
