@@ -53,8 +53,7 @@ pub fn support(claim: &str, question: &Question, gathered: &Gathered, excerpts: 
         let sentence = excerpts.first()?.best;
         return Some(Support { excerpt: 0, sentence, share: 1.0, literal: false });
     }
-    let all = || excerpts.iter().enumerate().flat_map(|(i, e)| e.sentences.iter().map(move |&s| (i, s)));
-    let judged = all().filter_map(|(i, s)| {
+    let judged = sentences_of(excerpts).filter_map(|(i, s)| {
         let candidate = &gathered.candidates[excerpts[i].candidate];
         let sentence = &candidate.sentences[s];
         let context: Vec<&Token> = excerpts[i].sentences.iter().flat_map(|&s| &candidate.sentences[s].tokens).collect();
@@ -68,12 +67,16 @@ pub fn support(claim: &str, question: &Question, gathered: &Gathered, excerpts: 
     best.map(|(support, _)| support).or_else(|| dated(claim, question, gathered, excerpts))
 }
 
+/// Each sentence of each excerpt: the excerpt's index, and the sentence's in its candidate.
+fn sentences_of(excerpts: &[Excerpt]) -> impl Iterator<Item = (usize, usize)> {
+    excerpts.iter().enumerate().flat_map(|(i, e)| e.sentences.iter().map(move |&s| (i, s)))
+}
+
 /// The sentence that a claim of a day alone rests on: one that was written then, or that says that day from where it stands.
 /// (A model that is told the day of a sentence with "yesterday" likes to give that day.)
 fn dated(claim: &str, question: &Question, gathered: &Gathered, excerpts: &[Excerpt]) -> Option<Support> {
     let day = days_in(claim, None).into_iter().next().filter(|_| question.expected == Expected::Time)?;
-    let all = excerpts.iter().enumerate().flat_map(|(i, e)| e.sentences.iter().map(move |&s| (i, s)));
-    let held = all.filter(|&(i, s)| {
+    let held = sentences_of(excerpts).filter(|&(i, s)| {
         let candidate = &gathered.candidates[excerpts[i].candidate];
         let said = candidate.day(s).map(|written| match relative::absolute(candidate.text(s), written) {
             Some(told) => written == day || days_in(&told, None).contains(&day),

@@ -11,7 +11,7 @@ use echofs_query_lang::{Field, MAX_LIMIT, Node, Query, Sort, TextField};
 use super::listing::{Listing, What};
 use super::render::{self, Answer, Citation, NOT_FOUND, Timings, TokenCounts};
 use super::sentences::sentences;
-use super::text::{one_line, tokens};
+use super::text::{line_feeds, one_line, tokens};
 
 /// So many are named; of more the number is said.
 const NAMED: usize = 20;
@@ -86,7 +86,7 @@ fn document(hit: Hit, listing: &Listing) -> Item {
     };
     // The first of the best.
     let best = sentences(text).into_iter().rev().max_by_key(held).unwrap_or(0..0);
-    let before = u32::try_from(text[..best.start].matches('\n').count()).unwrap_or(u32::MAX);
+    let before = line_feeds(&text[..best.start]);
     Item {
         text: one_line(&hit.document.title),
         line: hit.passage.line + before,
@@ -200,7 +200,7 @@ pub fn answer(listing: &Listing, items: Items, question: &str, epoch: u64) -> (A
 }
 
 fn cited(item: Item, n: usize) -> (String, Citation) {
-    let lines = u32::try_from(item.quote.matches('\n').count()).unwrap_or(u32::MAX);
+    let lines = line_feeds(&item.quote);
     let path = render::path_text(&item.path);
     let (line, end_line) = (item.line, item.line.saturating_add(lines));
     (item.text, Citation { n, path, line, end_line, page: item.page, quote: item.quote })

@@ -173,6 +173,11 @@ pub fn one_line(text: &str) -> String {
     printable(&folded.join(" "))
 }
 
+/// The line feeds in a text: how many lines further its end stands than its beginning.
+pub fn line_feeds(text: &str) -> u32 {
+    u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{STOP, likeness, one_line, printable, tokens};

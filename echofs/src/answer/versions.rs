@@ -29,10 +29,8 @@ pub struct Version {
 /// them is said there. `None` where nothing took its place and it took the place of nothing.
 pub fn of(facts: &Facts, path: &Path, lines: &RangeInclusive<u32>, said: &str) -> Option<(Vec<Version>, usize)> {
     let mut older: HashMap<Id, Vec<Id>> = HashMap::new();
-    for fact in facts.all() {
-        if let Some(newer) = fact.superseded_by {
-            older.entry(newer).or_default().push(fact.id);
-        }
+    for (old, new) in facts.superseded() {
+        older.entry(new).or_default().push(old);
     }
     let changed = older.iter().flat_map(|(newer, all)| all.iter().chain([newer]));
     let stated = changed.filter_map(|id| facts.get(*id)).find(|fact| states(fact, path, lines, said))?;
@@ -58,21 +56,17 @@ pub fn of(facts: &Facts, path: &Path, lines: &RangeInclusive<u32>, said: &str) -
 
 /// Whether the fact is stated there and `said` is the value or a part of it.
 fn states(fact: &Fact, path: &Path, lines: &RangeInclusive<u32>, said: &str) -> bool {
-    let here = || fact.sources.iter().any(|source| source.path == path && lines.contains(&source.line));
-    let value = tokens(value(fact));
-    let said = tokens(said);
+    if !fact.sources.iter().any(|source| source.path == path && lines.contains(&source.line)) {
+        return false;
+    }
+    let (value, said) = (tokens(fact.value().0), tokens(said));
     let held = said.iter().filter(|word| !word.is_stop()).all(|word| value.iter().any(|w| w.stem == word.stem));
-    held && !said.is_empty() && here()
-}
-
-/// What changes: of an office who holds it, else the object.
-fn value<'a>(fact: &Fact<'a>) -> &'a str {
-    if fact.predicate.to_lowercase().ends_with(" of") { fact.subject } else { fact.object }
+    held && !said.is_empty()
 }
 
 fn version(fact: &Fact) -> Version {
     Version {
-        value: one_line(value(fact)),
+        value: one_line(fact.value().0),
         since: fact.since(),
         path: fact.source.path.to_owned(),
         line: fact.source.line,

@@ -14,6 +14,7 @@ use super::retrieve::{Candidate, Excerpt};
 use super::run::{Basis, Place, milliseconds};
 use super::short;
 use super::stream::Stream;
+use super::text::line_feeds;
 use super::versions::{self, Version};
 
 /// Excerpts that a model reads, one after the other.
@@ -37,10 +38,9 @@ fn shown(candidate: &Candidate, excerpt: &Excerpt) -> Range<usize> {
 
 /// Bytes of a passage as a citation: verbatim, with the lines they stand in.
 pub(super) fn citation(candidate: &Candidate, at: Range<usize>, n: usize) -> Citation {
-    let lines = |text: &str| u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX);
     let quote = candidate.passage.text[at.clone()].to_owned();
-    let line = candidate.passage.line + lines(&candidate.passage.text[..at.start]);
-    let end_line = line + lines(&quote);
+    let line = candidate.passage.line + line_feeds(&candidate.passage.text[..at.start]);
+    let end_line = line + line_feeds(&quote);
     Citation { n, path: render::path_text(&candidate.path), line, end_line, page: candidate.passage.page, quote }
 }
 
@@ -229,7 +229,6 @@ impl<'a> Writer<'a> {
     }
 
     fn say_version(&mut self, version: &Version, text: &str) {
-        let lines = u32::try_from(version.quote.matches('\n').count()).unwrap_or(u32::MAX);
         let stamp = self.evidence.stamp(&version.path).unwrap_or(0);
         let (path, text_there) = (version.path.clone(), version.quote.clone());
         self.others.push(Place { path, line: version.line, text: text_there, cited: true, stamp });
@@ -238,7 +237,7 @@ impl<'a> Writer<'a> {
             n: 0,
             path,
             line,
-            end_line: line.saturating_add(lines),
+            end_line: line.saturating_add(line_feeds(&version.quote)),
             page: None,
             quote: version.quote.clone(),
         });

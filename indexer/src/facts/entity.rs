@@ -249,7 +249,7 @@ pub fn near(found: &[Found]) -> HashSet<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
     #[test]
@@ -265,7 +265,8 @@ mod tests {
         check("March 2019", None);
     }
 
-    fn found(subject: &str, predicate: &str, object: &str) -> Found {
+    /// A statement about a person.
+    pub fn found(subject: &str, predicate: &str, object: &str) -> Found {
         Found {
             subject: subject.into(),
             predicate: predicate.into(),

@@ -180,6 +180,16 @@ pub struct Fact<'a> {
     pub object_entity: Option<&'a str>,
 }
 
+impl<'a> Fact<'a> {
+    /// What is said, and the entity that it is: of an office ("is head of") who holds it, else the object.
+    pub fn value(&self) -> (&'a str, Option<&'a str>) {
+        match self.predicate.to_lowercase().ends_with(" of") {
+            true => (self.subject, self.subject_entity),
+            false => (self.object, self.object_entity),
+        }
+    }
+}
+
 impl Fact<'_> {
     /// Subject, predicate and object as one sentence.
     pub fn sentence(&self) -> String {

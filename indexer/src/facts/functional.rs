@@ -46,10 +46,9 @@ fn is_setting(fact: &Fact) -> bool {
     fact.confidence >= 0.8 && ONE.contains(&fact.predicate.to_lowercase().as_str())
 }
 
-/// What is said: for offices who holds it, else the object.
+/// What is said, so that two can be compared.
 fn value(fact: &Fact) -> String {
-    let office = fact.predicate.to_lowercase().ends_with(" of");
-    let (entity, text) = if office { (fact.subject_entity, fact.subject) } else { (fact.object_entity, fact.object) };
+    let (text, entity) = fact.value();
     entity.unwrap_or(text).to_lowercase()
 }
 

@@ -144,6 +144,11 @@ impl Facts {
         self.by_id.get(at).map(|at| *at as usize)
     }
 
+    /// The facts whose place a newer one took, each with that one, in no order.
+    pub fn superseded(&self) -> impl Iterator<Item = (Id, Id)> {
+        self.superseded.iter().map(|(at, (by, _))| (self.packed.id(*at as usize), *by))
+    }
+
     /// The sentences that matter, by document and line. Those that the owner removed are not among them.
     pub fn notable(&self) -> &[Noted] {
         &self.notable
@@ -267,22 +272,11 @@ fn note(all: &mut Vec<Noted>, stated: &Stated, orders: &Orders) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::fact::{Category, Method};
     use crate::facts::orders::Order;
 
     fn found(subject: &str, predicate: &str, object: &str, line: u32) -> Found {
-        Found {
-            subject: subject.into(),
-            predicate: predicate.into(),
-            object: object.into(),
-            category: Category::Person,
-            confidence: 0.8,
-            valid_from: None,
-            valid_until: None,
-            line,
-            quote: format!("{subject} {predicate} {object}."),
-            method: Method::Rule,
-        }
+        let quote = format!("{subject} {predicate} {object}.");
+        Found { line, quote, ..entity::tests::found(subject, predicate, object) }
     }
 
     fn facts(documents: &[(&str, Vec<Found>)], orders: Vec<Order>, dir: Option<&Path>) -> Facts {
