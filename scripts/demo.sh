@@ -107,9 +107,9 @@ ask() {
     expect "$2" "the answer"
     ! grep -q "Not found in your notes." "$scratch/said" || wrong_because "the notes hold the answer: $2"
 }
-ask "what is the gate code of the allotment now?" "7193"
+ask "what is the final agreed price of the heat pump?" "11,120"
 ask "What is Mateo allergic to?" "cashew"
-ask "until when do I have to send Wanda my slides?" "23 November"
+ask "how much does each farm get for a pole on its land?" "60"
 
 show "cat \"echo/ask/what is Daniel's shoe size?\""
 case $model in

@@ -4,6 +4,7 @@
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use echofs_inference::client::{Client, ClientConfig};
@@ -93,7 +94,44 @@ fn compare(bare: &Bare, client: &Client, threads: usize, rounds: usize) -> Resul
         first_token(&opening) / first_token(&bare_runs),
         first_token(&warm) / first_token(&bare_runs)
     );
-    under_load(client, rounds)
+    under_load(client, rounds)?;
+    beside_others(client, threads, rounds)
+}
+
+/// The same with as many other threads at work as leave one core.
+fn beside_others(client: &Client, threads: usize, rounds: usize) -> Result<(), Failure> {
+    let done = AtomicBool::new(false);
+    let others = threads.saturating_sub(1).max(1);
+    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    std::thread::scope(|scope| {
+        let _end = SetAtEnd(&done);
+        for round in 0..rounds {
+            alone.push(serve(client, &system(0), &passages(2000 + round), WRITTEN)?);
+        }
+        for _ in 0..others {
+            scope.spawn(|| while !done.load(Ordering::Relaxed) {});
+        }
+        for round in 0..rounds {
+            beside.push(serve(client, &system(0), &passages(3000 + round), WRITTEN)?);
+        }
+        Ok::<_, Failure>(())
+    })?;
+    println!(
+        "decode alone {:.1} tok/s, with {others} more at work {:.1} tok/s; first token {:.0} and {:.0} ms",
+        decode(&alone),
+        decode(&beside),
+        first_token(&alone),
+        first_token(&beside)
+    );
+    Ok(())
+}
+
+struct SetAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for SetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Questions in turns with and without background work. Each has an opening of its own, so that all of it is read.

@@ -4,6 +4,7 @@
 
 pub mod activation;
 pub mod client;
+pub mod cores;
 pub mod cpu;
 pub mod gguf;
 #[cfg(feature = "llama")]
@@ -191,6 +192,9 @@ pub struct Completion {
     /// it, in nats; empty where that was not asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub surprisal: Vec<f32>,
+    /// Threads that it had at the end: fewer than the service may have where the cores had other work.
+    #[serde(default)]
+    pub threads: usize,
 }
 
 /// State of the service as its client sees it.

@@ -153,8 +153,8 @@ pub fn probability(features: &[f32; FEATURES], with_model: bool) -> f32 {
     1.0 / (1.0 + (-sum).exp())
 }
 
-/// From this probability on what a model says is given as the answer. Lower than one half, since a wrong
-/// refusal hides what the notes say.
-pub const THRESHOLD: f32 = 0.3;
+/// From this probability on what a model says is given as the answer. Lower than one half, since a wrong refusal leaves
+/// people with the evidence alone; high enough that of the answers it keeps back most are wrong.
+pub const THRESHOLD: f32 = 0.4;
 /// The same for answers without a model.
 pub const THRESHOLD_WITHOUT: f32 = 0.42;

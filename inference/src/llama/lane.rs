@@ -15,9 +15,10 @@ use llama_cpp_sys_2 as sys;
 
 use super::Options;
 use super::backend::backend;
-use super::constraint::{Choice, greedy, log_probability};
+use super::constraint::{Choice, Logits};
 use super::model::{Loaded, Model, unusable};
 use super::tokens;
+use crate::cores::Cores;
 use crate::reading::Reading;
 use crate::states::{Key, States};
 use crate::text::Output;
@@ -36,7 +37,10 @@ pub struct Lane {
     context: LlamaContext<'static>,
     /// The model.
     pub model: Arc<Model>,
-    adapter: Option<Loaded>,
+    /// How many threads the context should have, and how many it has.
+    cores: Cores,
+    threads: usize,
+    adapter: Option<(Loaded, f32)>,
     /// Of the model with this adapter.
     fingerprint: String,
     /// What the sequence holds: prompt, up to a border.
@@ -54,16 +58,16 @@ impl Lane {
     /// # Errors
     /// [`Error::Down`].
     pub fn new(model: Arc<Model>, options: &Options, states: Arc<States>) -> Result<Self, Error> {
-        // SAFETY: the model does not move in its `Arc`; `Lane` drops the context before its share of the model.
-        let borrowed: &'static LlamaModel = unsafe { &*std::ptr::from_ref::<LlamaModel>(&model.llama) };
-        let size = NonZeroU32::new(options.context.min(borrowed.n_ctx_train()).max(64));
-        let params = context_params(options.threads, model.piece).with_n_ctx(size);
-        let context = borrowed.new_context(backend()?, params);
-        let context = context.map_err(|e| unusable(Path::new(&model.name), &e.to_string()))?;
+        let size = NonZeroU32::new(options.context.min(model.llama.n_ctx_train()).max(64));
+        let context = new_context(&model, options.threads, size)?;
+        let watched = !cfg!(any(feature = "cuda", feature = "metal", feature = "rocm", feature = "vulkan"));
+        let cores = Cores::new(options.threads, watched);
         let (fingerprint, forgotten) = (model.fingerprint.clone(), states.forgotten());
         Ok(Self {
             context,
             model,
+            threads: cores.wanted(),
+            cores,
             adapter: None,
             fingerprint,
             cached: Reading::default(),
@@ -102,13 +106,30 @@ impl Lane {
         // What the sequence holds was computed with another adapter.
         self.forget();
         // To set one replaces what was set before; with a scale of 0 there is none.
-        let new = wanted.as_ref().map(|(loaded, _)| loaded.clone());
-        if let Some((loaded, scale)) = wanted.or_else(|| Some((self.adapter.clone()?, 0.0))) {
-            let set = self.context.lora_adapter_set(&mut loaded.handle(), scale);
-            set.map_err(|e| Error::Refused(format!("the adapter cannot be used: {e}")))?;
+        if let Some((loaded, scale)) = wanted.clone().or_else(|| Some((self.adapter.clone()?.0, 0.0))) {
+            set_adapter(&mut self.context, &loaded, scale)?;
         }
-        (self.adapter, self.fingerprint) = (new, fingerprint);
+        (self.adapter, self.fingerprint) = (wanted, fingerprint);
         Ok(())
+    }
+
+    /// Gives the context as many threads as there are cores for. What the sequence holds stays.
+    fn fit(&mut self) -> Result<(), Error> {
+        let wanted = self.cores.wanted();
+        if wanted == self.threads {
+            return Ok(());
+        }
+        let state = self.state();
+        // llama.cpp takes the number of threads of a context when it is made.
+        self.context = new_context(&self.model, wanted, NonZeroU32::new(self.context.n_ctx()))?;
+        self.threads = wanted;
+        if let Some((loaded, scale)) = &self.adapter {
+            set_adapter(&mut self.context, loaded, *scale)?;
+        }
+        match self.set_state(&state) {
+            true => Ok(()),
+            false => Err(Error::Down("llama.cpp does not take its own state".into())),
+        }
     }
 
     /// Runs one generation.
@@ -126,7 +147,7 @@ impl Lane {
         let prompt = self.reading(request)?;
         self.forget_what_was_forgotten();
         let surprisal = self.read(&prompt, turn, request.surprisal)?;
-        let refusal = self.refusal(request);
+        let refusal = self.refusal(request)?;
         let mut output = Output::new(&request.stop);
         let (mut first_token_ms, mut certainty, mut chosen) = (0.0, 0.0, 0.0);
         let mut count = 0;
@@ -139,12 +160,12 @@ impl Lane {
                 // The token before was not the last: the context reads it now.
                 self.decode(&mut batch)?;
             }
-            let logits = self.context.get_logits_ith(-1);
+            let logits = Logits::new(self.context.get_logits_ith(-1))?;
             let token = match &mut choice {
                 Some(choice) => choice.take(logits)?,
-                None => greedy(logits, refusal.filter(|_| count == 0).map(|(token, _)| token))?,
+                None => logits.greedy(refusal.filter(|_| count == 0).map(|(token, _)| token)),
             };
-            certainty += log_probability(logits, token);
+            certainty += logits.log_probability(token);
             chosen += 1.0;
             if count == 0 {
                 first_token_ms = milliseconds(start);
@@ -172,14 +193,16 @@ impl Lane {
             refusal: refusal.map_or(0.0, |(_, probability)| probability),
             confidence: (certainty / f32::max(chosen, 1.0)).exp(),
             surprisal,
+            threads: self.threads,
         })
     }
 
     /// The first token of the request's refusal and its probability; the prompt was just read.
-    fn refusal(&self, request: &Request) -> Option<(LlamaToken, f32)> {
-        let text = request.refusal.as_ref()?;
-        let token = *tokens::data_tokens(&self.model.llama.vocab(), text).first()?;
-        Some((token, log_probability(self.context.get_logits_ith(-1), token).exp()))
+    fn refusal(&self, request: &Request) -> Result<Option<(LlamaToken, f32)>, Error> {
+        let tokens = request.refusal.as_ref().map(|text| tokens::data_tokens(&self.model.llama.vocab(), text));
+        let Some(&token) = tokens.as_ref().and_then(|tokens| tokens.first()) else { return Ok(None) };
+        let logits = Logits::new(self.context.get_logits_ith(-1))?;
+        Ok(Some((token, logits.log_probability(token).exp())))
     }
 
     /// Brings the state of the prompt into the sequence; afterwards its last token's logits are there. Gives how little each
@@ -203,8 +226,8 @@ impl Lane {
             }
             self.decode(&mut batch)?;
             for next in (at + 1..=end).filter(|next| weighed.contains(next)) {
-                let logits = self.context.get_logits_ith((next - 1 - at) as i32);
-                surprisal.push(-log_probability(logits, LlamaToken::new(prompt.tokens[next])));
+                let logits = Logits::new(self.context.get_logits_ith((next - 1 - at) as i32))?;
+                surprisal.push(-logits.log_probability(LlamaToken::new(prompt.tokens[next])));
             }
             if prompt.is_border(end, piece) {
                 self.cached.tokens.extend_from_slice(&prompt.tokens[at..end]);
@@ -249,6 +272,10 @@ impl Lane {
 
     fn restore(&mut self, state: &[u8]) -> bool {
         self.forget();
+        self.set_state(state)
+    }
+
+    fn set_state(&mut self, state: &[u8]) -> bool {
         // SAFETY: the bytes are what `state` wrote for a context with the same fingerprint; llama.cpp checks shapes and bounds.
         unsafe { self.context.state_seq_set_data_ext(state, SEQUENCE, LlamaStateSeqFlags::empty()) }
     }
@@ -307,8 +334,23 @@ impl Lane {
     }
 
     fn decode(&mut self, batch: &mut LlamaBatch) -> Result<(), Error> {
-        self.context.decode(batch).map_err(|e| Error::Down(format!("llama.cpp cannot go on: {e}")))
+        self.fit()?;
+        let Self { cores, context, .. } = self;
+        cores.step(|| context.decode(batch)).map_err(|e| Error::Down(format!("llama.cpp cannot go on: {e}")))
     }
+}
+
+/// An empty context of the model.
+fn new_context(model: &Arc<Model>, threads: usize, size: Option<NonZeroU32>) -> Result<LlamaContext<'static>, Error> {
+    // SAFETY: the model does not move in its `Arc`; `Lane` drops the context before its share of the model.
+    let borrowed: &'static LlamaModel = unsafe { &*std::ptr::from_ref::<LlamaModel>(&model.llama) };
+    let params = context_params(threads, model.piece).with_n_ctx(size);
+    borrowed.new_context(backend()?, params).map_err(|e| unusable(Path::new(&model.name), &e.to_string()))
+}
+
+fn set_adapter(context: &mut LlamaContext<'_>, adapter: &Loaded, scale: f32) -> Result<(), Error> {
+    let set = context.lora_adapter_set(&mut adapter.handle(), scale);
+    set.map_err(|e| Error::Refused(format!("the adapter cannot be used: {e}")))
 }
 
 /// Parameters of a context that reads pieces of this size.

@@ -1,5 +1,7 @@
 //! What comes out.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use echofs_inference::{Cancel, Error, Generator, Message, Part, Request, Role};
 
 use crate::common::{Fixture, ask, long_text};
@@ -17,6 +19,26 @@ fn the_same_request_gives_the_same_text_with_and_without_what_is_left_of_other_p
     for (request, text) in requests.iter().zip(&first) {
         assert_eq!(&Fixture::new().text(request), text, "in a fresh process");
     }
+}
+
+#[test]
+fn beside_other_work_it_has_fewer_threads_and_says_the_same() {
+    let service = Fixture::with(|config| config.threads = Some(2));
+    let request = ask(&format!("{} Tell me about rivers.", long_text(400)), 64);
+    let alone = service.text(&request);
+    let done = AtomicBool::new(false);
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..2 * cores {
+            scope.spawn(|| while !done.load(Ordering::Relaxed) {});
+        }
+        let beside = service.say(&ask(&format!("{} Tell me about hills.", long_text(400)), 64));
+        let again = service.say(&request);
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(beside.map(|done| done.threads).ok(), Some(1));
+        assert_eq!(again.map(|done| done.text).ok(), Some(alone.clone()));
+    });
+    assert_eq!(service.text(&request), alone);
 }
 
 #[test]
