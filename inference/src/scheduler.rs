@@ -93,9 +93,13 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Starts the threads. `make` builds an engine inside of each (again if a job panics); `capacity` is how many jobs of a
+    /// Starts the threads. `make` builds the engine of a class inside of its thread (again if a job panics); `capacity` is how many jobs of a
     /// class may wait.
-    pub fn start<E: Engine>(make: impl Fn() -> E + Send + Sync + 'static, capacity: usize, idle: Duration) -> Self {
+    pub fn start<E: Engine>(
+        make: impl Fn(Class) -> E + Send + Sync + 'static,
+        capacity: usize,
+        idle: Duration,
+    ) -> Self {
         let shared = Arc::new(Shared {
             queues: Mutex::default(),
             changed: Condvar::new(),
@@ -210,8 +214,8 @@ fn next(shared: &Shared, class: Class, until: Instant) -> Next {
     }
 }
 
-fn work<E: Engine>(shared: &Shared, class: Class, make: &impl Fn() -> E, idle: Duration) {
-    let mut engine = make();
+fn work<E: Engine>(shared: &Shared, class: Class, make: &impl Fn(Class) -> E, idle: Duration) {
+    let mut engine = make(class);
     let mut until = Instant::now() + idle;
     note(shared, class, &engine);
     loop {
@@ -225,7 +229,7 @@ fn work<E: Engine>(shared: &Shared, class: Class, make: &impl Fn() -> E, idle: D
             Next::Job(job, ticket) => {
                 if catch_unwind(AssertUnwindSafe(|| run(&mut engine, &job, &shared.load))).is_err() {
                     let _ = job.events.send(Event::from(&Error::Down("the engine failed on this request".into())));
-                    engine = make();
+                    engine = make(class);
                 }
                 *shared.last_end() = Instant::now();
                 until = Instant::now() + idle;

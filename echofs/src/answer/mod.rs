@@ -17,6 +17,7 @@ mod irregular;
 mod listed;
 mod listing;
 mod opposites;
+mod outdated;
 mod prompt;
 pub(crate) mod question;
 mod relative;

@@ -76,10 +76,13 @@ pub fn request(question: &Question, gathered: &Gathered, excerpt: &Excerpt) -> R
 }
 
 /// Today's date, where a question depends on it.
-fn today(question: &Question) -> Option<jiff::civil::Date> {
+pub fn today(question: &Question) -> Option<jiff::civil::Date> {
     const WORDS: [&str; 9] =
         ["now", "current", "currently", "today", "tomorrow", "yesterday", "still", "next", "nowadays"];
-    let depends = tokens(&question.text).iter().any(|word| WORDS.contains(&word.lower.as_str()));
+    const SPANS: [&str; 4] = ["year", "month", "week", "weekend"];
+    let words = tokens(&question.text);
+    let span = words.windows(2).any(|two| two[0].lower == "this" && SPANS.contains(&two[1].lower.as_str()));
+    let depends = span || words.iter().any(|word| WORDS.contains(&word.lower.as_str()));
     depends.then(|| jiff::Zoned::now().date())
 }
 

@@ -105,6 +105,8 @@ impl Evidence for Notes {
 #[derive(Clone)]
 enum Script {
     Says(&'static str),
+    /// What it says to a prompt.
+    Reads(fn(&str) -> &'static str),
     /// Says it and then waits to be cancelled.
     Hangs(&'static str),
     Fails(fn() -> Failure),
@@ -146,6 +148,10 @@ impl Generator for Model {
         let text = match script {
             Script::Fails(error) => return Err(error()),
             Script::Says(text) | Script::Hangs(text) => text,
+            Script::Reads(reply) => {
+                let parts = request.messages.last().map_or(&[][..], |message| &message.parts);
+                reply(&parts.iter().map(echofs_inference::Part::as_str).collect::<String>())
+            }
         };
         text.split_inclusive(' ').for_each(on_text);
         if matches!(script, Script::Hangs(_)) {
@@ -286,6 +292,23 @@ fn a_refusal_and_a_question_without_evidence_are_not_found() {
         );
         assert_eq!(bench.model.calls(), calls, "{question}");
     }
+}
+
+#[test]
+fn what_does_not_hold_any_more_is_read_again_without() {
+    const NUMBERS: &str =
+        "# Numbers\n\nThe dentist had the number 960114 until May 2024.\nThe dentist has a new number, 960871.\n";
+    let (notes, dir) = (Notes::new(&[("/n/numbers.md", NUMBERS)]), tempfile::tempdir().unwrap());
+    let model = Model::new(Script::Reads(|prompt| if prompt.contains("960114") { "960114" } else { "960871" }));
+    let answers = Answers::with(notes, model.clone(), dir.path().join("answers")).unwrap();
+    let json = |question: &str| -> serde_json::Value {
+        serde_json::from_slice(&all(&answers.ask(question), Form::Json)).unwrap()
+    };
+    let now = json("what number does the dentist have?");
+    assert_eq!((&now["short_answer"], &now["answer"]), (&"960871".into(), &"960871 [1]. Before: 960114 [2].".into()));
+    let past = json("what number did the dentist have until May 2024?");
+    assert_eq!((&past["short_answer"], &past["answer"]), (&"960114".into(), &"960114 [1]".into()));
+    assert_eq!(model.calls(), 3);
 }
 
 #[test]

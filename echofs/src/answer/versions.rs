@@ -74,6 +74,11 @@ fn version(fact: &Fact) -> Version {
     }
 }
 
+/// Whether a question is about the year in which it is asked.
+pub fn asks_of_this_year(question: &Question) -> bool {
+    tokens(&question.text).windows(2).any(|two| two[0].lower == "this" && two[1].lower == "year")
+}
+
 /// Whether a question is about how things were, so that the newest value is not its answer.
 pub fn asks_of_the_past(question: &Question) -> bool {
     const PAST: [&str; 15] = [

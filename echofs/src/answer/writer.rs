@@ -8,6 +8,7 @@ use echofs_inference::{Cancel, Generator};
 use super::answerable::{self, ModelView};
 use super::check::{self, Support};
 use super::evidence::Evidence;
+use super::outdated;
 use super::prompt;
 use super::render::{self, Answer, Citation, NOT_FOUND, Timings, TokenCounts};
 use super::retrieve::{Candidate, Excerpt};
@@ -129,7 +130,7 @@ impl<'a> Writer<'a> {
             if failure.is_some() || best.as_ref().is_some_and(|reading| reading.probability >= SURE) {
                 break;
             }
-            match self.read(generator, cancel, excerpt) {
+            match self.read(generator, cancel, excerpt, &self.basis.excerpts[excerpt]) {
                 Ok(reading) => best = better(best, reading),
                 Err(error) => failure = Some(error),
             }
@@ -138,7 +139,14 @@ impl<'a> Writer<'a> {
             return None;
         }
         match best {
-            Some(reading) if reading.probability >= answerable::THRESHOLD => self.give(reading.short, &reading.claims),
+            Some(reading) if reading.probability >= answerable::THRESHOLD => {
+                let newer = self.up_to_date(generator, cancel, &reading).unwrap_or_else(|error| {
+                    failure = Some(error);
+                    None
+                });
+                let Reading { short, claims, .. } = newer.unwrap_or(reading);
+                self.give(short, &claims);
+            }
             None if self.refusal < REFUSED => self.extract(),
             _ => {}
         }
@@ -151,9 +159,10 @@ impl<'a> Writer<'a> {
         generator: &dyn Generator,
         cancel: &Cancel,
         excerpt: usize,
+        shown: &Excerpt,
     ) -> Result<Option<Reading>, echofs_inference::Error> {
         let basis = self.basis;
-        let request = prompt::request(&basis.question, &basis.gathered, &basis.excerpts[excerpt]);
+        let request = prompt::request(&basis.question, &basis.gathered, shown);
         let completion = generator.generate(&request, cancel, &mut |_| {
             self.timings.first_token.get_or_insert_with(|| milliseconds(self.started));
         })?;
@@ -163,15 +172,43 @@ impl<'a> Writer<'a> {
         self.refusal = self.refusal.max(if refused { 1.0 } else { completion.refusal });
         let view = ModelView::of(&completion);
         self.model = Some(completion.model);
-        let Some(mut reading) = self.borne_out(&completion.text, excerpt) else { return Ok(None) };
+        let Some(mut reading) = self.borne_out(&completion.text, excerpt, shown) else { return Ok(None) };
         reading.probability = self.probability(&reading.claims[0].1, &reading.short, Some(view));
         Ok(Some(reading))
     }
 
+    /// Where what the model said rests on a sentence that does not hold any more: what it makes of those after it, where
+    /// people write what came next, and what it said before. `None` where that is no answer.
+    fn up_to_date(
+        &mut self,
+        generator: &dyn Generator,
+        cancel: &Cancel,
+        reading: &Reading,
+    ) -> Result<Option<Reading>, echofs_inference::Error> {
+        let (basis, support) = (self.basis, &reading.claims[0].1);
+        let (excerpt, candidate) = (&basis.excerpts[support.excerpt], basis.candidate(support.excerpt));
+        let today = jiff::Zoned::now().date();
+        let now = versions::asks_of_this_year(&basis.question);
+        let old = |s: usize| outdated::is_outdated(candidate.text(s), candidate.day(s), today, now);
+        if versions::asks_of_the_past(&basis.question) || !old(support.sentence) {
+            return Ok(None);
+        }
+        let after = |s: &usize| *s > support.sentence && !old(*s);
+        let sentences: Vec<usize> = excerpt.sentences.iter().copied().filter(after).collect();
+        let Some(&best) = sentences.first() else { return Ok(None) };
+        let rest = Excerpt { candidate: excerpt.candidate, sentences, best };
+        let newer = self.read(generator, cancel, support.excerpt, &rest)?;
+        let Some(mut newer) = newer.filter(|newer| newer.probability >= answerable::THRESHOLD) else { return Ok(None) };
+        let (said, support) = &reading.claims[0];
+        newer.claims.truncate(1);
+        newer.claims.push((format!("Before: {said}"), support.clone()));
+        Ok(Some(newer))
+    }
+
     /// The claims that the excerpt bears out, not yet judged.
-    fn borne_out(&self, text: &str, excerpt: usize) -> Option<Reading> {
+    fn borne_out(&self, text: &str, excerpt: usize, shown: &Excerpt) -> Option<Reading> {
         let b = self.basis;
-        let one = &b.excerpts[excerpt..=excerpt];
+        let one = std::slice::from_ref(shown);
         let supported = |claim: String| {
             let support = check::support(&claim, &b.question, &b.gathered, one)?;
             let short = short::of_claim(&claim, &support, &b.question, &b.gathered, one);

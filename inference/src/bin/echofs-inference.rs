@@ -16,7 +16,7 @@ use echofs_inference::server::Service;
 use echofs_inference::slots::Slots;
 use echofs_inference::socket::{self, Listener};
 use echofs_inference::states::States;
-use echofs_inference::{Adapter, probe, quantize, sandbox, threads};
+use echofs_inference::{Adapter, Class, probe, quantize, sandbox, threads};
 
 /// Runs a language model (GGUF) for programs of the same user.
 ///
@@ -72,10 +72,10 @@ struct Args {
     with_parent: bool,
 }
 
-/// How long a thread of a generation spins for the others before it sleeps, in rounds of libgomp (some 70 us): nearly always long enough
-/// where the cores are free. With its own default, 300,000, a token takes seconds where they are not. As an active policy it holds
-/// to a third where the threads of all classes together are more than there are cores; else that would be 100.
-const SPIN: [(&str, &str); 2] = [("GOMP_SPINCOUNT", "3000"), ("OMP_WAIT_POLICY", "ACTIVE")];
+/// How long a thread of a generation spins for the others before it sleeps, in rounds of libgomp (some 0.5 ms): long enough where the
+/// cores are free. With its own default, 300,000, a token takes seconds where they are not, before it is noticed. The policy is
+/// for when the threads of all classes together are more than there are cores: then it is 1,000 rounds, else 100.
+const SPIN: [(&str, &str); 2] = [("GOMP_SPINCOUNT", "20000"), ("OMP_WAIT_POLICY", "ACTIVE")];
 
 fn main() -> ExitCode {
     if SPIN.iter().all(|(name, _)| std::env::var_os(name).is_none()) {
@@ -148,9 +148,13 @@ fn listen(args: &Args) -> Result<Listener, String> {
 fn service(args: &Args, cpu: String, states: Arc<States>) -> Arc<Service> {
     let threads = args.threads.unwrap_or_else(threads::physical_cores).max(1);
     let (context, reuse, gpu_layers) = (args.context, !args.no_reuse, args.gpu_layers);
-    let options = llama::Options { threads, context, reuse, cpu: Some(cpu), gpu_layers };
     let (models, kept) = (Arc::new(Models::default()), states.clone());
-    let make = move || Llama::new(options.clone(), models.clone(), kept.clone());
+    let make = move |class| {
+        // Half of the cores stay free of what nobody waits for.
+        let threads = if class == Class::Background { threads.div_ceil(2) } else { threads };
+        let options = llama::Options { threads, context, reuse, cpu: Some(cpu.clone()), gpu_layers };
+        Llama::new(options, models.clone(), kept.clone())
+    };
     let scheduler = Scheduler::start(make, args.queue, Duration::from_secs(args.idle));
     Service::new(scheduler, args.model.clone(), threads, Some(states))
 }

@@ -66,7 +66,7 @@ impl Bench {
     fn new(capacity: usize) -> Self {
         let (steps, gate): (Steps, Arc<(Mutex<usize>, Condvar)>) = Default::default();
         let inner = (steps.clone(), gate.clone());
-        let make = move || Stepper { steps: inner.0.clone(), gate: inner.1.clone() };
+        let make = move |_| Stepper { steps: inner.0.clone(), gate: inner.1.clone() };
         Self { scheduler: Scheduler::start(make, capacity, DEADLINE), steps, gate }
     }
 
