@@ -227,10 +227,14 @@ fn work<E: Engine>(shared: &Shared, class: Class, make: &impl Fn(Class) -> E, id
                 until = Instant::now() + idle;
             }
             Next::Job(job, ticket) => {
-                if catch_unwind(AssertUnwindSafe(|| run(&mut engine, &job, &shared.load))).is_err() {
-                    let _ = job.events.send(Event::from(&Error::Down("the engine failed on this request".into())));
+                let done = catch_unwind(AssertUnwindSafe(|| run(&mut engine, &job, &shared.load)));
+                let done = done.unwrap_or_else(|_| {
                     engine = make(class);
-                }
+                    Event::from(&Error::Down("the engine failed on this request".into()))
+                });
+                // Who hears of the end may ask at once what is in memory.
+                note(shared, class, &engine);
+                let _ = job.events.send(done);
                 *shared.last_end() = Instant::now();
                 until = Instant::now() + idle;
                 end(shared, class, ticket);
@@ -285,17 +289,16 @@ impl Stream<'_> {
     }
 }
 
-/// Runs a job and reports its end.
-fn run(engine: &mut impl Engine, job: &Job, load: &Load) {
+/// Runs a job; gives what ends it.
+fn run(engine: &mut impl Engine, job: &Job, load: &Load) -> Event {
     let turn = Turn { class: job.work.request.class, cancel: &job.cancel, load: Some(load) };
     let mut stream = Stream { job, pending: String::new(), sent: None };
     let result = turn.wait().and_then(|()| engine.generate(&job.work, &turn, &mut |text| stream.push(text)));
     stream.flush();
-    let end = match result {
+    match result {
         Ok(completion) => Event::Done { completion, cpu: engine.cpu() },
         Err(error) => Event::from(&error),
-    };
-    let _ = job.events.send(end);
+    }
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ const MONTHS: [&str; 12] = [
     "november",
     "december",
 ];
+/// What may stand before a month.
+const PARTS: [&str; 9] = ["the", "beginning", "middle", "end", "of", "early", "mid", "late", "last"];
 /// Words after "until" that may belong to its time.
 const NEAR: usize = 6;
 
@@ -49,7 +51,10 @@ fn ended(sentence: &str, words: &[Token], written: Option<Date>, today: Date) ->
             None => match year(near) {
                 Some(year) => year < today.year(),
                 // A month of no year, by somebody who knew which one.
-                None => near.iter().take(4).any(|word| MONTHS.contains(&word.lower.as_str())),
+                None => {
+                    let named = near.iter().find(|word| !PARTS.contains(&word.lower.as_str()));
+                    named.is_some_and(|word| MONTHS.contains(&word.lower.as_str()))
+                }
             },
         }
     };

@@ -51,9 +51,13 @@ impl<'a> Logits<'a> {
     }
 
     fn second(self, without: LlamaToken) -> LlamaToken {
-        let others = (0..).zip(self.all).filter(|(token, _)| *token != without.0);
-        let best = others.reduce(|best, next| if next.1 > best.1 { next } else { best });
-        best.map_or(without, |(token, _)| LlamaToken::new(token))
+        let mut best = (without.0, f32::NEG_INFINITY);
+        for (token, &logit) in (0..).zip(self.all).filter(|(token, _)| *token != without.0) {
+            if logit > best.1 {
+                best = (token, logit);
+            }
+        }
+        LlamaToken::new(best.0)
     }
 
     /// The logarithm of a token's probability, at most 0.
