@@ -134,25 +134,26 @@ pub fn likeness(a: &str, b: &str) -> f32 {
     if !digits && shared >= 5 && longest - shared <= 4 { 0.6 } else { 0.0 }
 }
 
-/// Function words of English: they carry no subject.
+/// Function words of English, and those that only say that it is about the present: they carry no subject.
 pub fn is_stop(lower: &str) -> bool {
     STOP.binary_search(&lower).is_ok()
 }
 
 /// Sorted for binary search.
-const STOP: [&str; 160] = [
-    "a", "about", "above", "after", "again", "against", "all", "also", "although", "am", "an", "and", "any", "are",
-    "around", "as", "at", "be", "because", "been", "before", "being", "between", "both", "but", "by", "can", "could",
-    "d", "did", "do", "does", "doing", "done", "down", "during", "each", "either", "else", "ever", "few", "for",
-    "from", "further", "get", "give", "given", "got", "had", "has", "have", "having", "he", "her", "here", "hers",
-    "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "itself", "just", "ll", "m", "many", "may", "me",
-    "might", "mine", "more", "most", "much", "must", "my", "name", "named", "neither", "no", "nor", "not", "of", "off",
-    "on", "once", "one", "only", "onto", "or", "other", "our", "ours", "out", "over", "own", "per", "re", "s", "same",
-    "shall", "she", "should", "since", "so", "some", "such", "t", "than", "that", "the", "their", "theirs", "them",
-    "then", "there", "these", "they", "this", "those", "through", "thus", "to", "too", "toward", "towards", "under",
-    "until", "up", "upon", "us", "ve", "very", "via", "was", "we", "were", "what", "when", "where", "whether", "which",
-    "while", "who", "whom", "whose", "why", "will", "with", "within", "without", "would", "yet", "you", "your",
-    "yours",
+#[rustfmt::skip]
+const STOP: [&str; 166] = [
+    "a", "about", "above", "after", "again", "against", "all", "already", "also", "although", "am", "an", "and",
+    "any", "are", "around", "as", "at", "be", "because", "been", "before", "being", "between", "both", "but", "by",
+    "can", "could", "currently", "d", "did", "do", "does", "doing", "done", "down", "during", "each", "either",
+    "else", "ever", "few", "for", "from", "further", "get", "give", "given", "got", "had", "has", "have", "having",
+    "he", "her", "here", "hers", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "itself", "just",
+    "ll", "m", "many", "may", "me", "might", "mine", "more", "most", "much", "must", "my", "name", "named",
+    "neither", "no", "nor", "not", "now", "nowadays", "of", "off", "on", "once", "one", "only", "onto", "or",
+    "other", "our", "ours", "out", "over", "own", "per", "re", "really", "s", "same", "shall", "she", "should",
+    "since", "so", "some", "still", "such", "t", "than", "that", "the", "their", "theirs", "them", "then", "there",
+    "these", "they", "this", "those", "through", "thus", "to", "too", "toward", "towards", "under", "until", "up",
+    "upon", "us", "ve", "very", "via", "was", "we", "were", "what", "when", "where", "whether", "which", "while",
+    "who", "whom", "whose", "why", "will", "with", "within", "without", "would", "yet", "you", "your", "yours",
 ];
 
 /// Whether a terminal or a reader could be misled by it: controls but tab and line feed, and the marks that
