@@ -10,7 +10,7 @@ use crate::record::{Changes, Record};
 use crate::{Error, database};
 
 /// Changes whenever the form of a stored record does.
-const FORMAT: &[u8] = b"2";
+const FORMAT: &[u8] = b"3";
 
 /// The stored form of the record table.
 #[derive(Debug)]

@@ -4,6 +4,8 @@
 //! table rows). Here neighbours under one heading are put together up to [`MAX_WORDS`] and [`MAX_BYTES`],
 //! long blocks are cut at sentence ends, and the heading path of each passage is written down. Text in no
 //! block (quoted mail, signatures) is in no passage. Passages do not overlap.
+//!
+//! A long passage has several things to say: its meaning is that of its [`parts`], which are cut in the same way.
 
 use std::ops::Range;
 
@@ -18,6 +20,13 @@ pub const MAX_BYTES: usize = 1400;
 pub const TARGET_WORDS: usize = 180;
 /// ... and bytes before the next one begins.
 const TARGET_BYTES: usize = 1200;
+/// A passage, and the pieces of a block that is too long for one.
+const PASSAGE: Length = Length {
+    about: Size { words: TARGET_WORDS, bytes: TARGET_BYTES },
+    most: Size { words: MAX_WORDS, bytes: MAX_BYTES },
+};
+/// A part of a passage. Shorter ones are found better by what they mean, but there are more of them to be embedded.
+const PART: Length = Length { about: Size { words: 110, bytes: 750 }, most: Size { words: 140, bytes: 1000 } };
 /// What is smaller than this is joined to a neighbour where one fits.
 const TINY_WORDS: usize = 40;
 /// Longest heading path, in bytes.
@@ -72,6 +81,14 @@ impl Size {
     }
 }
 
+/// How long the pieces of a text are.
+struct Length {
+    /// About so long where a text has to be cut.
+    about: Size,
+    /// Not longer.
+    most: Size,
+}
+
 /// A passage in the making.
 struct Draft {
     range: Range<usize>,
@@ -108,7 +125,7 @@ fn draft(text: &str, blocks: &[Block], words: usize) -> Vec<Draft> {
         }
         let Some(range) = trimmed(text, block.range.start.max(done)..block.range.end) else { continue };
         done = range.end;
-        for piece in pieces(text, range) {
+        for piece in pieces(text, range, &PASSAGE) {
             let titles = || path.iter().map(|(_, title)| title.clone()).collect();
             match &mut open {
                 Some(draft) if draft.page == block.page && joins(text, draft, &piece, words) => {
@@ -208,19 +225,25 @@ fn trimmed(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     (!body.trim_start().is_empty()).then(|| start + lead..start + body.len())
 }
 
-/// A range cut into pieces that each fit a passage, of about the same size.
-fn pieces(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
+/// The parts of a passage that are compared with a query one by one; the whole of it when it is short.
+pub fn parts(text: &str) -> Vec<Range<usize>> {
+    pieces(text, 0..text.len(), &PART)
+}
+
+/// A range cut into pieces that are each short enough, of about the same size.
+fn pieces(text: &str, range: Range<usize>, length: &Length) -> Vec<Range<usize>> {
+    let most = length.most;
     let mut out = Vec::new();
     let mut rest = range;
     loop {
         let part = &text[rest.clone()];
-        let window = &part[..floor_boundary(part, 64 * MAX_BYTES)];
+        let window = &part[..floor_boundary(part, 64 * most.bytes)];
         let size = Size::of(window);
-        if part.len() == window.len() && size.fits(MAX_WORDS, MAX_BYTES) {
+        if part.len() == window.len() && size.fits(most.words, most.bytes) {
             out.push(rest);
             return out;
         }
-        let cut = rest.start + cut(window, size);
+        let cut = rest.start + cut(window, size, length);
         out.extend(trimmed(text, rest.start..cut));
         match trimmed(text, cut..rest.end) {
             Some(left) => rest = left,
@@ -230,10 +253,10 @@ fn pieces(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
 }
 
 /// Where to cut the first piece off a text that is too long: the best border near the ideal length.
-fn cut(part: &str, size: Size) -> usize {
-    let count = size.words.div_ceil(TARGET_WORDS).max(size.bytes.div_ceil(TARGET_BYTES)).max(2);
+fn cut(part: &str, size: Size, Length { about, most }: &Length) -> usize {
+    let count = size.words.div_ceil(about.words).max(size.bytes.div_ceil(about.bytes)).max(2);
     let (words, bytes) = (size.words.div_ceil(count), size.bytes.div_ceil(count));
-    let most = limit(part, MAX_WORDS, MAX_BYTES);
+    let most = limit(part, most.words, most.bytes);
     let ideal = limit(part, words, bytes).min(most);
     let least = ideal / 2;
     [sentence_or_line as fn(&str) -> Borders<'_>, sentence_ends, word_ends, marks]
@@ -383,6 +406,15 @@ mod tests {
         assert!(cut.iter().all(|(part, _)| part.ends_with("ten.") && part.starts_with("One")));
         let words: Vec<usize> = cut.iter().map(|(part, _)| part.split_whitespace().count()).collect();
         assert!(words.iter().all(|n| (80..=MAX_WORDS).contains(n)), "{words:?}");
+    }
+
+    #[test]
+    fn a_long_passage_has_parts_that_end_with_sentences() {
+        let sentence = "One two three four five six seven eight nine ten. ";
+        let part = |text: &str| parts(text).into_iter().map(|part| text[part].to_owned()).collect::<Vec<_>>();
+        assert_eq!(part(&sentence.repeat(14)), [sentence.repeat(14).trim_end()], "a short one is whole");
+        assert_eq!(part(&sentence.repeat(18)), [sentence.repeat(9).trim_end(), sentence.repeat(9).trim_end()]);
+        assert_eq!(part(""), [""]);
     }
 
     #[test]

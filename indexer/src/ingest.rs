@@ -374,7 +374,7 @@ impl Ingest {
         for record in records {
             if let Some(content) = &record.content {
                 forgotten.paths.push(record.path.clone());
-                forgotten.passages += content.keys.len();
+                forgotten.passages += content.passages as usize;
             }
             match self.shared.is_forgotten(&record.path) {
                 true => self.writer.set_aside(record.path.clone(), record.stat, State::Skipped, "forgotten".into()),

@@ -56,13 +56,15 @@ pub struct Entry {
     pub passages: Vec<StoredPassage>,
 }
 
-/// A passage and how many words it has.
+/// A passage and what is known of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredPassage {
     /// The passage.
     pub passage: Passage,
     /// Number of its words, as positions count them.
     pub words: u32,
+    /// Number of its parts, each of which has a vector.
+    pub parts: u32,
 }
 
 impl Entry {
@@ -70,6 +72,13 @@ impl Entry {
     fn text(&self) -> String {
         let texts: Vec<&str> = self.passages.iter().map(|p| p.passage.text.as_str()).collect();
         texts.join("\n")
+    }
+
+    /// For each passage the highest of the cosines that its parts have, as far as they are known.
+    pub fn best_parts(&self, cosines: &[f32]) -> Vec<f32> {
+        let mut cosines = cosines.iter().copied();
+        let best = |passage: &StoredPassage| cosines.by_ref().take(passage.parts as usize).reduce(f32::max);
+        self.passages.iter().map_while(best).collect()
     }
 }
 
@@ -317,6 +326,7 @@ pub mod tests {
                 ..Passage::default()
             },
             words: crate::words::words(text).count() as u32,
+            parts: 1,
         };
         Entry { title: title.into(), path: String::new(), passages: texts.iter().enumerate().map(passage).collect() }
     }
@@ -339,6 +349,15 @@ pub mod tests {
         assert_eq!(alive, [1, 3]);
         assert!(words.address(2).unwrap().is_none());
         assert_eq!(words.entry(words.address(3).unwrap().unwrap()).unwrap(), entry("T", &["one", "two"]));
+    }
+
+    #[test]
+    fn a_passage_is_as_near_as_its_nearest_part() {
+        let mut entry = entry("T", &["long", "short", "long"]);
+        (entry.passages[0].parts, entry.passages[2].parts) = (2, 2);
+        assert_eq!(entry.best_parts(&[0.1, 0.4, 0.3, 0.2, 0.5]), [0.4, 0.3, 0.5]);
+        assert_eq!(entry.best_parts(&[0.1, 0.4, 0.3, 0.2]), [0.4, 0.3, 0.2], "the last one is not known yet");
+        assert_eq!(entry.best_parts(&[]), [0.0; 0]);
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod meaning;
 mod memory;
 mod near;
 mod opening;
+mod parts;
 mod passages;
 mod phrase;
 mod plan;

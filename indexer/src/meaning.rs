@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use echofs_embedder::Embedder;
 
-use crate::prepare::meaning_text;
+use crate::lexical::StoredPassage;
 use crate::record::{Content, Key, Record, Serial};
 use crate::shared::{Shared, read, write};
 use crate::snapshot::Snapshot;
 use crate::vectors::{self, Cache, Generations, Growth, Vectors};
-use crate::{Error, files};
+use crate::{Error, Passage, files, parts};
 
 /// Passages that are given to the model together.
 const BATCH: usize = 8;
@@ -176,14 +176,15 @@ impl<'a> Meaning<'a> {
         let Some(content) = &record.content else { return Ok(()) };
         let Some(address) = snapshot.words.address(content.serial)? else { return Ok(()) };
         let passages = snapshot.words.entry(address)?.passages;
-        let text = |key: usize| meaning_text(content.stated_title.as_deref(), &passages[key].passage);
-        let absent: Vec<usize> =
-            (0..passages.len().min(content.keys.len())).filter(|n| !self.cache.contains(&content.keys[*n])).collect();
+        let mut keys = content.keys.iter().copied();
+        let mut own = |passage: &StoredPassage| keys.by_ref().take(passage.parts as usize).collect::<Vec<Key>>();
+        let absent: Vec<(Vec<Key>, &Passage)> = passages
+            .iter()
+            .map(|passage| (own(passage), &passage.passage))
+            .filter(|(keys, _)| !keys.iter().all(|key| self.cache.contains(key)))
+            .collect();
         for batch in absent.chunks(BATCH) {
-            let texts: Vec<String> = batch.iter().map(|n| text(*n)).collect();
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            let vectors = self.embedder.embed(&texts).map_err(|e| Error::Semantic(e.to_string()))?;
-            let entries: Vec<(Key, Vec<f32>)> = batch.iter().map(|n| content.keys[*n]).zip(vectors).collect();
+            let entries = self.vectors(content.stated_title.as_deref(), batch)?;
             self.cache.insert(&entries)?;
             if self.shared.is_stopping() {
                 return Ok(());
@@ -196,6 +197,18 @@ impl<'a> Meaning<'a> {
         Ok(())
     }
 
+    /// What the model says of some passages.
+    fn vectors(&self, title: Option<&str>, passages: &[(Vec<Key>, &Passage)]) -> Result<Vec<(Key, Vec<f32>)>, Error> {
+        let texts: Vec<Vec<String>> = passages.iter().map(|(_, passage)| parts::texts(title, passage)).collect();
+        let all: Vec<&str> = texts.iter().flatten().map(String::as_str).collect();
+        let mut vectors = self.embedder.embed(&all).map_err(|e| Error::Semantic(e.to_string()))?.into_iter();
+        let own = |((keys, _), texts): (&(Vec<Key>, _), &Vec<String>)| {
+            let mixed = parts::mixed(vectors.by_ref().take(texts.len()).collect());
+            keys.iter().copied().zip(mixed).collect::<Vec<_>>()
+        };
+        Ok(passages.iter().zip(&texts).flat_map(own).collect())
+    }
+
     /// Shows the first passages of a long document while its others are still computed.
     fn extend(&mut self, content: &Content) {
         let known = read(&self.shared.vectors).known(content.serial);
@@ -206,7 +219,7 @@ impl<'a> Meaning<'a> {
     }
 
     fn report(&self, number: u64, missing: &[Arc<Record>]) {
-        let passages = missing.iter().filter_map(|r| r.content.as_ref()).map(|c| c.keys.len()).sum();
+        let passages = missing.iter().filter_map(|r| r.content.as_ref()).map(|c| c.passages as usize).sum();
         self.shared.update(|p| {
             p.meant = number;
             p.missing = (missing.len(), passages);
@@ -265,7 +278,8 @@ impl<'a> Meaning<'a> {
     /// What has time: disk, the graph's recall, the next generation.
     fn tidy(&mut self, snapshot: &Snapshot, number: u64) -> Result<(), Error> {
         self.cache.sync()?;
-        if self.cache.len() > 2 * snapshot.table.totals().passages + 1_000 {
+        let contents = snapshot.table.records().iter().filter_map(|r| r.content.as_ref());
+        if self.cache.len() > 2 * contents.map(|c| c.keys.len()).sum::<usize>() + 1_000 {
             self.cache.compact(&live(snapshot), false)?;
         }
         self.audit(number);

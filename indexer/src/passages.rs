@@ -3,7 +3,7 @@
 use std::sync::{PoisonError, RwLock};
 
 use crate::conversations::excerpt;
-use crate::lexical::{Entry, StoredPassage};
+use crate::lexical::StoredPassage;
 use crate::ranking::Ranking;
 use crate::record::Serial;
 use crate::search::Found;
@@ -32,20 +32,21 @@ pub fn best(
     ranking: &Ranking,
 ) -> Result<Best, Error> {
     let Some(address) = snapshot.words.address(serial)? else { return Ok(Best::default()) };
-    let Entry { passages, .. } = snapshot.words.entry(address)?;
+    let entry = snapshot.words.entry(address)?;
     let held = found.lexical.map_or(0, |l| l.matched[serial as usize]);
     let holds = |group: usize| held >> (group % 64) & 1 == 1;
-    let counts = if held == 0 || passages.len() < 2 {
+    let counts = if held == 0 || entry.passages.len() < 2 {
         Vec::new()
     } else {
         let groups: Vec<Vec<&str>> = found.plan.groups.iter().enumerate().map(|(n, g)| forms(g, holds(n))).collect();
-        let sizes: Vec<u32> = passages.iter().map(|p| p.words).collect();
+        let sizes: Vec<u32> = entry.passages.iter().map(|p| p.words).collect();
         phrase::per_passage(&snapshot.words, address, &groups, &sizes)?
     };
     let by_words = word_scores(&counts, found);
     let by_meaning = found.semantic.map_or_else(Vec::new, |(query, _)| {
-        vectors.read().unwrap_or_else(PoisonError::into_inner).passages(query, serial)
+        entry.best_parts(&vectors.read().unwrap_or_else(PoisonError::into_inner).parts(query, serial))
     });
+    let passages = entry.passages;
     let score = score(&by_words, &by_meaning, ranking);
     let best = choose(passages.len(), &score);
     let words = found.plan.groups.iter().enumerate();

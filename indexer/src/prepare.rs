@@ -13,7 +13,7 @@ use crate::record::{Content, Key};
 use crate::scan::FileStat;
 use crate::traits::traits;
 use crate::words::words;
-use crate::{Config, Extracted, Kind, Passage, Source, Span, globs};
+use crate::{Config, Extracted, Kind, Passage, Source, Span, chunk, globs, parts};
 
 /// What came of reading one file.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl Reader {
     fn prepare(&self, path: &Path, hash: Key, extracted: Extracted) -> Prepared {
         let title = extracted.title.clone().filter(|title| !title.trim().is_empty());
         let passages = passages(&extracted.text, &extracted.passages);
-        let keys = passages.iter().map(|p| key_of(meaning_text(title.as_deref(), &p.passage).as_bytes()));
+        let keys = passages.iter().flat_map(|p| parts::keys(&parts::texts(title.as_deref(), &p.passage)));
         let content = Content {
             sketch: Sketch::new(passages.iter().map(|p| p.passage.text.as_str())),
             traits: traits(&extracted),
@@ -119,6 +119,7 @@ impl Reader {
             media: extracted.media,
             lines: extracted.text.lines().count() as u32,
             words: passages.iter().map(|p| p.words).sum(),
+            passages: passages.len() as u32,
             keys: keys.collect(),
             stated_title: title,
         };
@@ -141,6 +142,7 @@ fn passages(text: &str, spans: &[Span]) -> Vec<StoredPassage> {
         let text = text.get(span.start as usize..span.end as usize)?;
         Some(StoredPassage {
             words: words(text).count() as u32,
+            parts: chunk::parts(text.trim()).len() as u32,
             passage: Passage {
                 ordinal: ordinal as u32,
                 text: text.to_owned(),
@@ -154,16 +156,8 @@ fn passages(text: &str, spans: &[Span]) -> Vec<StoredPassage> {
     spans.iter().enumerate().filter_map(passage).collect()
 }
 
-/// The text whose meaning stands for a passage: the document's title goes before it, unless it is there already.
-pub fn meaning_text(title: Option<&str>, passage: &Passage) -> String {
-    let text = passage.text.trim();
-    match title.map(str::trim) {
-        Some(title) if !text.contains(title) => format!("{title}\n{text}"),
-        _ => text.to_owned(),
-    }
-}
-
-fn key_of(bytes: &[u8]) -> Key {
+/// The start of the BLAKE3 digest.
+pub fn key_of(bytes: &[u8]) -> Key {
     let mut key = Key::default();
     key.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
     key
@@ -181,14 +175,6 @@ fn seconds(date: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_title_goes_before_the_text() {
-        let passage = |text: &str| Passage { text: text.into(), ..Passage::default() };
-        assert_eq!(meaning_text(Some("Bread"), &passage("Mix flour.")), "Bread\nMix flour.");
-        assert_eq!(meaning_text(Some("Bread"), &passage("# Bread\nMix flour.")), "# Bread\nMix flour.");
-        assert_eq!(meaning_text(None, &passage(" Mix flour.\n")), "Mix flour.");
-    }
 
     #[test]
     fn dates_of_all_forms() {

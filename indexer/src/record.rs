@@ -66,7 +66,9 @@ pub struct Content {
     pub sketch: Sketch,
     /// What can be told of its text, as bits of [`Trait`](crate::traits::Trait).
     pub traits: u8,
-    /// Its passages' texts, as the embedding cache names them.
+    /// How many passages it has.
+    pub passages: u32,
+    /// The parts of its passages, as the embedding cache names them.
     pub keys: Vec<Key>,
 }
 
@@ -109,7 +111,7 @@ impl Record {
             tags: content.tags.clone(),
             lang: content.lang.clone(),
             media: content.media.clone(),
-            passages: content.keys.len() as u32,
+            passages: content.passages,
         })
     }
 
@@ -119,7 +121,7 @@ impl Record {
             path: self.path.clone(),
             state: self.state.clone(),
             reason: self.reason.clone(),
-            passages: self.content.as_ref().map_or(0, |c| c.keys.len() as u32),
+            passages: self.content.as_ref().map_or(0, |c| c.passages),
             modified: self.stat.mtime_ns.div_euclid(1_000_000_000),
             indexed_at: self.indexed_at,
         }
@@ -214,7 +216,7 @@ impl Table {
             if let Some(content) = &record.content {
                 self.places[content.serial as usize] = place as u32 + 1;
                 self.totals.documents += 1;
-                self.totals.passages += content.keys.len();
+                self.totals.passages += content.passages as usize;
                 self.totals.words += u64::from(content.words);
             }
         }
@@ -287,6 +289,7 @@ pub mod tests {
                 words: 3,
                 sketch: Sketch::default(),
                 traits: 0,
+                passages: 1,
                 keys: vec![[1; 16]],
             }),
         }

@@ -50,7 +50,7 @@ const EFFORT: usize = 256;
 /// The graph is asked only if at least one document in this many passes the filter.
 const SELECTIVE: usize = 10;
 
-/// The vectors of all passages.
+/// The vectors of all passages, of a long one those of its parts.
 #[derive(Debug)]
 pub struct Vectors {
     rows: Rows,
@@ -137,7 +137,7 @@ impl Vectors {
         }
     }
 
-    /// How many passages of a document can be found; its first ones.
+    /// How many vectors of a document there are: those of its first passages.
     pub fn known(&self, serial: Serial) -> usize {
         self.documents.get(&serial).map_or(0, |rows| rows.len())
     }
@@ -251,8 +251,8 @@ impl Vectors {
         near
     }
 
-    /// The cosine of each passage of a document, as far as they are known.
-    pub fn passages(&self, query: &Quantised, serial: Serial) -> Vec<f32> {
+    /// The cosine of each part of each passage of a document, as far as they are known.
+    pub fn parts(&self, query: &Quantised, serial: Serial) -> Vec<f32> {
         let rows = self.documents.get(&serial).cloned().unwrap_or_default();
         rows.map(|row| self.rows.exact(query, row)).collect()
     }

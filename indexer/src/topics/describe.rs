@@ -102,7 +102,8 @@ impl Describer<'_> {
     fn excerpt(&self, reading: &Reading, centre: &[f32]) -> Option<Excerpt> {
         let content = reading.record.content.as_ref()?;
         let meaning = &centre[..self.space.meaning()];
-        let cosines = read(self.space.vectors()).passages(&Quantised::new(meaning), content.serial);
+        let cosines = read(self.space.vectors()).parts(&Quantised::new(meaning), content.serial);
+        let cosines = reading.entry.best_parts(&cosines);
         let best = (0..cosines.len()).reduce(|best, at| if cosines[at] > cosines[best] { at } else { best });
         let passage = &reading.entry.passages.get(best.unwrap_or(0))?.passage;
         let (text, lines) = beginning(&passage.text);

@@ -108,7 +108,7 @@ fn removed_and_filtered_documents_are_not_found() {
     let found = vectors.nearest(&query, &allowed, 4_000, &[]);
     assert_eq!(found.found.len(), 999);
     assert!(found.score[3_500] > 0.98 && found.score[2_999] == f32::NEG_INFINITY);
-    assert_eq!(vectors.passages(&query, 3_500).len(), 1);
+    assert_eq!(vectors.parts(&query, 3_500).len(), 1);
 }
 
 #[test]
