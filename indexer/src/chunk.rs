@@ -410,10 +410,11 @@ mod tests {
 
     #[test]
     fn a_long_passage_has_parts_that_end_with_sentences() {
-        let sentence = "One two three four five six seven eight nine ten. ";
+        let sentences =
+            |count| "One two three four five six seven eight nine ten. ".repeat(count).trim_end().to_owned();
         let part = |text: &str| parts(text).into_iter().map(|part| text[part].to_owned()).collect::<Vec<_>>();
-        assert_eq!(part(&sentence.repeat(14)), [sentence.repeat(14).trim_end()], "a short one is whole");
-        assert_eq!(part(&sentence.repeat(18)), [sentence.repeat(9).trim_end(), sentence.repeat(9).trim_end()]);
+        assert_eq!(part(&sentences(14)), [sentences(14)], "a short one is whole");
+        assert_eq!(part(&sentences(18)), [sentences(9), sentences(9)]);
         assert_eq!(part(""), [""]);
     }
 

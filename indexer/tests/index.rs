@@ -150,9 +150,11 @@ fn an_edited_paragraph_of_a_long_file_is_embedded_alone() {
             index.passages(&place.path("diary.md")).unwrap().iter().any(|p| p.text.contains(edited))
         });
         assert!(index.wait(true, PATIENCE));
-        assert_eq!(embedder.count(), before + n + 1);
+        let more = embedder.count() - before;
+        assert!((n + 1..=2 * (n + 1)).contains(&more), "{more} texts, where the parts of a passage were due");
     }
-    assert_eq!(index.graph().vectors, index.counts().chunks);
+    assert_eq!(index.graph().vectors, before, "one for each text");
+    assert!(index.counts().chunks < before, "long passages have parts");
 }
 
 #[test]

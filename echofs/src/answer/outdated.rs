@@ -40,9 +40,8 @@ pub fn is_outdated(sentence: &str, written: Option<Date>, today: Date, this_year
 /// Whether it holds until a time that is over.
 fn ended(sentence: &str, words: &[Token], written: Option<Date>, today: Date) -> bool {
     let over = |at: usize| {
-        let end = words[at + 1..].iter().take(NEAR).last().map_or(words[at].at.end, |word| word.at.end);
-        let said = &sentence[words[at].at.end..end];
         let near = &words[at + 1..words.len().min(at + 1 + NEAR)];
+        let said = near.last().map_or("", |last| &sentence[words[at].at.end..last.at.end]);
         match days_in(said, written).first() {
             // A month is over when its last day is.
             Some(day) => {
