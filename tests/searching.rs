@@ -39,6 +39,24 @@ fn a_query_is_a_directory_of_results() {
 }
 
 #[test]
+fn after_hundreds_of_queries_the_first_are_as_they_were() {
+    let session = Session::with(NOTES);
+    let names = session.list("search/tomato seeds");
+    let mut open = fs::File::open(session.at("search/tomato seeds/results.txt")).expect("open");
+    let within = session.at("search/tomato seeds/files");
+    let listing = fs::read_dir(&within).expect("open");
+    for n in 0..600 {
+        assert!(!session.list(format!("search/seeds {n}")).is_empty());
+    }
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut open, &mut text).expect("still open");
+    assert!(text.contains("tomato.md:"), "{text}");
+    assert!(listing.count() > 0);
+    assert_eq!(session.list("search/tomato seeds"), names);
+    assert_eq!(session.list("search").len(), 20);
+}
+
+#[test]
 fn filters_and_operators() {
     let session = Session::with(NOTES);
     let check = |query: &str, want: &[&str]| {

@@ -19,6 +19,7 @@ mod node;
 mod opened;
 mod pool;
 mod power;
+mod pruner;
 mod real;
 mod recorder;
 mod remember;

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::fact_reader::{FactReader, Leisure};
 use crate::fs::Fs;
 use crate::fuse::Adapter;
+use crate::pruner::Pruner;
 use crate::real::RealNode;
 use crate::recorder::{self, Record};
 use crate::tree::Context;
@@ -52,6 +53,7 @@ pub struct Session {
     background: BackgroundSession,
     _chats: Running,
     _watch: Watch,
+    _pruner: Pruner,
     _facts: Option<FactReader>,
 }
 
@@ -69,7 +71,8 @@ pub fn mount(config: MountConfig) -> Result<Session, Error> {
     let background = fuser::spawn_mount(adapter, &config.mountpoint, &options(config.options))?;
     let chats = Running::start(&cx.chats);
     let facts = config.leisure.map(|leisure| FactReader::start(Arc::clone(&cx), leisure)).transpose()?;
-    Ok(Session { background, _chats: chats, _watch: Watch::start(cx, config.helper)?, _facts: facts })
+    let pruner = Pruner::start(Arc::clone(&cx), background.notifier())?;
+    Ok(Session { background, _chats: chats, _watch: Watch::start(cx, config.helper)?, _pruner: pruner, _facts: facts })
 }
 
 fn options(given: Vec<MountOption>) -> Config {

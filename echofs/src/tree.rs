@@ -20,7 +20,7 @@ mod people;
 mod readme;
 mod relationship;
 mod render;
-mod search;
+pub mod search;
 mod similar;
 mod states;
 mod status;

@@ -109,7 +109,11 @@ fn beside_others(client: &Client, threads: usize, rounds: usize) -> Result<(), F
             alone.push(serve(client, &system(0), &passages(2000 + round), WRITTEN)?);
         }
         for _ in 0..others {
-            scope.spawn(|| while !done.load(Ordering::Relaxed) {});
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
         }
         for round in 0..rounds {
             beside.push(serve(client, &system(0), &passages(3000 + round), WRITTEN)?);

@@ -3,14 +3,14 @@
 //! `mkdir` keeps a query, `rmdir` drops it and `mv` gives it another name. Kept queries are listed, and the latest others.
 //! Naming a query or looking at it from outside runs nothing; looking into it does, once for each state of the index.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use echofs_indexer::{Hit, Results};
 use echofs_query_lang::{Parsed, parse, path};
-use quick_cache::sync::Cache;
 
 use super::{Context, explain, lines, names, render};
 use crate::error::Error;
@@ -26,9 +26,38 @@ const REMEMBERED: usize = 256;
 const MOST_KEPT: usize = 100;
 
 /// The queries that were looked into.
+#[derive(Default)]
 pub struct Searches {
     recent: Mutex<Recent>,
-    known: Cache<u64, Arc<QueryDir>>,
+    known: Mutex<Known>,
+}
+
+/// The latest queries that were named, each with when that was, by a clock that counts them.
+#[derive(Default)]
+struct Known {
+    dirs: HashMap<u64, (Arc<QueryDir>, u64)>,
+    clock: u64,
+    /// Is told the names in `search/` of those that are let go.
+    let_go: Option<Sender<String>>,
+}
+
+impl Known {
+    /// The directory of a query: the same one as long as it is among the latest.
+    fn dir(&mut self, id: Id, make: impl FnOnce() -> QueryDir) -> Arc<QueryDir> {
+        self.clock += 1;
+        let (dir, named) = self.dirs.entry(id.0).or_insert_with(|| (Arc::new(make()), 0));
+        *named = self.clock;
+        let dir = Arc::clone(dir);
+        if self.dirs.len() > REMEMBERED {
+            let oldest = self.dirs.iter().min_by_key(|(_, (_, named))| *named).map(|(id, _)| *id);
+            let oldest = oldest.and_then(|id| self.dirs.remove(&id)).and_then(|(dir, _)| dir.name.clone());
+            if let Some((name, let_go)) = oldest.zip(self.let_go.as_ref()) {
+                // Nobody listens while the mount ends.
+                let _ = let_go.send(name);
+            }
+        }
+        dir
+    }
 }
 
 /// The latest names that were looked into, newest first.
@@ -38,21 +67,26 @@ struct Recent {
     changed: Option<SystemTime>,
 }
 
-impl Default for Searches {
-    fn default() -> Self {
-        Searches { recent: Mutex::default(), known: Cache::new(REMEMBERED) }
-    }
-}
-
 impl Searches {
-    /// The directory of a query: the same one as long as it is kept.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The names in `search/` of queries whose results need not stay in memory any more, as it becomes so; until this is called
+    /// again or [`listen_no_more`](Searches::listen_no_more) is.
+    pub fn let_go(&self) -> Receiver<String> {
+        let (sender, receiver) = channel();
+        self.known().let_go = Some(sender);
+        receiver
+    }
+
+    /// Ends what [`let_go`](Searches::let_go) gave.
+    pub fn listen_no_more(&self) {
+        self.known().let_go = None;
+    }
+
     fn dir(&self, id: Id, make: impl FnOnce() -> QueryDir) -> Arc<QueryDir> {
-        if let Some(dir) = self.known.get(&id.0) {
-            return dir;
-        }
-        let dir = Arc::new(make());
-        self.known.insert(id.0, Arc::clone(&dir));
-        dir
+        self.known().dir(id, make)
     }
 
     /// The directory of the query that is called `name` in `search/`.
@@ -442,5 +476,28 @@ impl Directory for Files {
 
     fn list(&self, _cx: &Context) -> Result<Arc<Listing>, Error> {
         Ok(Arc::clone(&self.listing))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_queries_named_longest_ago_are_let_go() {
+        let searches = Searches::default();
+        let let_go = searches.let_go();
+        let first = searches.named("0");
+        for n in 1..REMEMBERED {
+            searches.named(&n.to_string());
+        }
+        assert!(Arc::ptr_eq(&first, &searches.named("0")), "it is named again");
+        searches.named("one more");
+        searches.named("and another");
+        assert_eq!(let_go.try_iter().collect::<Vec<_>>(), ["1", "2"]);
+        assert!(Arc::ptr_eq(&first, &searches.named("0")));
+        searches.listen_no_more();
+        searches.named("the last");
+        assert_eq!(let_go.recv().ok(), None);
     }
 }
