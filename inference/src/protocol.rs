@@ -27,7 +27,7 @@
 //! ```text
 //! {"event":"text","text":"Because "}                                 (whole characters, as they come)
 //! {"event":"done","text":"Because ...","model":"a","prompt_tokens":21,"output_tokens":7,
-//!  "first_token_ms":80.5,"total_ms":190.1,"threads":2}               (ends a generation)
+//!  "first_token_ms":80.5,"total_ms":190.1,"threads":2,"cpu":"zen4"}  (ends a generation)
 //! {"event":"error","kind":"busy","message":"...","waiting":8}        (ends a generation)
 //! {"event":"health","version":1,"state":"idle","waiting":0,"model":null,"cpu":"zen4","threads":2,
 //!  "classes":[{"class":"interactive","running":false,"waiting":0},...]}

@@ -93,8 +93,8 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Starts the threads. `make` builds the engine of a class inside of its thread (again if a job panics); `capacity` is how many jobs of a
-    /// class may wait.
+    /// Starts the threads. `make` builds the engine of a class inside of its thread (again if a job panics); `capacity` is how
+    /// many jobs of a class may wait.
     pub fn start<E: Engine>(
         make: impl Fn(Class) -> E + Send + Sync + 'static,
         capacity: usize,

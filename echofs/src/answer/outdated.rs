@@ -2,6 +2,7 @@
 //! 2026. Small models like to answer from it all the same.
 
 use echofs_indexer::facts::days_in;
+use echofs_query_lang::MONTHS;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
@@ -11,20 +12,6 @@ use super::text::{Token, tokens};
 const UNTIL: [&str; 4] = ["until", "till", "bis", "jusqu"];
 /// What begins a sentence on how things were.
 const ONCE: [&str; 6] = ["first", "originally", "formerly", "previously", "once", "initially"];
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 /// What may stand before a month.
 const PARTS: [&str; 9] = ["the", "beginning", "middle", "end", "of", "early", "mid", "late", "last"];
 /// Words after "until" that may belong to its time.

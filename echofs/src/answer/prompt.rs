@@ -9,7 +9,7 @@ use echofs_inference::{Message, Part, Request, Role};
 
 use super::question::Question;
 use super::retrieve::{Excerpt, Gathered};
-use super::text::{one_line, tokens};
+use super::text::{has_pair, one_line, tokens};
 
 /// What the model writes when the notes do not hold the answer.
 pub const REFUSAL: &str = "NOT FOUND";
@@ -76,13 +76,12 @@ pub fn request(question: &Question, gathered: &Gathered, excerpt: &Excerpt) -> R
 }
 
 /// Today's date, where a question depends on it.
-pub fn today(question: &Question) -> Option<jiff::civil::Date> {
+fn today(question: &Question) -> Option<jiff::civil::Date> {
     const WORDS: [&str; 9] =
         ["now", "current", "currently", "today", "tomorrow", "yesterday", "still", "next", "nowadays"];
     const SPANS: [&str; 4] = ["year", "month", "week", "weekend"];
     let words = tokens(&question.text);
-    let span = words.windows(2).any(|two| two[0].lower == "this" && SPANS.contains(&two[1].lower.as_str()));
-    let depends = span || words.iter().any(|word| WORDS.contains(&word.lower.as_str()));
+    let depends = has_pair(&words, "this", &SPANS) || words.iter().any(|word| WORDS.contains(&word.lower.as_str()));
     depends.then(|| jiff::Zoned::now().date())
 }
 

@@ -1,6 +1,6 @@
 //! What a question asks for: its content words, the names and numbers among them, and the kind of answer.
 
-use super::text::{Token, tokens};
+use super::text::{Token, has_pair, tokens};
 
 /// What an answer must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Question {
         if terms.is_empty() {
             terms = words.iter().map(|w| term(w, Sort::Plain)).collect();
         }
-        let of = |list: &[&str]| words.windows(2).any(|w| w[0].lower == "how" && list.contains(&w[1].lower.as_str()));
+        let of = |list: &[&str]| has_pair(&words, "how", list);
         Question { text, terms, expected, class: noun(&words), measures: of(&MEASURES) && !of(&COUNTS) }
     }
 

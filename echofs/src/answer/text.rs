@@ -134,6 +134,11 @@ pub fn likeness(a: &str, b: &str) -> f32 {
     if !digits && shared >= 5 && longest - shared <= 4 { 0.6 } else { 0.0 }
 }
 
+/// Whether `first` stands right before one of `seconds` somewhere.
+pub fn has_pair(words: &[Token], first: &str, seconds: &[&str]) -> bool {
+    words.windows(2).any(|two| two[0].lower == first && seconds.contains(&two[1].lower.as_str()))
+}
+
 /// Function words of English, and those that only say that it is about the present: they carry no subject.
 pub fn is_stop(lower: &str) -> bool {
     STOP.binary_search(&lower).is_ok()

@@ -8,7 +8,7 @@ use echofs_indexer::facts::{Fact, Facts, Id};
 use jiff::civil::Date;
 
 use super::question::{Question, Sort};
-use super::text::{one_line, tokens};
+use super::text::{has_pair, one_line, tokens};
 
 /// One of the values that something had.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ fn version(fact: &Fact) -> Version {
 
 /// Whether a question is about the year in which it is asked.
 pub fn asks_of_this_year(question: &Question) -> bool {
-    tokens(&question.text).windows(2).any(|two| two[0].lower == "this" && two[1].lower == "year")
+    has_pair(&tokens(&question.text), "this", &["year"])
 }
 
 /// Whether a question is about how things were, so that the newest value is not its answer.
