@@ -278,8 +278,7 @@ impl<'a> Meaning<'a> {
     /// What has time: disk, the graph's recall, the next generation.
     fn tidy(&mut self, snapshot: &Snapshot, number: u64) -> Result<(), Error> {
         self.cache.sync()?;
-        let contents = snapshot.table.records().iter().filter_map(|r| r.content.as_ref());
-        if self.cache.len() > 2 * contents.map(|c| c.keys.len()).sum::<usize>() + 1_000 {
+        if self.cache.len() > 2 * snapshot.table.totals().parts + 1_000 {
             self.cache.compact(&live(snapshot), false)?;
         }
         self.audit(number);

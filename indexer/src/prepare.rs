@@ -13,7 +13,7 @@ use crate::record::{Content, Key};
 use crate::scan::FileStat;
 use crate::traits::traits;
 use crate::words::words;
-use crate::{Config, Extracted, Kind, Passage, Source, Span, chunk, globs, parts};
+use crate::{Config, Extracted, Kind, Passage, Source, Span, globs, parts};
 
 /// What came of reading one file.
 #[derive(Debug)]
@@ -104,8 +104,7 @@ impl Reader {
 
     fn prepare(&self, path: &Path, hash: Key, extracted: Extracted) -> Prepared {
         let title = extracted.title.clone().filter(|title| !title.trim().is_empty());
-        let passages = passages(&extracted.text, &extracted.passages);
-        let keys = passages.iter().flat_map(|p| parts::keys(&parts::texts(title.as_deref(), &p.passage)));
+        let (passages, keys) = passages(&extracted.text, &extracted.passages, title.as_deref());
         let content = Content {
             sketch: Sketch::new(passages.iter().map(|p| p.passage.text.as_str())),
             traits: traits(&extracted),
@@ -120,7 +119,7 @@ impl Reader {
             lines: extracted.text.lines().count() as u32,
             words: passages.iter().map(|p| p.words).sum(),
             passages: passages.len() as u32,
-            keys: keys.collect(),
+            keys,
             stated_title: title,
         };
         let stem = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -137,23 +136,25 @@ fn contents(mut file: &File) -> std::io::Result<(FileStat, Vec<u8>, FileStat)> {
     Ok((before, bytes, FileStat::from(&file.metadata()?)))
 }
 
-fn passages(text: &str, spans: &[Span]) -> Vec<StoredPassage> {
+/// The passages, and the keys of the parts of all of them.
+fn passages(text: &str, spans: &[Span], title: Option<&str>) -> (Vec<StoredPassage>, Vec<Key>) {
+    let mut keys = Vec::new();
     let passage = |(ordinal, span): (usize, &Span)| {
         let text = text.get(span.start as usize..span.end as usize)?;
-        Some(StoredPassage {
-            words: words(text).count() as u32,
-            parts: chunk::parts(text.trim()).len() as u32,
-            passage: Passage {
-                ordinal: ordinal as u32,
-                text: text.to_owned(),
-                line: span.line,
-                end_line: span.end_line,
-                page: span.page,
-                heading: span.heading.clone(),
-            },
-        })
+        let passage = Passage {
+            ordinal: ordinal as u32,
+            text: text.to_owned(),
+            line: span.line,
+            end_line: span.end_line,
+            page: span.page,
+            heading: span.heading.clone(),
+        };
+        let own = parts::keys(&parts::texts(title, &passage));
+        let parts = own.len() as u32;
+        keys.extend(own);
+        Some(StoredPassage { words: words(text).count() as u32, parts, passage })
     };
-    spans.iter().enumerate().filter_map(passage).collect()
+    (spans.iter().enumerate().filter_map(passage).collect(), keys)
 }
 
 /// The start of the BLAKE3 digest.

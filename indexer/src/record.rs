@@ -165,6 +165,8 @@ pub struct Totals {
     pub documents: usize,
     /// Their passages.
     pub passages: usize,
+    /// The parts of their passages, each of which has a vector.
+    pub parts: usize,
     /// Their words.
     pub words: u64,
     /// Files left out on purpose.
@@ -217,6 +219,7 @@ impl Table {
                 self.places[content.serial as usize] = place as u32 + 1;
                 self.totals.documents += 1;
                 self.totals.passages += content.passages as usize;
+                self.totals.parts += content.keys.len();
                 self.totals.words += u64::from(content.words);
             }
         }
@@ -326,7 +329,7 @@ pub mod tests {
         assert_eq!(paths(after.records()), ["/a", "/d", "/e"]);
         assert_eq!(after.by_serial(8).unwrap().path, Path::new("/d"));
         assert!(after.by_serial(1).is_none() && after.by_serial(100).is_none());
-        assert_eq!(after.totals(), Totals { documents: 3, passages: 3, words: 9, ..Totals::default() });
+        assert_eq!(after.totals(), Totals { documents: 3, passages: 3, parts: 3, words: 9, ..Totals::default() });
     }
 
     #[test]
