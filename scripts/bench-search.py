@@ -2,13 +2,17 @@
 """Measures indexing and searching through the mount at several sizes, beside recoll and SQLite FTS5 where they are installed.
 
     scripts/bench-search.py TEXTS [--counts 1000 10000 100000] [--meaning-up-to N] [--echofs PROGRAM] [--plot FILE.svg]
+    scripts/bench-search.py TEXTS --counts 100000 --keep DIRECTORY
 
 The documents are made from the sentences of the text files below TEXTS: a title and three to six sentences each, put
 together at random, so that no two are the same; each is one passage. Meaning takes most of the time: reckon with fifty
-documents a second; it is left out above N. tantivy alone is the example `plain` of the indexer. Prints tables in Markdown. The rows of one run belong together; another machine has other figures.
+documents a second; it is left out above N, and so are the others above theirs. With --keep documents and index stay
+in DIRECTORY; the next run uses them again and has no times of indexing. tantivy alone is the example `plain` of the
+indexer. Prints tables in Markdown. The rows of one run belong together; another machine has other figures.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -20,9 +24,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from mounted import Mount, quantile
+from mounted import Mount, example, quantile
 
-ROOT = Path(__file__).resolve().parent.parent
 QUERIES, WARM = 200, 20
 #: Documents that the filter lets through: one in a hundred.
 SELECTED = 100
@@ -44,7 +47,9 @@ def sentences(directory):
 
 
 def corpus(pool, count, directory):
-    """`count` files in directories of a hundred; one directory in a hundred is called `few`."""
+    """`count` files in directories of a hundred; one directory in a hundred is called `few`. Their bytes."""
+    if directory.exists():
+        return sum(path.stat().st_size for path in directory.rglob("*.md"))
     chance = random.Random(count)
     size = 0
     for n in range(count):
@@ -79,7 +84,7 @@ def used(directory):
 def echofs(options, source, stage, asked, with_meaning):
     places = [source, stage / "data", stage / "echo", "--model", "none"]
     if not with_meaning:
-        (stage / "none").mkdir()
+        (stage / "none").mkdir(exist_ok=True)
         places += ["--models", stage / "none"]
     with Mount(options.echofs, *places) as mount:
         words = mount.wait("--lexical")
@@ -104,12 +109,13 @@ def echofs(options, source, stage, asked, with_meaning):
 
 def tantivy(source, stage):
     """Seconds that the library alone takes, in one thread, and what its index takes on disk."""
-    command = ["cargo", "run", "--release", "--quiet", "-p", "echofs-indexer", "--example", "plain", "--"]
-    done = subprocess.run([*command, source, stage / "plain"], cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    shutil.rmtree(stage / "plain", ignore_errors=True)
+    done = subprocess.run([example("plain"), source, stage / "plain"], check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout)["seconds"], used(stage / "plain")
 
 
 def fts5(source, stage, asked):
+    (stage / "fts5").unlink(missing_ok=True)
     begun = time.perf_counter()
     base = sqlite3.connect(stage / "fts5")
     base.execute("create virtual table notes using fts5(path, body, tokenize = 'porter unicode61')")
@@ -129,6 +135,7 @@ def fts5(source, stage, asked):
 
 def recoll(source, stage, asked):
     config = stage / "recoll"
+    shutil.rmtree(config, ignore_errors=True)
     config.mkdir()
     (config / "recoll.conf").write_text(f"topdirs = {source}\nloglevel = 1\n")
     environment = dict(os.environ, RECOLL_CONFDIR=str(config), HOME=str(stage))
@@ -148,13 +155,16 @@ def recoll(source, stage, asked):
 
 
 def measure(options, pool, asked, count):
-    with tempfile.TemporaryDirectory(prefix="echofs-bench-", dir=options.tmp) as stage:
-        stage = Path(stage)
+    with contextlib.ExitStack() as stack:
+        kept = options.keep and Path(options.keep) / str(count)
+        stage = kept or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="echofs-bench-", dir=options.tmp)))
+        stage.mkdir(parents=True, exist_ok=True)
+        again = (stage / "data").exists()
         source = stage / "documents"
         size = corpus(pool, count, source)
         with_meaning = count <= options.meaning_up_to
         found = echofs(options, source, stage, asked, with_meaning)
-        rate = lambda seconds: f"{count / seconds:,.0f}"
+        rate = lambda seconds: "" if again else f"{count / seconds:,.0f}"
         share = lambda disk: f"{disk:.0f} MiB ({disk * 2**20 / size:.2f} of the text)"
         resident = "{:.0f} ({:.0f})".format(*found["resident"])
         say(f"\n### {count:,} documents, {size / 1e6:.1f} MB of text\n")
@@ -163,16 +173,17 @@ def measure(options, pool, asked, count):
         name = "EchoFS, words and meaning" if with_meaning else "EchoFS, facts and all else but meaning"
         pace = rate(found["meaning"]) if with_meaning else ""
         say(f"| {name} | {pace} | {share(found['disk']['all'])} | {resident} MiB |")
-        if shutil.which("cargo"):
+        others = count <= options.others_up_to
+        if others and shutil.which("cargo"):
             seconds, disk = tantivy(source, stage)
-            say(f"| tantivy alone, one thread | {rate(seconds)} | {share(disk)} | |")
+            say(f"| tantivy alone, one thread | {count / seconds:,.0f} | {share(disk)} | |")
         rows = [(f"EchoFS, {name}", times) for name, times in found["times"].items()]
         for name, program, run in (("SQLite FTS5", None, fts5), ("recoll, a process each", "recollindex", recoll)):
-            if program and not shutil.which(program):
-                say(f"| {name} | not installed | | |")
+            if not others or program and not shutil.which(program):
+                say(f"| {name} | {'not installed' if others else 'left out'} | | |")
                 continue
             built, times = run(source, stage, asked)
-            say(f"| {name} | {rate(built)} | | |")
+            say(f"| {name} | {count / built:,.0f} | | |")
             rows.append((name, times))
         say("\n| 50 best documents | p50 | p95 |\n|---|---|---|")
         for name, (half, most) in rows:
@@ -213,8 +224,10 @@ def main():
     parser.add_argument("texts")
     parser.add_argument("--counts", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--meaning-up-to", type=int, default=10**9, metavar="N")
+    parser.add_argument("--others-up-to", type=int, default=100_000, metavar="N")
     parser.add_argument("--echofs", default="target/release/echofs")
     parser.add_argument("--plot")
+    parser.add_argument("--keep", metavar="DIRECTORY")
     parser.add_argument("--tmp", help="where documents and index are put")
     options = parser.parse_args()
     options.echofs = os.path.abspath(options.echofs)

@@ -20,7 +20,8 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from mounted import example
+
 DIM, QUERIES, JUDGED, NEIGHBOURS = 384, 1_000, 200, 10
 EFFORTS = (16, 24, 32, 48, 64, 100, 160, 256, 400)
 MODELS = ("all-minilm-l6-v2-int8", "all-minilm-l6-v2-dyn8")
@@ -44,9 +45,8 @@ def sentences(directory):
     return found
 
 
-def run(package, example, *arguments, **options):
-    command = ["cargo", "run", "--release", "--quiet", "-p", package, "--example", example, "--", *arguments]
-    return subprocess.run(command, cwd=ROOT, check=True, **options)
+def run(name, *arguments, **options):
+    return subprocess.run([example(name), *arguments], check=True, **options)
 
 
 # --- embedding -----------------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ def run(package, example, *arguments, **options):
 def embed(model, models, texts, file):
     lines = ("\n".join(texts) + "\n").encode()
     arguments = (str(models / model), str(models / "onnxruntime/libonnxruntime.so"))
-    done = run("echofs-embedder", "embed", *arguments, input=lines, stdout=file, stderr=subprocess.PIPE)
+    done = run("embed", *arguments, input=lines, stdout=file, stderr=subprocess.PIPE)
     return json.loads(done.stderr.decode().splitlines()[-1])
 
 
@@ -113,7 +113,7 @@ def measure_embedding(models, texts, work):
 
 
 def own_neighbours(vectors, counts):
-    done = run("echofs-indexer", "neighbours", str(vectors), str(DIM), *map(str, counts), stdout=subprocess.PIPE)
+    done = run("neighbours", str(vectors), str(DIM), *map(str, counts), stdout=subprocess.PIPE)
     return [json.loads(line) for line in done.stdout.decode().splitlines()]
 
 

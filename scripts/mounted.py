@@ -61,6 +61,15 @@ class Mount:
         self.process.wait()
 
 
+def example(name):
+    """The program of an example, built with everything else, so that nothing is built a second time with other features."""
+    root = Path(__file__).resolve().parent.parent
+    build = ["cargo", "build", "--release", "--workspace", "--bins", "--examples"]
+    subprocess.run([*build, "--quiet"], cwd=root, check=True)
+    target = os.environ.get("CARGO_TARGET_DIR") or root / "target"
+    return Path(target) / "release/examples" / name
+
+
 def name_of(text):
     """A question or query as one part of a path."""
     return text.replace("%", "%25").replace("/", "%2F")

@@ -9,6 +9,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use echofs_indexer::Kind;
+use echofs_indexer::facts::days_in;
+use jiff::civil::Date;
 
 use super::evidence::{Evidence, Found, Passage};
 use super::question::{Question, Sort};
@@ -16,6 +18,7 @@ use super::sentences::sentences;
 use super::span;
 use super::text::{Token, likeness, tokens};
 use super::turns::{Turn, turn_of, turns};
+use super::versions;
 
 /// Documents taken from the search.
 const DOCUMENTS: usize = 10;
@@ -29,6 +32,10 @@ const FURTHER: usize = 3;
 const REFINED: usize = 8;
 /// Weight of that comparison in a sentence's score.
 const MEANING: f32 = 1.5;
+/// What the newest of the best sentences has over the oldest, where a question asks how things are now.
+const NEWEST: f32 = 0.4;
+/// Sentences among which the newest are looked for.
+const DATED: usize = 24;
 /// Excerpts in a prompt.
 const EXCERPTS: usize = 4;
 /// Tokens that the first excerpt and each further one may take with what stands around its best sentence.
@@ -51,6 +58,8 @@ pub struct Sentence {
     pub cover: f32,
     /// What it is chosen by.
     pub score: f32,
+    /// Cosine of its meaning with the question's, where they were compared.
+    pub likeness: Option<f32>,
 }
 
 /// A passage that may answer.
@@ -63,7 +72,7 @@ pub struct Candidate {
     /// Who wrote its document.
     pub author: Option<String>,
     /// The day its document states.
-    pub date: Option<jiff::civil::Date>,
+    pub date: Option<Date>,
     /// Score of the document relative to the best one, 0 to 1.
     pub relevance: f32,
     /// Cosine of the document's meaning with the question's.
@@ -95,7 +104,7 @@ impl Candidate {
     }
 
     /// The day on which a sentence was written.
-    pub fn day(&self, sentence: usize) -> Option<jiff::civil::Date> {
+    pub fn day(&self, sentence: usize) -> Option<Date> {
         self.turn(sentence).map(|turn| turn.day).or(self.date)
     }
 
@@ -143,7 +152,30 @@ pub fn gather(evidence: &dyn Evidence, question: &Question) -> Result<Gathered, 
     }
     let mut gathered = Gathered { candidates, weights };
     refine(evidence, question, &mut gathered);
+    if versions::asks_of_the_newest(question) {
+        prefer_newest(&mut gathered);
+    }
     Ok(gathered)
+}
+
+/// Adds to the scores of the best sentences the more, the later the day is that they say or that they were written on.
+fn prefer_newest(gathered: &mut Gathered) {
+    let today = jiff::Zoned::now().date();
+    let day = |&(c, s): &(usize, usize)| {
+        let candidate = &gathered.candidates[c];
+        let written = candidate.day(s);
+        let said = days_in(candidate.text(s), written).into_iter().filter(|day| *day <= today).max();
+        said.or(written)
+    };
+    let best: Vec<((usize, usize), Option<Date>)> =
+        ordered(gathered).into_iter().take(DATED).map(|at| (at, day(&at))).collect();
+    let mut days: Vec<Date> = best.iter().filter_map(|(_, day)| *day).collect();
+    days.sort_unstable();
+    days.dedup();
+    for ((c, s), day) in best {
+        let rank = day.and_then(|day| days.binary_search(&day).ok()).unwrap_or(0);
+        gathered.candidates[c].sentences[s].score += NEWEST * rank as f32 / days.len().max(2).saturating_sub(1) as f32;
+    }
 }
 
 /// Adds the likeness in meaning to the scores of the best sentences; what was not compared counts as the least like.
@@ -156,7 +188,9 @@ fn refine(evidence: &dyn Evidence, question: &Question, gathered: &mut Gathered)
     let likeness = evidence.likeness(&question.text, &best.iter().map(text).collect::<Vec<_>>());
     let least = likeness.iter().copied().fold(1.0, f32::min);
     for (&(c, s), like) in best.iter().zip(&likeness) {
-        gathered.candidates[c].sentences[s].score += MEANING * (like - least);
+        let sentence = &mut gathered.candidates[c].sentences[s];
+        sentence.score += MEANING * (like - least);
+        sentence.likeness = Some(*like);
     }
 }
 
@@ -196,7 +230,7 @@ fn candidate(found: &Found, relevance: f32, passage: Passage) -> Candidate {
         .into_iter()
         .map(|at| {
             let tokens = tokens(&passage.text[at.clone()]);
-            Sentence { at, tokens, cover: 0.0, score: 0.0 }
+            Sentence { at, tokens, cover: 0.0, score: 0.0, likeness: None }
         })
         .collect();
     Candidate {

@@ -1,7 +1,8 @@
 //! Sentences of a passage, each a verbatim range of its text.
 //!
 //! Markdown is honoured as far as it decides where a sentence can run: blank lines, headings, list items, table
-//! rows and code lines end one; hard-wrapped lines of a paragraph do not. Of front matter, what repeats the title and the
+//! rows and code lines end one, and so does a line that was ended early, as in a list without marks; hard-wrapped lines of
+//! a paragraph do not. Of front matter, what repeats the title and the
 //! date of the document is left out.
 
 use std::ops::Range;
@@ -18,9 +19,8 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
 /// Runs of lines in which a sentence may go on from line to line.
 fn blocks(text: &str) -> Vec<Range<usize>> {
     let mut out: Vec<Range<usize>> = Vec::new();
-    let mut open = false;
-    let mut code = false;
-    let mut at = 0;
+    let (mut open, mut code) = (false, false);
+    let (mut at, mut width) = (0, 0);
     let front = front_matter(text);
     for line in text.split_inclusive('\n') {
         let range = at..at + line.len();
@@ -36,15 +36,30 @@ fn blocks(text: &str) -> Vec<Range<usize>> {
         } else if trimmed.is_empty() || is_heading(trimmed) || is_rule(trimmed) {
             open = false;
         } else if open && !code && !starts_block(trimmed) {
-            if let Some(last) = out.last_mut() {
-                last.end = range.end;
+            match out.last_mut().filter(|last| !ended_early(&text[(**last).clone()], trimmed, width)) {
+                Some(last) => last.end = range.end,
+                None => out.push(range),
             }
         } else {
+            width = paragraph(&text[range.start..]).map(|line| line.chars().count()).max().unwrap_or(0);
             out.push(range);
             open = !code && !trimmed.starts_with('|');
         }
     }
     out
+}
+
+/// The lines from here to the end of the paragraph.
+fn paragraph(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).take_while(|line| !line.is_empty())
+}
+
+/// Whether the last line of `before` was ended though the first word of the next one had room, in a paragraph whose widest
+/// line has `width` characters. Who wraps by hand leaves some room.
+fn ended_early(before: &str, next: &str, width: usize) -> bool {
+    let last = before.trim_end().rsplit('\n').next().unwrap_or("").trim();
+    let word = next.split_whitespace().next().unwrap_or("");
+    (last.chars().count() + 1 + word.chars().count()) * 8 <= width * 7
 }
 
 /// Where the lines between two rules at the very beginning end; 0 when there are none.
@@ -199,6 +214,13 @@ mod tests {
         check("| a | b |\n|---|---|\n| 1 | 2 |\n", &["| a | b |", "| 1 | 2 |"]);
         check("```\nlet x = 1;\nlet y = 2;\n```\nAfter.", &["let x = 1;", "let y = 2;", "After."]);
         check("1. One thing\n2. Two things", &["One thing", "Two things"]);
+        check(
+            "Quotation 226\nOne pump, monobloc, seven kilowatts\nPrice: 10,480 pounds, without any tax on\nmaterials",
+            &[
+                "Quotation 226",
+                "One pump, monobloc, seven kilowatts\nPrice: 10,480 pounds, without any tax on\nmaterials",
+            ],
+        );
         check("", &[]);
         check(" \n***\n", &[]);
     }

@@ -79,6 +79,27 @@ pub fn asks_of_this_year(question: &Question) -> bool {
     has_pair(&tokens(&question.text), "this", &["year"])
 }
 
+/// Whether a question asks how things are now, so that of several values the newest is meant.
+pub fn asks_of_the_newest(question: &Question) -> bool {
+    const NEWEST: [&str; 12] = [
+        "now",
+        "current",
+        "currently",
+        "final",
+        "finally",
+        "latest",
+        "newest",
+        "nowadays",
+        "really",
+        "still",
+        "today",
+        "actual",
+    ];
+    let words = tokens(&question.text);
+    has_pair(&words, "the", &["end"]) && has_pair(&words, "in", &["the"])
+        || words.iter().any(|word| NEWEST.contains(&word.lower.as_str()))
+}
+
 /// Whether a question is about how things were, so that the newest value is not its answer.
 pub fn asks_of_the_past(question: &Question) -> bool {
     const PAST: [&str; 15] = [
