@@ -192,7 +192,10 @@ impl<'a> Meaning<'a> {
             self.extend(content);
             self.publish(false);
         }
-        self.take_cached(content);
+        // What was added part by part stays where it is: to add it again would leave a tombstone for every row.
+        if read(&self.shared.vectors).known(content.serial) < content.keys.len() {
+            self.take_cached(content);
+        }
         self.shared.update(|p| p.semantic_error = None);
         Ok(())
     }

@@ -57,6 +57,7 @@ fn the_best_passage_of_a_long_document_is_shown() {
         .collect();
     place.write("diary.md", &format!("# Diary\n\n{}", sections.join("\n")));
     let index = place.open(Some(Arc::new(Hashed::new(64))));
+    assert_eq!(index.graph().tombstones, 0, "parts that were shown early are not added again");
     for query in ["zebrafish", "lex:zebrafish", "\"the zebrafish\""] {
         let results = search(&index, query);
         assert!(results.hits[0].passage.text.contains("zebrafish"), "{query}");
@@ -71,6 +72,7 @@ fn a_restart_and_a_touch_cost_nothing() {
     let index = place.open(Some(embedder.clone()));
     let indexed: Vec<i64> = index.coverage().iter().map(|c| c.indexed_at).collect();
     assert_eq!((indexed.len(), embedder.count()), (20, 20));
+    assert_eq!((index.graph().vectors, index.graph().tombstones), (20, 0), "each vector stands there once");
     drop(index);
 
     let index = place.open(Some(embedder.clone()));
