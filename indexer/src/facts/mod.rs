@@ -33,6 +33,7 @@ mod packed;
 mod packer;
 mod people;
 mod phrase;
+mod predicate;
 pub mod readings;
 mod relational;
 mod sentence;
@@ -43,6 +44,7 @@ mod tag;
 #[cfg(test)]
 mod tests;
 mod token;
+mod verbs;
 pub mod worker;
 
 use jiff::civil::Date;
