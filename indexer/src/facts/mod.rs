@@ -36,6 +36,7 @@ mod phrase;
 mod predicate;
 pub mod readings;
 mod relational;
+mod reported;
 mod sentence;
 mod statements;
 mod store;
