@@ -90,7 +90,9 @@ pub fn arguments(s: &Sentence, clause: &Clause) -> Arguments {
                 end
             }
             Kind::Preposition if s.is_noun(at + 1) => {
-                let (items, end) = s.list(at + 1);
+                // "in charge of the mill"
+                let bridge = s.full(at + 1).len() > 2 && BRIDGES.contains(&s.lower(at + 1).as_str());
+                let (items, end) = s.list(if bridge { at + 3 } else { at + 1 });
                 found.prepositions.push((Some(at), items));
                 end
             }
@@ -214,14 +216,25 @@ const BRIDGES: &[&str] = &[
     "accordance",
     "addition",
     "association",
+    "behalf",
+    "charge",
     "collaboration",
+    "command",
     "comparison",
     "conjunction",
     "connection",
+    "contact",
     "contrast",
     "cooperation",
+    "favor",
+    "favour",
+    "front",
+    "honor",
+    "honour",
     "league",
     "line",
+    "memory",
+    "need",
     "opposition",
     "preparation",
     "reference",
@@ -229,6 +242,10 @@ const BRIDGES: &[&str] = &[
     "relation",
     "respect",
     "response",
+    "search",
+    "support",
+    "terms",
+    "touch",
 ];
 
 /// "a replacement for the old pump": what tells of a common noun becomes a part of it.

@@ -61,6 +61,7 @@ pub fn small_word(p: &Place) -> Tag {
     let (next, before) = (p.next(), p.before());
     match p.word() {
         "to" if !may_be_infinitive(p, p.at + 1) => Tag::Preposition,
+        "several" | "few" | "much" | "any" | "either" | "neither" if next == Some(Tag::Preposition) => Tag::Pronoun,
         "such" if p.next_word() == "as" => Tag::Preposition,
         "both" if next == Some(Tag::Preposition) => Tag::Adverb,
         "less" | "enough" if next == Some(Tag::Noun) => Tag::Determiner,

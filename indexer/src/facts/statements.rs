@@ -6,6 +6,7 @@ use super::arguments::Arguments;
 use super::clause::{Clause, lets};
 use super::phrase::{Form, Kind};
 use super::sentence::{Run, Sentence};
+use super::subject::antecedent;
 use super::{Triple, affiliation, certainty, context, dates, morphology, occupation, relational};
 
 /// The most phrases that set a thing apart.
@@ -13,7 +14,10 @@ const DEFINING: usize = 8;
 
 /// Adds what a clause states.
 pub fn state(s: &Sentence, clause: &Clause, found: &Arguments, out: &mut Vec<Triple>) {
-    let subjects = s.parts(&clause.subject).iter().map(|part| s.words(part)).collect();
+    // "Kari, whose mill stands still"
+    let whose = clause.subject.start.checked_sub(1).filter(|n| s.lower(*n) == "whose").and_then(|n| antecedent(s, n));
+    let owner = whose.map(|owner| format!("{}'s ", s.words(&owner))).unwrap_or_default();
+    let subjects = s.parts(&clause.subject).iter().map(|part| format!("{owner}{}", s.words(part))).collect();
     let verb = s.words(&(clause.verb..clause.verb + 1));
     let there = verb.get(..6).filter(|there| there.eq_ignore_ascii_case("there "));
     let verb = verb[there.map_or(0, str::len)..].to_owned();

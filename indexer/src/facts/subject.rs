@@ -80,9 +80,31 @@ pub fn chain(s: &Sentence, at: usize) -> Run {
     let free =
         |n: usize| n.checked_sub(1).is_none_or(|n| !matches!(s.kind(n), Some(Kind::Verb(_) | Kind::Preposition)));
     if joined && free(start - 2) {
-        return start - 2..s.full(start).end;
+        return first_of(s, start - 2)..s.full(start).end;
+    }
+    // "Oda, Kari, and Per"
+    let comma = start >= 3 && s.kind(start - 1) == Some(Kind::And) && s.kind(start - 2) == Some(Kind::Comma);
+    if comma && s.is_noun(start - 3) && first_of(s, start - 3) < start - 3 {
+        return first_of(s, start - 3)..s.full(start).end;
     }
     s.full(start)
+}
+
+/// Where the list "A, B" begins whose last item is at `at`.
+fn first_of(s: &Sentence, at: usize) -> usize {
+    let time = |n: usize| dates::is_time(&s.words(&(n..n + 1)));
+    let free =
+        |n: usize| n.checked_sub(1).is_none_or(|n| !matches!(s.kind(n), Some(Kind::Verb(_) | Kind::Preposition)));
+    let mut first = at;
+    while first >= 2
+        && s.kind(first - 1) == Some(Kind::Comma)
+        && s.is_noun(first - 2)
+        && free(first - 2)
+        && !time(first - 2)
+    {
+        first -= 2;
+    }
+    first
 }
 
 /// "people who came to Oslo are": the subject stands before the relative clause whose last noun is `noun`.
@@ -121,7 +143,7 @@ pub fn over_list(s: &Sentence, verb: usize, noun: usize) -> Option<Run> {
         return None;
     }
     let one = is_for_one(s, verb) == Some(true) && !is_plural(s.head(head));
-    (one || s.lower(preposition) == "between").then(|| chain(s, head))
+    (one || matches!(s.lower(preposition).as_str(), "between" | "such as" | "including")).then(|| chain(s, head))
 }
 
 fn skip_forward(s: &Sentence, at: usize) -> usize {

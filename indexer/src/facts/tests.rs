@@ -94,6 +94,9 @@ fn subjects_are_whole_and_right() {
     check("A plan for new sheds, which was made in May, failed.", &["A plan | was made in | May"]);
     check("Oda bought a boat from Leith that carried salt.", &["a boat | carried | salt"]);
     check("Kari asked for a wall to be painted by Oda.", &["a wall | to be painted by | Oda"]);
+    check("The barn, the shed and the mill were sold to Oda.", &["The barn | were sold to | Oda"]);
+    check("Kari is in charge of the old wheel.", &["Kari | is in charge of | the old wheel"]);
+    check("Oda met Kari Lund, whose mill makes flour.", &["Kari Lund's mill | makes | flour"]);
     check("Acme this year sold two boats.", &["Acme | sold | two boats"]);
     check(
         "Kari built sheds, bought old tools, and sold a boat.",
