@@ -2,10 +2,12 @@
 
 use jiff::civil::Date;
 
-use super::clause::{Clause, tells};
+use super::clause::Clause;
 use super::dates;
 use super::fronted::Time;
+use super::morphology;
 use super::phrase::{Form, Kind};
+use super::reported::tells;
 use super::sentence::{ORGANISATIONS, Run, Sentence};
 
 /// What stands behind a verb.
@@ -33,8 +35,8 @@ impl Arguments {
     pub fn extended(&self, object: &Run) -> Run {
         let mut end = object.end;
         for (preposition, runs) in &self.prepositions {
-            if *preposition == Some(end) && runs.len() == 1 {
-                end = runs[0].end;
+            if *preposition == Some(end) {
+                end = runs.last().map_or(end, |run| run.end);
             }
         }
         object.start..end
@@ -60,6 +62,9 @@ impl Arguments {
 pub fn arguments(s: &Sentence, clause: &Clause) -> Arguments {
     let mut found = Arguments::default();
     let mut at = clause.verb + 1;
+    if clause.form == Form::Copula && clause.subject.start == at {
+        at = clause.subject.end;
+    }
     if clause.subject.start >= at && clause.antecedent.is_some() {
         return found;
     }
@@ -85,7 +90,22 @@ pub fn arguments(s: &Sentence, clause: &Clause) -> Arguments {
                 end
             }
             Kind::Preposition if s.is_noun(at + 1) => {
-                let (items, end) = s.list(at + 1);
+                // "in charge of the mill"
+                let bridge = s.full(at + 1).len() > 2 && BRIDGES.contains(&s.lower(at + 1).as_str());
+                let (items, end) = s.list(if bridge { at + 3 } else { at + 1 });
+                found.prepositions.push((Some(at), items));
+                end
+            }
+            // "for almost a month"
+            Kind::Preposition if s.kind(at + 1) == Some(Kind::Adverb) && s.is_noun(over_adverbs(s, at + 1)) => {
+                let (mut items, end) = s.list(over_adverbs(s, at + 1));
+                items[0].start = at + 1;
+                found.prepositions.push((Some(at), items));
+                end
+            }
+            // "as early as the spring", "by less than two percent"
+            Kind::Preposition if is_measure(s, at) => {
+                let (items, end) = s.list(at + 3);
                 found.prepositions.push((Some(at), items));
                 end
             }
@@ -96,6 +116,20 @@ pub fn arguments(s: &Sentence, clause: &Clause) -> Arguments {
                 found.prepositions.push((Some(at), vec![phrase]));
                 end
             }
+            // "considerably larger"
+            Kind::Adverb if empty && grades(s, at) => {
+                let end = adjectives(s, at + 1);
+                found.adjective = Some(at..end);
+                end
+            }
+            // "admits, "they are ...""
+            Kind::Sign if empty && tells(s, clause.verb) && opens_quotation(s, at) => {
+                let end = sentence_end(s, at);
+                let closed = matches!(s.lower(end).as_str(), "\"" | "''" | "”");
+                found.complement = Some(at..end + usize::from(closed));
+                break;
+            }
+            Kind::Comma if empty && tells(s, clause.verb) && opens_quotation(s, at + 1) => at + 1,
             Kind::Adverb => at + 1,
             Kind::Comma if !found.prepositions.is_empty() => match place(s, at, &mut found) {
                 Some(end) => end,
@@ -112,9 +146,24 @@ pub fn arguments(s: &Sentence, clause: &Clause) -> Arguments {
                 found.complement = Some(at + 1..sentence_end(s, at));
                 break;
             }
+            // "designed and built the mill"
+            Kind::And if empty && shares_object(s, clause, at + 1) => at + 2,
+            // "means that they ..."
+            Kind::Relative
+                if empty
+                    && tells(s, clause.verb)
+                    && s.lower(at) == "that"
+                    && s.is_noun(at + 1)
+                    && s.begins_clause(at + 1) =>
+            {
+                found.complement = Some(at + 1..sentence_end(s, at));
+                break;
+            }
             // "lives and works in Oslo"
             Kind::And if empty && s.is_verb(at + 1) && s.kind(at + 2) == Some(Kind::Preposition) => at + 2,
-            Kind::Subordinator if empty && s.lower(at) == "that" => {
+            Kind::Subordinator
+                if (empty || found.objects.is_empty() && tells(s, clause.verb)) && s.lower(at) == "that" =>
+            {
                 found.complement = Some(at + 1..sentence_end(s, at));
                 break;
             }
@@ -134,13 +183,80 @@ fn is_organisation(s: &Sentence, name: &Run) -> bool {
 /// Prepositions that tell of the noun before them more often than of the verb.
 const OF_NOUN: &[&str] = &["between", "for", "about", "against", "among", "concerning", "regarding", "than"];
 
+/// Nouns that "in" tells of.
+const IN_NOUNS: &[&str] = &[
+    "advances",
+    "belief",
+    "change",
+    "changes",
+    "confidence",
+    "decline",
+    "decrease",
+    "difference",
+    "differences",
+    "drop",
+    "experience",
+    "expertise",
+    "growth",
+    "improvement",
+    "improvements",
+    "increase",
+    "interest",
+    "investment",
+    "involvement",
+    "participation",
+    "reduction",
+    "rise",
+    "role",
+    "success",
+];
+
+/// Nouns that only lead from one preposition to the next.
+const BRIDGES: &[&str] = &[
+    "accordance",
+    "addition",
+    "association",
+    "behalf",
+    "charge",
+    "collaboration",
+    "command",
+    "comparison",
+    "conjunction",
+    "connection",
+    "contact",
+    "contrast",
+    "cooperation",
+    "favor",
+    "favour",
+    "front",
+    "honor",
+    "honour",
+    "league",
+    "line",
+    "memory",
+    "need",
+    "opposition",
+    "preparation",
+    "reference",
+    "regard",
+    "relation",
+    "respect",
+    "response",
+    "search",
+    "support",
+    "terms",
+    "touch",
+];
+
 /// "a replacement for the old pump": what tells of a common noun becomes a part of it.
 fn attach(s: &Sentence, found: &mut Arguments) {
     let mut kept: Vec<(Option<usize>, Vec<Run>)> = Vec::new();
     for (preposition, runs) in std::mem::take(&mut found.prepositions) {
+        let between = preposition.is_some_and(|at| s.lower(at) == "between") && runs.len() > 1;
         let of_noun = preposition.is_some_and(|at| OF_NOUN.contains(&s.lower(at).as_str()))
-            && !s.is_name(runs[0].end - 1)
+            && (between || !s.is_name(runs[0].end - 1))
             && !dates::is_time(&s.words(&runs[0]));
+        let kept_last = kept.last().and_then(|(preposition, _)| *preposition);
         let before = kept.last_mut().map_or(&mut found.objects, |(_, runs)| runs);
         // "at the University of Bergen in Norway": where that is, and not where it was done.
         if let ([name], Some(at)) = (&before[..], preposition)
@@ -150,6 +266,21 @@ fn attach(s: &Sentence, found: &mut Arguments) {
             && s.is_name(runs[0].end - 1)
             && !dates::is_time(&s.words(&runs[0]))
         {
+            continue;
+        }
+        // "led to an interest in mills"
+        let within = preposition.is_some_and(|at| s.lower(at) == "in")
+            && matches!(&before[..], [noun] if IN_NOUNS.contains(&s.head(noun.end - 1)))
+            && !dates::is_time(&s.words(&runs[0]));
+        let of_noun = of_noun || within;
+        // "in relation to mills"
+        let bridge = |noun: &Run| noun.len() == 1 && BRIDGES.contains(&s.lower(noun.start).as_str());
+        if let ([noun], Some(first)) = (&before[..], kept_last)
+            && preposition == Some(noun.end)
+            && bridge(noun)
+        {
+            kept.pop();
+            kept.push((Some(first), runs));
             continue;
         }
         match &mut before[..] {
@@ -165,6 +296,48 @@ fn attach(s: &Sentence, found: &mut Arguments) {
         }
     }
     found.prepositions = kept;
+}
+
+/// Whether the verb at `at`, behind "and", has an object that the verb of the clause has as well.
+fn shares_object(s: &Sentence, clause: &Clause, at: usize) -> bool {
+    const ALONE: &[&str] = &[
+        "arriv", "came", "com", "di", "fell", "fall", "go", "join", "laugh", "leav", "liv", "loo", "pass", "resign",
+        "retir", "retur", "ris", "run", "sit", "sleep", "smil", "stand", "stay", "stop", "swim", "tri", "wait", "walk",
+        "work", "look", "return",
+    ];
+    let simple = |at: usize| matches!(s.kind(at), Some(Kind::Verb(Form::Active | Form::Past)));
+    let last = |at: usize| morphology::base(&s.tokens[s.phrases[at].span.end - 1].lower);
+    clause.form == Form::Active
+        && simple(at)
+        && s.is_noun(at + 1)
+        && !s.begins_clause(at + 1)
+        && !ALONE.contains(&last(clause.verb).as_str())
+        && morphology::is_past(s.head(clause.verb)) == morphology::is_past(s.head(at))
+}
+
+fn over_adverbs(s: &Sentence, at: usize) -> usize {
+    (at..s.phrases.len()).find(|n| s.kind(*n) != Some(Kind::Adverb)).unwrap_or(at)
+}
+
+/// "as early as", "by less than" before a noun.
+fn is_measure(s: &Sentence, at: usize) -> bool {
+    matches!(s.kind(at + 1), Some(Kind::Adverb | Kind::Adjective))
+        && s.kind(at + 2) == Some(Kind::Preposition)
+        && matches!(s.lower(at + 2).as_str(), "as" | "than")
+        && s.is_noun(at + 3)
+}
+
+/// Whether a quotation with a verb of its own begins here.
+fn opens_quotation(s: &Sentence, at: usize) -> bool {
+    matches!(s.lower(at).as_str(), "\"" | "``" | "“") && s.has_finite(at..s.phrases.len())
+}
+
+/// Whether an adverb says how much of it the adjective behind it says.
+fn grades(s: &Sentence, at: usize) -> bool {
+    let word = s.lower(at);
+    let fits =
+        word.ends_with("ly") || matches!(word.as_str(), "more" | "most" | "less" | "very" | "too" | "so" | "well");
+    fits && s.kind(at + 1) == Some(Kind::Adjective)
 }
 
 /// "larger and tougher": where the adjectives end.

@@ -21,7 +21,8 @@ fn rule(name: &str) -> f32 {
         "appos-of" | "is-of" | "lifespan" | "role" | "based" | "native" | "child" => 0.85,
         "that" | "title" | "title-of" | "antecedent" | "passive-obj" | "is" | "appos" | "founded" | "life" => 0.8,
         "active" | "passive" | "is-prep" | "appos-poss" | "as-front" | "is-at" | "fronted" => 0.75,
-        "active-prep" | "model" | "is-adj" | "is-adj-prep" | "alias" | "passive-of" | "becomes" | "as-of" => 0.65,
+        "region" | "active-prep" | "model" | "is-adj" | "is-adj-prep" | "alias" | "passive-of" | "becomes"
+        | "as-of" => 0.65,
         "reduced" | "gerund" | "active-obj-prep" | "placed" => 0.5,
         _ => 0.45,
     }
@@ -175,10 +176,16 @@ pub fn agrees(s: &Sentence, clause: &Clause) -> bool {
     let subject = s.span(&clause.subject);
     let head = s.tokens[s.phrases[clause.subject.start].span.end - 1].lower.as_str();
     let inverted = clause.subject.start > clause.verb;
+    let group = &s.tokens[s.phrases[clause.verb].span.clone()];
+    // "clients do not all return": the verb was not found.
+    let lone = |word: &Token| matches!(word.lower.as_str(), "do" | "does" | "did");
+    if group.last().is_some_and(|word| matches!(word.lower.as_str(), "not" | "n't")) && group.first().is_some_and(lone)
+    {
+        return false;
+    }
     if inverted || subject.iter().any(|word| word.lower == "and") {
         return true;
     }
-    let group = &s.tokens[s.phrases[clause.verb].span.clone()];
     let one = match group.iter().find_map(|word| is_for_one(&word.lower)) {
         Some(one) => one,
         None if clause.form == Form::Active && is_base(group) => false,

@@ -5,10 +5,11 @@ use super::arguments::arguments;
 use super::brackets::{before_bracket, enclosing, opening};
 use super::morphology;
 use super::phrase::{Form, Kind};
+use super::reported::{inverted, reported, tells};
 use super::sentence::{Run, Sentence};
 use super::statements::state;
-use super::subject::{antecedent, chain, nearest, over_relative, whole_chain};
-use super::{certainty, fronted, occupation, relational};
+use super::subject::{antecedent, chain, nearest, over_list, over_relative, whole_chain};
+use super::{certainty, dates, fronted, occupation, relational};
 
 /// A verb with its subject.
 pub struct Clause {
@@ -30,6 +31,7 @@ pub fn triples(sentence: &Sentence) -> Vec<Triple> {
     // The first subject, for which pronouns stand later.
     let mut topic: Option<Run> = None;
     let mut front = fronted::time(sentence);
+    let mut setting = fronted::setting(sentence);
     let mut triples = fronted::roles(sentence);
     for at in 0..sentence.phrases.len() {
         let Some(Kind::Verb(form)) = sentence.kind(at) else { continue };
@@ -45,11 +47,14 @@ pub fn triples(sentence: &Sentence) -> Vec<Triple> {
         if topic.is_none() && !sentence.is_pronoun(clause.subject.start) {
             topic = Some(clause.subject.clone());
         }
-        if !matches!(clause.form, Form::Gerund | Form::Infinitive) && !is_reduced(sentence, &clause) {
+        let first = last.is_none() && clause.form == Form::Past && clause.subject.start < at;
+        if !matches!(clause.form, Form::Gerund | Form::Infinitive) && (first || !is_reduced(sentence, &clause)) {
             last = Some((clause.subject.clone(), clause.form));
         }
         let mut found = arguments(sentence, &clause);
-        found.fronted = front.take_if(|_| !is_reduced(sentence, &clause));
+        let main = !is_reduced(sentence, &clause);
+        found.fronted =
+            front.take_if(|_| main).or_else(|| setting.take().filter(|_| main && clause.form == Form::Passive));
         if clause.form == Form::Copula && !found.objects.is_empty() {
             same = Some((clause.subject.clone(), found.objects.clone()));
         }
@@ -64,6 +69,10 @@ pub fn triples(sentence: &Sentence) -> Vec<Triple> {
 /// thinks it may be anybody.
 fn refers(s: &Sentence, clause: &Clause, topic: &Run) -> bool {
     if !s.is_pronoun(clause.subject.start) || clause.subject.len() > 1 || clause.subject.start <= topic.end {
+        return false;
+    }
+    // "it must be difficult to find": nothing that was named before.
+    if s.lower(clause.subject.start) == "it" && s.lower(clause.verb).contains(" to ") {
         return false;
     }
     let reported = (topic.end..clause.subject.start).any(|at| s.is_verb(at) && tells(s, at));
@@ -88,47 +97,21 @@ fn is_reduced(sentence: &Sentence, clause: &Clause) -> bool {
     clause.form == Form::Past || clause.antecedent.is_some() || relative_before(sentence, clause.verb).is_some()
 }
 
-/// Verbs that a clause without "that" may follow.
-pub fn tells(s: &Sentence, verb: usize) -> bool {
-    const TELLS: &[&str] = &[
-        "say", "think", "believ", "hop", "know", "claim", "add", "feel", "expect", "suggest", "report", "argu", "find",
-        "fear", "mean",
-    ];
-    s.phrases.get(verb).is_some_and(|p| TELLS.contains(&morphology::base(&s.tokens[p.span.end - 1].lower).as_str()))
-}
-
-/// `"..." said X`: the subject stands behind the verb.
-fn inverted(s: &Sentence, at: usize) -> Option<Clause> {
-    let before = at.checked_sub(1)?;
-    let quoted = matches!(s.lower(before).as_str(), "\"" | "''" | "”" | ",");
-    let behind = s.full(at + 1).end;
-    let closes = s.kind(behind).is_none_or(|kind| matches!(kind, Kind::Comma | Kind::Sign | Kind::Preposition));
-    if !quoted
-        || !tells(s, at)
-        || !s.is_noun(at + 1)
-        || !closes
-        || s.has_finite(behind..s.phrases.len().min(behind + 2))
-    {
-        return None;
-    }
-    let quote = 0..(0..at).rev().find(|n| !matches!(s.kind(*n), Some(Kind::Comma | Kind::Sign)))? + 1;
-    Some(Clause { subject: s.full(at + 1), verb: at, form: Form::Active, antecedent: Some(quote) })
-}
-
-/// "..., X said": what stands before the comma, and behind the next one, is what X says.
-fn reported(s: &Sentence, at: usize) -> Option<Clause> {
-    let subject = at.checked_sub(1).filter(|n| s.is_noun(*n)).map(|n| chain(s, n))?;
-    let comma = subject.start.checked_sub(1).filter(|n| matches!(s.kind(*n), Some(Kind::Comma | Kind::Sign)))?;
-    let closes = s.kind(at + 1).is_none_or(|kind| matches!(kind, Kind::Comma | Kind::Sign));
-    let quote = 0..(0..comma + 1).rev().find(|n| !matches!(s.kind(*n), Some(Kind::Comma | Kind::Sign)))? + 1;
-    (closes && tells(s, at)).then_some(Clause { subject, verb: at, form: Form::Active, antecedent: Some(quote) })
-}
-
 fn clause(s: &Sentence, at: usize, form: Form, last: Option<&(Run, Form)>) -> Option<Clause> {
     if let Some(clause) = inverted(s, at).or_else(|| reported(s, at)) {
         return Some(clause);
     }
     let before = skip_adverbs(s, at);
+    // "there is a key in the drawer": the key is there.
+    let subject = s.full(at + 1);
+    if form == Form::Copula
+        && s.lower(at).starts_with("there ")
+        && s.is_noun(at + 1)
+        && !s.is_pronoun(at + 1)
+        && is_where(s, subject.end)
+    {
+        return Some(Clause { subject, verb: at, form, antecedent: None });
+    }
     // "there are": nobody does it.
     if s.lower(at).starts_with("there ") || before.map_or(0, |n| n + 1) < at && s.lower(at - 1) == "there" {
         return None;
@@ -164,6 +147,15 @@ fn clause(s: &Sentence, at: usize, form: Form, last: Option<&(Run, Form)>) -> Op
     }
 }
 
+/// A preposition that tells a place.
+fn is_where(s: &Sentence, at: usize) -> bool {
+    const WHERE: &[&str] = &[
+        "in", "on", "at", "under", "behind", "near", "above", "below", "between", "inside", "outside", "over",
+        "within", "beside",
+    ];
+    s.kind(at) == Some(Kind::Preposition) && WHERE.contains(&s.lower(at).as_str())
+}
+
 /// A lone past that turned out to be the predicate.
 fn finite(form: Form) -> Form {
     if form == Form::Past { Form::Active } else { form }
@@ -176,6 +168,11 @@ fn skip_adverbs(s: &Sentence, at: usize) -> Option<usize> {
 /// "Founded in 1990, Acme makes pumps."
 fn initial(s: &Sentence, at: usize, form: Form) -> Option<Clause> {
     if !matches!(form, Form::Past | Form::Gerund) {
+        return None;
+    }
+    // "Having a mill means work": the clause is the subject.
+    let comma = (at..s.phrases.len()).find(|n| s.kind(*n) == Some(Kind::Comma)).unwrap_or(s.phrases.len());
+    if form == Form::Gerund && at == 0 && s.has_finite(at + 1..comma) {
         return None;
     }
     let mut commas = (at..s.phrases.len()).filter(|n| s.kind(*n) == Some(Kind::Comma));
@@ -204,7 +201,7 @@ fn behind_comma(s: &Sentence, at: usize, comma: usize, form: Form, last: Option<
         .or_else(|| comma.checked_sub(1).filter(|n| s.is_noun(*n) && !s.has_finite(0..*n)));
     let has_verb = last.is_some() && !s.has_finite(comma + 1..at);
     let new = |subject, form| Some(Clause { subject, verb: at, form, antecedent: None });
-    let lone = matches!(form, Form::Past | Form::Gerund);
+    let lone = matches!(form, Form::Past | Form::Gerund) && !(form == Form::Past && tells(s, at));
     match (before, last) {
         (Some(noun), _) if !lone || !has_verb && !s.has_finite(at + 1..s.phrases.len()) => {
             new(chain(s, noun), finite(form))
@@ -215,6 +212,10 @@ fn behind_comma(s: &Sentence, at: usize, comma: usize, form: Form, last: Option<
         }
         // "is a shop in Oslo, founded in 1963"
         (_, Some((subject, Form::Copula))) if form == Form::Past => new(subject.clone(), form),
+        // "built sheds, bought old tools, and sold"
+        (_, Some((subject, Form::Active | Form::Past))) if form == Form::Past && s.is_noun(at + 1) && !names(s, at) => {
+            new(subject.clone(), finite(form))
+        }
         (_, Some((subject, _))) if lone => {
             // A past participle tells of the noun before it, a form in -ing of the subject.
             let noun = comma
@@ -244,6 +245,10 @@ fn behind_bracket(s: &Sentence, at: usize, close: usize, form: Form) -> Option<C
 
 fn behind_noun(s: &Sentence, at: usize, noun: usize, form: Form, last: Option<&(Run, Form)>) -> Option<Clause> {
     let new = |subject, form, antecedent| Some(Clause { subject, verb: at, form, antecedent });
+    // "Acme this year adds"
+    let named = |n: &usize| s.is_name(*n) && !dates::is_time(&s.words(&(*n..n + 1)));
+    let before = noun.checked_sub(1).filter(named);
+    let noun = before.filter(|_| dates::is_time(&s.words(&(noun..noun + 1)))).unwrap_or(noun);
     let start = chain(s, noun).start;
     let free = start.checked_sub(1).is_none_or(|n| !s.is_verb(n) && s.kind(n) != Some(Kind::Preposition));
     match form {
@@ -252,11 +257,19 @@ fn behind_noun(s: &Sentence, at: usize, noun: usize, form: Form, last: Option<&(
         }
         Form::Gerund => new(nearest(s, noun), form, None),
         Form::Infinitive => {
-            let object = noun.checked_sub(1).is_some_and(|n| s.is_verb(n)) && (s.is_name(noun) || s.is_pronoun(noun));
-            new(if object { noun..noun + 1 } else { last.map(|(run, _)| run.clone())? }, form, None)
+            let doer = doer(s, at, noun);
+            new(if let Some(doer) = doer { doer } else { last.map(|(run, _)| run.clone())? }, form, None)
         }
         _ => {
-            let subject = over_relative(s, at, noun).unwrap_or_else(|| whole_chain(s, noun));
+            // "who in the spring sold"
+            let early = (0..noun).rev().take_while(|n| !s.is_verb(*n)).find(|n| s.kind(*n) == Some(Kind::Relative));
+            let early =
+                early.filter(|n| s.kind(n + 1) == Some(Kind::Preposition) && s.kind(*n) != Some(Kind::Subordinator));
+            if let Some(whose) = early.filter(|n| s.lower(*n).starts_with("wh")).and_then(|n| antecedent(s, n)) {
+                return new(whose, finite(form), None);
+            }
+            let subject = over_relative(s, at, noun).or_else(|| over_list(s, at, noun));
+            let subject = subject.unwrap_or_else(|| whole_chain(s, noun));
             let relative = subject.start.checked_sub(1).filter(|n| s.kind(*n) == Some(Kind::Relative));
             let antecedent = relative.and_then(|n| antecedent(s, n));
             if subject.start > 0 && s.kind(subject.start - 1) == Some(Kind::Preposition) && subject.start == 1 {
@@ -267,22 +280,52 @@ fn behind_noun(s: &Sentence, at: usize, noun: usize, form: Form, last: Option<&(
     }
 }
 
+/// Who does what an infinitive behind a noun says, where it is not the subject: "asked Kari to come", "a call for Kari to
+/// come", "a field to be completed".
+fn doer(s: &Sentence, at: usize, noun: usize) -> Option<Run> {
+    let whole = nearest(s, noun);
+    let before = whole.start.checked_sub(1)?;
+    let asked = s.is_verb(before) && lets(s, before);
+    let wished = s.lower(before) == "for";
+    let passive = s.lower(at).starts_with("to be ") && s.span(&(at..at + 1)).len() > 2;
+    (asked || wished || passive).then_some(whole)
+}
+
+/// Verbs whose object does what an infinitive behind it says.
+pub fn lets(s: &Sentence, verb: usize) -> bool {
+    const LETS: &[&str] = &[
+        "allow", "enabl", "ask", "forc", "help", "urg", "persuad", "order", "tell", "want", "permit", "requir",
+        "invit", "encourag", "lead", "caus", "get", "teach", "advis", "expect", "inspir", "instruct", "convinc",
+        "prompt", "compel", "authoriz", "authoris", "forbid",
+    ];
+    s.phrases.get(verb).is_some_and(|p| LETS.contains(&morphology::base(&s.tokens[p.span.end - 1].lower).as_str()))
+}
+
 /// "a company called Acme": the participle brings the name.
 fn names(s: &Sentence, at: usize) -> bool {
-    const NAMES: &[&str] = &["called", "named", "titled", "entitled", "dubbed", "nicknamed"];
+    const NAMES: &[&str] = &["called", "named", "titled", "entitled", "dubbed", "renamed", "nicknamed"];
     NAMES.contains(&s.lower(at).as_str()) && s.is_noun(at + 1)
+}
+
+/// "stopped by the mill": nobody did it to them.
+fn passes(s: &Sentence, at: usize) -> bool {
+    const PASSES: &[&str] = &["passed", "stopped", "walked", "dropped", "stood", "swung", "lived", "rose", "fell"];
+    PASSES.contains(&s.lower(at).rsplit(' ').next().unwrap_or_default())
 }
 
 /// "the company founded by X makes", "a house built in 1900": the noun has another verb, or is an object.
 fn is_reduced_relative(s: &Sentence, at: usize, free: bool, last: Option<&(Run, Form)>) -> bool {
-    let preposition = s.kind(at + 1) == Some(Kind::Preposition);
+    // "a bid launched last week by Kari"
+    let time = usize::from(s.is_noun(at + 1) && dates::is_time(&s.words(&(at + 1..at + 2))));
+    let preposition = s.kind(at + 1 + time) == Some(Kind::Preposition);
     let clause_end = (at + 1..s.phrases.len())
         .find(|n| {
             matches!(s.kind(*n), Some(Kind::Comma | Kind::And | Kind::Relative | Kind::Subordinator | Kind::Sign))
         })
         .unwrap_or(s.phrases.len());
     let later = s.has_finite(at + 1..clause_end);
-    (preposition || names(s, at)) && (later || !free && last.is_some())
+    let done_by = s.lower(at + 1) == "by" && !passes(s, at);
+    (preposition || names(s, at)) && (later || !free && last.is_some() || done_by)
 }
 
 /// A relative pronoun directly before the verb.

@@ -1,7 +1,7 @@
-//! What a word is in its place: the same form may be a noun or a verb, a preposition or a conjunction.
+//! What a small word is in its place: the same form may be a preposition or a conjunction, an article or a pronoun.
 
-use super::morphology::{self, is_common_verb, is_past, is_third_person, may_be_base, may_be_noun};
-use super::tag::{ADVERBS, BOTH, MODALS, Tag};
+use super::morphology::{self, is_common_verb, is_past, is_third_person, may_be_base};
+use super::tag::{ADVERBS, BOTH, Tag};
 use super::token::Token;
 
 /// A token in its sentence.
@@ -15,36 +15,43 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn word(&self) -> &str {
+    /// The word, in lower case.
+    pub fn word(&self) -> &str {
         &self.tokens[self.at].lower
     }
 
-    fn tag(&self) -> Tag {
+    /// What it is so far.
+    pub fn tag(&self) -> Tag {
         self.tags[self.at]
     }
 
-    fn next(&self) -> Option<Tag> {
+    /// What the next one is.
+    pub fn next(&self) -> Option<Tag> {
         self.tags.get(self.at + 1).copied()
     }
 
-    fn next_word(&self) -> &str {
+    /// The next word.
+    pub fn next_word(&self) -> &str {
         self.tokens.get(self.at + 1).map_or("", |token| &token.lower)
     }
 
-    fn before(&self) -> Option<Tag> {
+    /// What the one before is.
+    pub fn before(&self) -> Option<Tag> {
         self.at.checked_sub(1).map(|at| self.tags[at])
     }
 
-    fn word_before(&self) -> &str {
+    /// The word before.
+    pub fn word_before(&self) -> &str {
         self.at.checked_sub(1).map_or("", |at| &self.tokens[at].lower)
     }
 
     /// The last one before it that is no adverb.
-    fn real_before(&self) -> Option<usize> {
+    pub fn real_before(&self) -> Option<usize> {
         (0..self.at).rev().find(|at| !matches!(self.tags[*at], Tag::Adverb | Tag::Not))
     }
 
-    fn follows_noun(&self) -> bool {
+    /// Whether a noun, a name or a number stands before it.
+    pub fn follows_noun(&self) -> bool {
         matches!(self.before(), Some(Tag::Noun | Tag::Proper | Tag::Number | Tag::Pronoun | Tag::Possessive))
     }
 }
@@ -54,14 +61,34 @@ pub fn small_word(p: &Place) -> Tag {
     let (next, before) = (p.next(), p.before());
     match p.word() {
         "to" if !may_be_infinitive(p, p.at + 1) => Tag::Preposition,
+        "several" | "few" | "much" | "any" | "either" | "neither" if next == Some(Tag::Preposition) => Tag::Pronoun,
+        "such" if p.next_word() == "as" => Tag::Preposition,
+        "both" if next == Some(Tag::Preposition) => Tag::Adverb,
+        "less" | "enough" if next == Some(Tag::Noun) => Tag::Determiner,
+        "at" if matches!(p.next_word(), "least" | "most") => Tag::Adverb,
+        "least" | "most" if p.word_before() == "at" => Tag::Adverb,
+        // "the well is dry"
+        "well" | "back"
+            if before == Some(Tag::Determiner) && !matches!(next, Some(Tag::Noun | Tag::Adjective | Tag::Verb)) =>
+        {
+            Tag::Noun
+        }
+        "am" if before == Some(Tag::Number) => Tag::Number,
         "'s" if !p.follows_noun() || before == Some(Tag::Pronoun) || is_be_behind_noun(p) => Tag::Auxiliary,
-        "'" if before == Some(Tag::Noun) && p.word_before().ends_with('s') && begins_noun(next) => Tag::Possessive,
+        "'" if matches!(before, Some(Tag::Noun | Tag::Proper))
+            && p.word_before().ends_with('s')
+            && begins_noun(next) =>
+        {
+            Tag::Possessive
+        }
         "that" => that(p),
         "himself" | "herself" | "itself" | "themselves" if p.follows_noun() => Tag::Adverb,
         "where" if p.follows_noun() || before == Some(Tag::Comma) => Tag::Relative,
         "her" if !begins_noun(next) => Tag::Pronoun,
         "more" | "fewer" if before == Some(Tag::Number) => Tag::Adjective,
         "more" | "most" | "less" if matches!(next, Some(Tag::Adjective | Tag::Adverb)) => Tag::Adverb,
+        // "that amounts to": one thing, so the word behind it is its verb.
+        "this" if is_plural(p.next_word()) && !is_one(p.next_word()) => Tag::Pronoun,
         "this" | "these" | "those" | "some" | "many" | "all" | "both" | "most" | "each" | "another" | "more" => {
             alone(p)
         }
@@ -75,9 +102,14 @@ pub fn small_word(p: &Place) -> Tag {
         "have" | "has" | "had" | "'ve" | "'d" | "having" if !leads_to_participle(p) => Tag::Verb,
         "do" | "does" | "did" if !leads_to_base(p) => Tag::Verb,
         "for" if !matches!(before, Some(Tag::Comma | Tag::Sign)) => p.tag(),
+        "like" if is_liking(p) => Tag::Verb,
         word if BOTH.contains(&word) && begins_clause(p) => Tag::Subordinator,
         // "the down payments"
-        _ if p.tag() == Tag::Preposition && before == Some(Tag::Determiner) && next == Some(Tag::Noun) => {
+        _ if p.tag() == Tag::Preposition
+            && before == Some(Tag::Determiner)
+            && p.word_before() != "such"
+            && next == Some(Tag::Noun) =>
+        {
             Tag::Adjective
         }
         _ => p.tag(),
@@ -87,7 +119,10 @@ pub fn small_word(p: &Place) -> Tag {
 /// "that" begins a relative clause, a clause, or a noun phrase, or stands alone.
 fn that(p: &Place) -> Tag {
     let (next, before) = (p.next(), p.before());
+    let lone = !matches!(before, Some(Tag::Preposition | Tag::Verb | Tag::Adjective)) && !p.follows_noun();
     match () {
+        () if matches!(p.word_before(), "now" | "so") => Tag::Subordinator,
+        () if lone && is_plural(p.next_word()) && !is_one(p.next_word()) => Tag::Pronoun,
         () if before == Some(Tag::Preposition) || before.is_none() && next != Some(Tag::Noun) => p.tag(),
         // "matches that get lost"
         () if matches!(before, Some(Tag::Noun | Tag::Proper | Tag::Verb))
@@ -96,6 +131,11 @@ fn that(p: &Place) -> Tag {
             Tag::Relative
         }
         () if p.follows_noun() && !matches!(next, Some(Tag::Determiner | Tag::Noun | Tag::Adjective)) => Tag::Relative,
+        // "the beams that hold the roof", "a list that shows the way"
+        () if p.follows_noun() && next == Some(Tag::Noun) && goes_on_with(p.tags.get(p.at + 2)) => Tag::Relative,
+        () if is_plural(p.word_before()) && next == Some(Tag::Noun) && is_common_verb(p.next_word()) => Tag::Relative,
+        // "rules that covered him"
+        () if p.follows_noun() && morphology::is_past(p.next_word()) => Tag::Relative,
         () if p.follows_noun() && next == Some(Tag::Noun) && is_third_person(p.next_word()) => Tag::Relative,
         () if begins_noun(next) && next != Some(Tag::Proper) && !has_verb_behind(p) => Tag::Determiner,
         () if matches!(before, Some(Tag::Verb | Tag::Adjective | Tag::Noun)) => Tag::Subordinator,
@@ -116,7 +156,23 @@ fn has_verb_behind(p: &Place) -> bool {
     clause.any(|tag| matches!(tag, Tag::Verb | Tag::Auxiliary))
 }
 
-fn begins_noun(tag: Option<Tag>) -> bool {
+/// Whether a verb begins with this.
+pub fn begins_verb(tag: Option<Tag>) -> bool {
+    matches!(tag, Some(Tag::Verb | Tag::Auxiliary))
+}
+
+/// Whether this may follow a verb, and no noun.
+pub fn goes_on_with(tag: Option<&Tag>) -> bool {
+    matches!(tag, Some(Tag::Determiner | Tag::Pronoun | Tag::To))
+}
+
+/// Whether an article or a possessive pronoun stands behind it.
+pub fn begins_thing(p: &Place) -> bool {
+    matches!(p.next_word(), "the" | "a" | "an" | "its" | "his" | "her" | "their" | "our" | "my" | "your")
+}
+
+/// Whether a noun phrase without an article may begin with this.
+pub fn begins_noun(tag: Option<Tag>) -> bool {
     matches!(tag, Some(Tag::Noun | Tag::Proper | Tag::Adjective | Tag::Number | Tag::Verb))
 }
 
@@ -127,8 +183,10 @@ fn may_be_infinitive(p: &Place, at: usize) -> bool {
     match p.tags[at] {
         _ if matches!(word, "be" | "have" | "do") => true,
         Tag::Verb => may_be_base(word),
-        Tag::Noun => is_common_verb(word) && may_be_base(word),
-        Tag::Adverb => p.tags.get(at + 1) == Some(&Tag::Verb) || behind(at + 1),
+        Tag::Noun if is_common_verb(word) && may_be_base(word) => true,
+        // "began to drain the tank": two noun phrases do not follow each other.
+        Tag::Noun => may_be_base(word) && matches!(p.tags.get(at + 1), Some(Tag::Determiner)),
+        Tag::Adverb => p.tags.get(at + 1) == Some(&Tag::Verb) || behind(at + 1) || may_be_infinitive(p, at + 1),
         _ => false,
     }
 }
@@ -150,7 +208,7 @@ fn leads_to_participle(p: &Place) -> bool {
 /// Whether a form of `do` helps a verb.
 fn leads_to_base(p: &Place) -> bool {
     let after = p.tokens[p.at + 1..].iter().zip(&p.tags[p.at + 1..]).take(3);
-    let mut after = after.skip_while(|(_, tag)| matches!(tag, Tag::Not | Tag::Adverb | Tag::Pronoun));
+    let mut after = after.skip_while(|(_, tag)| matches!(tag, Tag::Not | Tag::Adverb | Tag::Pronoun | Tag::Determiner));
     after.next().is_some_and(|(token, tag)| {
         *tag == Tag::Verb && may_be_base(&token.lower) || matches!(token.lower.as_str(), "have" | "do" | "be")
     })
@@ -159,7 +217,13 @@ fn leads_to_base(p: &Place) -> bool {
 /// Whether a noun phrase and then a verb follow: "after he left", not "after the war".
 fn begins_clause(p: &Place) -> bool {
     for next in p.at + 1..p.tokens.len().min(p.at + 8) {
-        let finite = |at: usize| morphology::is_finite_only(&p.tokens[at].lower) || p.tags[at - 1] == Tag::Pronoun;
+        let object = |at: usize| {
+            p.at == 0
+                && is_past(&p.tokens[at].lower)
+                && matches!(p.tags.get(at + 1), Some(Tag::Determiner | Tag::Noun | Tag::Pronoun))
+        };
+        let finite =
+            |at: usize| morphology::is_finite_only(&p.tokens[at].lower) || p.tags[at - 1] == Tag::Pronoun || object(at);
         match p.tags[next] {
             Tag::Auxiliary => return next > p.at + 1,
             Tag::Verb if finite(next) => return next > p.at + 1,
@@ -171,124 +235,15 @@ fn begins_clause(p: &Place) -> bool {
     false
 }
 
-/// Tells verbs from nouns and adjectives by what stands around them.
-pub fn verb_or_noun(p: &Place) -> Tag {
-    match p.tag() {
-        Tag::Verb => verb(p),
-        Tag::Noun if is_verb_behind_helper(p) || is_predicate(p) => Tag::Verb,
-        Tag::Adjective if is_verb_behind_helper(p) => Tag::Verb,
-        Tag::Adjective => adjective(p),
-        Tag::Proper if is_of_country(p) => Tag::Adjective,
-        tag => tag,
-    }
+/// "I like": not "he saw you like this".
+fn is_liking(p: &Place) -> bool {
+    let free = p.at < 2 || !matches!(p.tags[p.at - 2], Tag::Verb | Tag::Preposition | Tag::Auxiliary | Tag::To);
+    free && matches!(p.word_before(), "i" | "we" | "they" | "you")
 }
 
-/// A verb has no article before it; a participle may stand there as an adjective.
-fn verb(p: &Place) -> Tag {
-    let (word, before) = (p.word(), p.before());
-    let noun = may_be_noun(word);
-    let modifies = morphology::is_participle(word) && begins_noun(p.next());
-    match before {
-        // "Declining issues outnumbered"
-        None | Some(Tag::Comma) if modifies && matches!(p.tags.get(p.at + 2), Some(Tag::Verb | Tag::Auxiliary)) => {
-            Tag::Adjective
-        }
-        Some(Tag::Determiner | Tag::Possessive) => {
-            if modifies {
-                Tag::Adjective
-            } else {
-                Tag::Noun
-            }
-        }
-        Some(Tag::Adjective) if noun => {
-            if modifies {
-                Tag::Adjective
-            } else {
-                Tag::Noun
-            }
-        }
-        Some(Tag::Preposition) if modifies && !word.ends_with("ing") => Tag::Adjective,
-        Some(Tag::Preposition) if noun && !word.ends_with("ing") => Tag::Noun,
-        // "a track record was": what one thing does ends in -s.
-        Some(Tag::Noun) if is_singular(p) && may_be_base(word) && !is_past(word) => Tag::Noun,
-        // Two verbs do not follow each other: "makes pumps"; what is counted is a thing: "two pumps".
-        Some(Tag::Verb | Tag::Number) if is_plural(word) => Tag::Noun,
-        _ => Tag::Verb,
-    }
-}
-
-/// Whether the noun phrase before is one thing, so that no base form can be its verb.
-fn is_singular(p: &Place) -> bool {
-    const MANY: &[&str] =
-        &["people", "men", "women", "children", "police", "staff", "folk", "media", "data", "team", "family"];
-    let word = p.word_before();
-    let phrase = p.tags[..p.at].iter().rev().take_while(|tag| {
-        matches!(tag, Tag::Noun | Tag::Proper | Tag::Adjective | Tag::Determiner | Tag::And | Tag::Number)
-    });
-    let (mut one, mut joined) = (false, false);
-    for tag in phrase {
-        one |= *tag == Tag::Determiner;
-        joined |= matches!(tag, Tag::And | Tag::Number);
-    }
-    one && !joined && !word.ends_with('s') && !MANY.contains(&word)
-}
-
-/// Behind `to`, a modal verb or a form of `be`.
-fn is_verb_behind_helper(p: &Place) -> bool {
-    let Some(helper) = p.real_before() else { return false };
-    let base = may_be_base(p.word());
-    match p.tags[helper] {
-        Tag::To if helper + 1 == p.at => is_common_verb(p.word()),
-        Tag::To => base && !begins_noun(p.next()),
-        Tag::Auxiliary if is_modal(p) && base => p.next() != Some(Tag::Auxiliary),
-        Tag::Auxiliary if morphology::is_gerund(p.word()) => {
-            matches!(p.next(), Some(Tag::To | Tag::Determiner | Tag::Pronoun | Tag::Proper))
-        }
-        Tag::Auxiliary => is_past(p.word()) && !begins_noun(p.next()),
-        _ => false,
-    }
-}
-
-/// A noun by its form that is the verb of its sentence.
-fn is_predicate(p: &Place) -> bool {
-    let word = p.word();
-    let before = p.real_before();
-    let subject = before.is_some_and(|at| is_subject(&p.tokens[at].lower));
-    let named = before.is_some_and(|at| matches!(p.tags[at], Tag::Noun | Tag::Proper));
-    let joined = p.before() == Some(Tag::And) && p.at > 1 && p.tags[p.at - 2] == Tag::Verb;
-    match () {
-        () if subject && (morphology::is_verb_form(word) || is_plural(word)) => true,
-        () if p.before() == Some(Tag::Proper) && is_third_person(word) && !begins_noun(p.next()) => true,
-        // "lives and works"
-        () if joined && is_third_person(word) && is_third_person(&p.tokens[p.at - 2].lower) => true,
-        // Two noun phrases do not follow each other: "the spray overcomes these problems".
-        () => is_plural(word) && named && p.next() == Some(Tag::Determiner),
-    }
-}
-
-/// "the Japanese economy", "an American television network": an adjective with a capital, unless a name goes on behind it.
-fn is_of_country(p: &Place) -> bool {
-    let name = matches!(p.before(), Some(Tag::Proper));
-    !name && matches!(p.next(), Some(Tag::Noun | Tag::Adjective)) && super::affiliation::is_demonym(p.tokens[p.at].text)
-}
-
-fn adjective(p: &Place) -> Tag {
-    const COMPARE: &[&str] = &["more", "most", "all", "both", "so", "much", "no"];
-    let (next, before) = (p.next(), p.before());
-    let ends = matches!(next, None | Some(Tag::Comma | Tag::Sign | Tag::Preposition | Tag::Auxiliary));
-    let inside = matches!(before, Some(Tag::Adjective | Tag::Determiner | Tag::Possessive));
-    let behind = matches!(before, Some(Tag::Noun | Tag::Proper));
-    match () {
-        // "attorney general"
-        () if behind && matches!(p.word(), "general" | "elect") && ends => Tag::Noun,
-        // "a public official,": an adjective where the noun should stand.
-        () if inside && ends && !COMPARE.contains(&p.word_before()) => Tag::Noun,
-        // "deals numbered 51"
-        () if behind && is_past(p.word()) && !matches!(next, Some(Tag::Noun | Tag::Proper | Tag::Adjective)) => {
-            Tag::Verb
-        }
-        () => Tag::Adjective,
-    }
+/// A word in `-s` that is no plural and no verb.
+fn is_one(word: &str) -> bool {
+    ["us", "is", "ics", "ness", "news", "series", "species", "lens"].iter().any(|end| word.ends_with(end))
 }
 
 /// A noun in `-s`.
@@ -296,14 +251,7 @@ pub fn is_plural(word: &str) -> bool {
     word.len() > 3 && word.ends_with('s') && !word.ends_with("ss")
 }
 
-fn is_subject(word: &str) -> bool {
+/// A pronoun that is always a subject, or may be one.
+pub fn is_subject(word: &str) -> bool {
     matches!(word, "i" | "you" | "he" | "she" | "it" | "we" | "they")
-}
-
-fn is_modal(p: &Place) -> bool {
-    let helper = (0..p.at).rev().find(|at| p.tags[*at] == Tag::Auxiliary);
-    helper.is_some_and(|at| {
-        let word = p.tokens[at].lower.as_str();
-        MODALS.contains(&word) || matches!(word, "do" | "does" | "did")
-    })
 }

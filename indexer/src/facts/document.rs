@@ -240,11 +240,15 @@ fn is_placeholder(text: &str) -> bool {
 pub fn is_sound(triple: &Triple) -> bool {
     const OBJECTS: &[&str] =
         &["me", "him", "her", "them", "us", "himself", "herself", "itself", "themselves", "myself"];
+    // "is what", "was able": the rest was not found.
+    const OPEN: &[&str] = &["what", "which", "who", "whom", "able", "unable", "likely", "unlikely"];
+    let open = [&triple.subject, &triple.object].iter().any(|part| OPEN.contains(&part.to_lowercase().as_str()));
     let parts = [&triple.subject, &triple.predicate, &triple.object];
     let full = parts.iter().all(|part| part.chars().any(char::is_alphanumeric) && part.len() <= MAX_PART);
     let named = triple.subject.chars().any(char::is_alphabetic);
     let placeholder = parts.iter().any(|part| is_placeholder(part));
     full && named
+        && !open
         && !placeholder
         && triple.subject != triple.object
         && !OBJECTS.contains(&triple.subject.to_lowercase().as_str())

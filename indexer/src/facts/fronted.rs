@@ -18,6 +18,30 @@ pub fn time(s: &Sentence) -> Option<Time> {
     (fits && behind).then_some((preposition, noun..noun + 1))
 }
 
+/// What a sentence begins with, where that tells when, where or in what something was done: "In the spring fair, ... is sold".
+pub fn setting(s: &Sentence) -> Option<Time> {
+    const WORDS: &[&str] = &["in", "at", "on", "by", "during", "after", "before", "within", "under"];
+    const EMPTY: &[&str] = &[
+        "addition",
+        "case",
+        "cases",
+        "contrast",
+        "fact",
+        "order",
+        "particular",
+        "result",
+        "short",
+        "time",
+        "turn",
+        "way",
+        "ways",
+    ];
+    let begins = s.kind(0) == Some(Kind::Preposition) && WORDS.contains(&s.lower(0).as_str()) && s.is_noun(1);
+    let run = s.full(1);
+    let behind = s.kind(run.end) == Some(Kind::Comma) || s.is_noun(run.end);
+    (begins && behind && !s.is_pronoun(1) && !EMPTY.contains(&s.head(1))).then_some((Some(0), run))
+}
+
 /// The offices that the subject of a sentence is said to hold before it.
 pub fn roles(s: &Sentence) -> Vec<Triple> {
     let begins = s.kind(0) == Some(Kind::Preposition) && s.lower(0) == "as";

@@ -33,8 +33,10 @@ mod packed;
 mod packer;
 mod people;
 mod phrase;
+mod predicate;
 pub mod readings;
 mod relational;
+mod reported;
 mod sentence;
 mod statements;
 mod store;
@@ -43,6 +45,7 @@ mod tag;
 #[cfg(test)]
 mod tests;
 mod token;
+mod verbs;
 pub mod worker;
 
 use jiff::civil::Date;

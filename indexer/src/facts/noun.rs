@@ -19,6 +19,7 @@ pub fn triples(s: &Sentence) -> Vec<Triple> {
         triples.extend(based(s, at));
         triples.extend(affiliation::titled(s, at));
         triples.extend(placed(s, at));
+        triples.extend(region(s, at));
         triples.extend(life(s, at));
         bracket(s, at, &mut triples);
     }
@@ -90,6 +91,11 @@ fn roles(s: &Sentence, at: usize) -> (Vec<Run>, usize) {
     if items.len() > 1 && items.iter().all(|item| describes(s, item)) {
         return (items, end);
     }
+    // "leader of the Alder and allies": all of them are what it is of.
+    if split(s, &items[0]).is_some() && s.kind(items[0].end) == Some(Kind::And) && s.kind(end) == Some(Kind::Comma) {
+        let all = items[0].start..end;
+        return (vec![all], end);
+    }
     let end = items[0].end;
     (items.into_iter().take(1).collect(), end)
 }
@@ -115,7 +121,11 @@ fn in_list(s: &Sentence, at: usize, end: usize) -> bool {
             && s.is_noun(end + 2)
             && s.kind(end + 3).is_none_or(|k| !matches!(k, Kind::Verb(_))));
     let (list, _) = s.list(at);
-    before && joined || list.len() > 2 || joined && s.is_noun(end + 2)
+    // "A, an interest in B, a share in C, and D"
+    let part = |n: &usize| matches!(s.kind(*n), Some(Kind::Noun | Kind::Preposition | Kind::Adjective | Kind::Comma));
+    let stop = (end..s.phrases.len()).find(|n| !part(n)).unwrap_or(end);
+    let later = stop > end + 1 && s.kind(stop) == Some(Kind::And) && s.kind(stop - 1) == Some(Kind::Comma);
+    later || before && joined || list.len() > 2 || joined && s.is_noun(end + 2)
 }
 
 /// "A is B", with a relational B taken apart.
@@ -156,17 +166,66 @@ fn owner_pronoun(word: &str) -> Option<&'static str> {
     })
 }
 
+/// Nouns for things that have names of their own.
+const THINGS: &[&str] = &[
+    "album",
+    "band",
+    "boat",
+    "book",
+    "brand",
+    "cat",
+    "city",
+    "club",
+    "company",
+    "dog",
+    "ferry",
+    "film",
+    "firm",
+    "game",
+    "group",
+    "horse",
+    "island",
+    "lake",
+    "magazine",
+    "movie",
+    "newspaper",
+    "novel",
+    "opera",
+    "play",
+    "programme",
+    "project",
+    "river",
+    "school",
+    "series",
+    "ship",
+    "single",
+    "song",
+    "suburb",
+    "team",
+    "town",
+    "village",
+];
+
 /// "Amazon CEO Jane Doe", "President Bush", "his wife Mary", "the actor John Doe".
 fn titled(s: &Sentence, at: usize) -> Option<Triple> {
     let span = s.phrases[at].span.clone();
     let is_title = |n: usize| {
         let token = &s.tokens[n];
-        is_office(&token.lower) || is_kin(&token.lower) || s.tags[n] == Tag::Noun && is_person(&token.lower)
+        let noun = s.tags[n] == Tag::Noun;
+        is_office(&token.lower)
+            || is_kin(&token.lower)
+            || noun && (is_person(&token.lower) || THINGS.contains(&token.lower.as_str()))
     };
     let title = span.clone().rev().skip(1).find(|n| is_title(*n))?;
-    let name = &s.tokens[title + 1..span.end];
-    let all_name =
-        s.tags[title + 1..span.end].iter().all(|tag| *tag == Tag::Proper) && name.iter().all(Token::is_capital);
+    let quoted = |n: usize| s.tags[n] == Tag::Sign && matches!(s.tokens[n].text, "\"" | "``" | "''" | "“" | "”");
+    let (mut first, mut end) = (title + 1, span.end);
+    if quoted(first) && quoted(end - 1) && end - first > 2 {
+        (first, end) = (first + 1, end - 1);
+    }
+    let name = &s.tokens[first..end];
+    let all_name = name.iter().zip(&s.tags[first..end]).all(|(token, tag)| {
+        *tag == Tag::Proper && token.is_capital() || matches!(token.text, "de" | "van" | "von" | "der" | "da" | "du")
+    }) && name.first().is_some_and(Token::is_capital);
     if !all_name {
         return None;
     }
@@ -226,9 +285,32 @@ fn bracket(s: &Sentence, at: usize, out: &mut Vec<Triple>) {
     };
     let name = || s.words(&(at..at + 1));
     let inside = s.words(&(open + 1..close));
-    if let Some((born, died)) =
-        inside.split_once(['–', '—', '-']).filter(|(born, _)| super::dates::parse(born).is_some())
-    {
+    const BUILT: &[&str] = &[
+        "bridge",
+        "building",
+        "castle",
+        "cathedral",
+        "hall",
+        "house",
+        "palace",
+        "park",
+        "square",
+        "station",
+        "street",
+        "theater",
+        "theatre",
+        "tower",
+        "war",
+    ];
+    let years = inside.split_once(['–', '—', '-']).filter(|(born, _)| super::dates::parse(born).is_some());
+    let person = s.tokens[s.phrases[at].span.clone()].iter().any(|token| is_person(&token.lower));
+    let lives = (person || !begins(s, at, &["the", "a", "an"]))
+        && !BUILT.contains(&s.head(at))
+        && !super::sentence::ORGANISATIONS.contains(&s.head(at));
+    if let Some((born, died)) = years {
+        if !lives {
+            return;
+        }
         out.push(triple(name(), "was born on", born.trim().to_owned(), "lifespan"));
         if super::dates::parse(died).is_some() {
             out.push(triple(name(), "died on", died.trim().to_owned(), "lifespan"));
@@ -254,6 +336,26 @@ fn life(s: &Sentence, at: usize) -> Option<Triple> {
         && super::dates::is_time(&s.words(&(time..time + 1)));
     let named = entity::name(&whose).is_some() || matches!(whose.as_str(), "he" | "she");
     (when && named).then(|| triple(whose, format!("{verb} {}", s.lower(run.end)), s.words(&(time..time + 1)), "life"))
+}
+
+/// "in Bergen, Norway": what a place is in.
+fn region(s: &Sentence, at: usize) -> Option<Triple> {
+    const LEADS: &[&str] = &["in", "at", "near", "from", "of", "to", "into"];
+    let (before, region) = (at.checked_sub(1).filter(|n| *n > 0)?, at + 2);
+    let led = s.kind(before) == Some(Kind::Preposition) && LEADS.contains(&s.lower(before).as_str());
+    let names = |n: usize| {
+        let words = s.span(&(n..n + 1));
+        s.is_name(n)
+            && words.len() <= 3
+            && words.iter().all(Token::is_capital)
+            && !super::dates::is_time(&s.words(&(n..n + 1)))
+            && !super::sentence::ORGANISATIONS.contains(&s.head(n))
+    };
+    let listed = |n: usize| s.kind(n) == Some(Kind::Comma) && (s.is_noun(n + 1) || s.kind(n + 1) == Some(Kind::And));
+    let closes = matches!(s.kind(region + 1), None | Some(Kind::Comma | Kind::Sign | Kind::Preposition | Kind::Close));
+    let fits =
+        led && s.kind(at + 1) == Some(Kind::Comma) && names(at) && names(region) && closes && !listed(region + 1);
+    fits.then(|| triple(s.words(&(at..at + 1)), "is in", s.words(&(region..region + 1)), "region"))
 }
 
 /// "the Helmut Newton Foundation in Berlin": where a named thing is.

@@ -147,7 +147,14 @@ fn noun(tokens: &[Token], tags: &[Tag], at: usize) -> Option<(Kind, usize)> {
         }
         end += 1;
     }
-    let head = head?;
+    // "the elderly", "this current": an adjective in the place of the noun.
+    let lone = || {
+        let last = end.checked_sub(1).filter(|last| *last > at && tags[*last] == Tag::Adjective)?;
+        let closed = !matches!(tags.get(end), Some(Tag::Sign | Tag::Adverb | Tag::Number | Tag::Pronoun));
+        let stop = tokens.get(end).is_some_and(|token| matches!(token.text, "." | "?" | "!" | ";"));
+        (tags[at] == Tag::Determiner && (closed || stop)).then_some(last)
+    };
+    let head = head.or_else(lone)?;
     Some((Kind::Noun, head + 1))
 }
 
@@ -253,7 +260,9 @@ fn verb(tokens: &[Token], tags: &[Tag], at: usize) -> Option<(Kind, usize)> {
                     && leads_to_verb(tags, end + 1) => {}
             // "is also", "has not": the adverb belongs to the copula.
             Tag::Not if !verbs.is_empty() => {}
-            Tag::Adverb if verbs.last().is_some_and(|last| *last + 1 == end && is_be(&tokens[*last].lower)) => {}
+            Tag::Adverb
+                if tokens[end].lower != "at"
+                    && verbs.last().is_some_and(|last| *last + 1 == end && is_be(&tokens[*last].lower)) => {}
             _ => break,
         }
         end += 1;
@@ -270,7 +279,10 @@ fn leads_to_verb(tags: &[Tag], at: usize) -> bool {
 /// Whether a verb goes on with the group after an earlier one.
 fn follows(tokens: &[Token], tags: &[Tag], last: usize, at: usize) -> bool {
     let to_between = tags[last + 1..at].contains(&Tag::To);
-    tags[last] == Tag::Auxiliary || to_between || morphology::is_gerund(&tokens[at].lower)
+    let helps = last + 1 == at
+        && matches!(tokens[last].lower.as_str(), "help" | "helps" | "helped")
+        && morphology::may_be_base(&tokens[at].lower);
+    tags[last] == Tag::Auxiliary || to_between || helps || morphology::is_gerund(&tokens[at].lower)
 }
 
 fn form(tokens: &[Token], tags: &[Tag], at: usize, verbs: &[usize]) -> Form {

@@ -169,7 +169,7 @@ pub fn split_list(s: &Sentence, items: &[Run]) -> Vec<Option<(String, Run)>> {
     let shared = shared.or(of);
     if let Some((preposition, of)) = shared {
         for (part, item) in parts.iter_mut().zip(items).filter(|(part, item)| part.is_none() && item.len() == 1) {
-            if is_relational_phrase(s, item.start) {
+            if is_relational_phrase(s, item.start) && super::noun::possessor(s, item.start).is_none() {
                 *part = Some((format!("{} {preposition}", s.words(item)), of.clone()));
             }
         }

@@ -163,6 +163,31 @@ impl<'a> Sentence<'a> {
         names && (begin.lower == "the" && organisation || field && b.len() <= 2)
     }
 
+    /// Whether "the A, B and C Railway" is one name.
+    fn is_long_name(&self, items: &[Run]) -> bool {
+        let [first, .., last] = items else { return false };
+        let names = items.iter().all(|item| item.len() == 1 && self.is_name(item.start));
+        let lower = |item: &Run| self.tokens[self.phrases[item.start].span.start].lower.as_str();
+        names
+            && items.len() > 2
+            && lower(first) == "the"
+            && items[1..].iter().all(|item| lower(item) != "the")
+            && ORGANISATIONS.contains(&self.head(last.start))
+    }
+
+    /// Whether what the first item is of goes on: "a sign of age and rain".
+    fn shares_of(&self, items: &[Run]) -> bool {
+        let [first, others @ ..] = items else { return false };
+        let determined = |at: usize| matches!(self.tags[self.phrases[at].span.start], Tag::Determiner | Tag::Pronoun);
+        let name = self.is_name(first.end - 1);
+        let bare = |item: &Run| item.len() == 1 && !determined(item.start) && self.is_name(item.start) == name;
+        first.len() > 1
+            && determined(first.start)
+            && !determined(first.end - 1)
+            && !super::relational::is_relational(self.head(first.start))
+            && others.iter().all(bare)
+    }
+
     /// The parts of a subject "A, B and C".
     pub fn parts(&self, run: &Run) -> Vec<Run> {
         let mut parts = Vec::new();
@@ -205,7 +230,9 @@ impl<'a> Sentence<'a> {
             if and {
                 items.append(&mut commas);
                 items.push(item);
-                return (items, end);
+                let one = self.is_long_name(&items) || self.shares_of(&items);
+                let all = at..end;
+                return (if one { vec![all] } else { items }, end);
             }
             commas.push(item);
         }

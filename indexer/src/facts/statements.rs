@@ -3,18 +3,24 @@
 use jiff::civil::Date;
 
 use super::arguments::Arguments;
-use super::clause::Clause;
+use super::clause::{Clause, lets};
 use super::phrase::{Form, Kind};
 use super::sentence::{Run, Sentence};
-use super::{Triple, affiliation, certainty, dates, morphology, occupation, relational};
+use super::subject::antecedent;
+use super::{Triple, affiliation, certainty, context, dates, morphology, occupation, relational};
 
 /// The most phrases that set a thing apart.
 const DEFINING: usize = 8;
 
 /// Adds what a clause states.
 pub fn state(s: &Sentence, clause: &Clause, found: &Arguments, out: &mut Vec<Triple>) {
-    let subjects = s.parts(&clause.subject).iter().map(|part| s.words(part)).collect();
+    // "Kari, whose mill stands still"
+    let whose = clause.subject.start.checked_sub(1).filter(|n| s.lower(*n) == "whose").and_then(|n| antecedent(s, n));
+    let owner = whose.map(|owner| format!("{}'s ", s.words(&owner))).unwrap_or_default();
+    let subjects = s.parts(&clause.subject).iter().map(|part| format!("{owner}{}", s.words(part))).collect();
     let verb = s.words(&(clause.verb..clause.verb + 1));
+    let there = verb.get(..6).filter(|there| there.eq_ignore_ascii_case("there "));
+    let verb = verb[there.map_or(0, str::len)..].to_owned();
     let mut statements =
         Statements { s, clause, found, subjects, verb, times: found.times(s), doubt: certainty::doubt(s, clause), out };
     statements.fronted();
@@ -23,7 +29,8 @@ pub fn state(s: &Sentence, clause: &Clause, found: &Arguments, out: &mut Vec<Tri
         Form::Passive => statements.passive("passive"),
         Form::Past if is_intransitive(&statements.verb) => statements.active("reduced", "reduced"),
         Form::Past => {
-            statements.verb.insert_str(0, "was ");
+            let many = context::is_plural(s.head(clause.subject.start)) && clause.subject.start < clause.verb;
+            statements.verb.insert_str(0, if many { "were " } else { "was " });
             statements.passive("reduced");
         }
         Form::Active => statements.active("active", "active-prep"),
@@ -56,6 +63,18 @@ fn is_intransitive(verb: &str) -> bool {
         "joined",
         "ranged",
         "lasted",
+        "appeared",
+        "disappeared",
+        "emerged",
+        "happened",
+        "occurred",
+        "existed",
+        "remained",
+        "consisted",
+        "belonged",
+        "depended",
+        "originated",
+        "participated",
     ];
     verb.rsplit(' ').next().is_some_and(|last| ALONE.contains(&last.to_lowercase().as_str()))
 }
@@ -152,6 +171,31 @@ impl Statements<'_, '_> {
         run.start..end
     }
 
+    /// "the boards needed for such a roof": a common noun with what tells which one it is.
+    fn restricted(&self, run: &Run) -> Run {
+        let s = self.s;
+        let tells = match s.kind(run.end) {
+            Some(Kind::Verb(Form::Past)) => s.kind(run.end + 1) == Some(Kind::Preposition),
+            Some(Kind::Verb(Form::Gerund)) => true,
+            // "asked the miller to mend the wheel"
+            Some(Kind::Verb(Form::Infinitive)) => lets(s, self.clause.verb),
+            _ => false,
+        };
+        let led = s.kind(run.end) == Some(Kind::Verb(Form::Infinitive));
+        if !tells || s.is_name(run.end - 1) && !led || s.is_pronoun(run.end - 1) {
+            return run.clone();
+        }
+        let ends = |at: &usize| match s.kind(*at) {
+            Some(Kind::Comma | Kind::Sign | Kind::Subordinator | Kind::Open | Kind::Close) => true,
+            Some(Kind::And) => s.is_verb(at + 1) || s.begins_clause(at + 1),
+            _ => at - run.end > DEFINING,
+        };
+        let end = (run.end..s.phrases.len()).find(ends).unwrap_or(s.phrases.len());
+        let last = s.kind(end - 1) == Some(Kind::Verb(Form::Infinitive)) && s.kind(end) != Some(Kind::Subordinator);
+        let whole = last || matches!(s.kind(end - 1), Some(Kind::Noun | Kind::Adjective));
+        if whole { run.start..end } else { run.clone() }
+    }
+
     fn passive(&mut self, rule: &'static str) {
         let found = self.found;
         for (object, split) in found.objects.iter().zip(relational::split_list(self.s, &found.objects)) {
@@ -164,7 +208,7 @@ impl Statements<'_, '_> {
         // "is closed"
         let state = self.verb.rsplit_once(' ').map(|(helper, state)| (helper.to_owned(), state.to_owned()));
         if let Some((helper, state)) =
-            state.filter(|_| found.is_empty() && found.fronted.is_none() && rule == "passive")
+            state.filter(|_| found.is_empty() && found.fronted.is_none() && rule == "passive" && self.is_closed())
         {
             for subject in self.subjects.clone() {
                 self.add_words(subject, helper.clone(), state.clone(), "is-adj");
@@ -172,14 +216,46 @@ impl Statements<'_, '_> {
         }
     }
 
+    /// "allows me to see", "gives me the details": with the pronoun alone it says nothing.
+    fn is_unfinished(&self) -> bool {
+        let s = self.s;
+        let goes_on = |at: usize| matches!(s.kind(at), Some(Kind::Noun | Kind::Verb(_)));
+        matches!(&self.found.objects[..], [object] if s.is_pronoun(object.start) && goes_on(object.end))
+    }
+
+    /// Whether the clause says as it is that something was done, and says all of it: neither "would be done" nor "was dealt with".
+    fn is_closed(&self) -> bool {
+        let behind = self.clause.verb + 1;
+        self.doubt == 0.0 && !matches!(self.s.kind(behind), Some(Kind::Preposition | Kind::Verb(_)))
+    }
+
     fn active(&mut self, rule: &'static str, prepositional: &'static str) {
         let found = self.found;
         let becomes = self.is_becoming();
+        if self.is_unfinished() {
+            return;
+        }
+        // "takes place on Monday"
+        if let [object] = &found.objects[..]
+            && matches!(self.s.words(object).as_str(), "place" | "part")
+            && self.verb.split(' ').any(|word| morphology::base(&word.to_lowercase()) == "tak")
+        {
+            let verb = format!("{} {}", self.verb, self.s.words(object));
+            return self.prepositional(&verb, prepositional);
+        }
+        // "described it as a success"
+        if let [object] = &found.objects[..]
+            && matches!(self.s.words(object).as_str(), "it" | "him" | "her" | "them" | "me" | "us")
+            && found.prepositions.first().is_some_and(|(at, _)| at.is_some_and(|at| self.s.lower(at) == "as"))
+        {
+            let verb = format!("{} {}", self.verb, self.s.words(object));
+            return self.prepositional(&verb, prepositional);
+        }
         for (object, split) in found.objects.iter().zip(relational::split_list(self.s, &found.objects)) {
             match split.filter(|_| becomes) {
                 Some((relation, of)) => self.add(format!("{} {relation}", self.verb), &of, "becomes"),
-                None if self.s.is_name(object.end - 1) => self.add(self.verb.clone(), object, rule),
-                None => self.add(self.verb.clone(), &found.extended(object), rule),
+                None if self.s.is_name(object.end - 1) => self.add(self.verb.clone(), &self.restricted(object), rule),
+                None => self.add(self.verb.clone(), &self.restricted(&found.extended(object)), rule),
             }
         }
         match &found.objects[..] {
@@ -202,7 +278,7 @@ impl Statements<'_, '_> {
             // With a name the phrase tells of the verb, with a common noun more often of the noun.
             [object] if self.s.is_name(object.end - 1) => {
                 let verb = format!("{} {}", self.verb, self.s.words(object));
-                self.prepositional(&verb, "active-obj-prep");
+                self.circumstances(&verb);
                 self.founded(object);
             }
             _ => {}
@@ -239,8 +315,11 @@ impl Statements<'_, '_> {
     fn prepositional(&mut self, verb: &str, rule: &'static str) {
         let found = self.found;
         for (preposition, runs) in &found.prepositions {
-            let word = preposition.map(|at| self.s.lower(at));
-            if word.as_deref() == Some("including") {
+            // "in", "in relation to"
+            let word = preposition.map(|at| self.s.words(&(at..runs[0].start.max(at + 1))).to_lowercase());
+            // "in order to"
+            let purpose = runs.first().is_some_and(|run| run.len() == 1 && self.s.lower(run.start) == "order");
+            if matches!(word.as_deref(), Some("including" | "such as")) || purpose {
                 continue;
             }
             let predicate = word.as_ref().map_or_else(|| verb.to_owned(), |word| format!("{verb} {word}"));
@@ -252,8 +331,20 @@ impl Statements<'_, '_> {
             for (run, role) in runs.iter().zip(roles) {
                 match role {
                     Some((relation, of)) => self.add(format!("{predicate} {relation}"), &of, "as-of"),
-                    None => self.add(predicate.clone(), run, rule),
+                    None => self.add(predicate.clone(), &self.restricted(run), rule),
                 }
+            }
+        }
+    }
+
+    /// "joined Acme in 1990 as a clerk": when, where and as what something was done to a named thing.
+    fn circumstances(&mut self, verb: &str) {
+        let s = self.s;
+        for (preposition, runs) in &self.found.prepositions {
+            let Some(at) = *preposition else { continue };
+            let [run] = &runs[..] else { continue };
+            if s.is_name(run.end - 1) || dates::is_time(&s.words(run)) || s.lower(at) == "as" {
+                self.add(format!("{verb} {}", s.lower(at)), run, "active-obj-prep");
             }
         }
     }

@@ -6,7 +6,9 @@ use harper_brill::{BrillTagger, FreqDict, Tagger, UPOS, brill_tagger};
 
 use super::context::{self, Place};
 use super::morphology;
+use super::predicate;
 use super::token::Token;
+use super::verbs;
 
 /// What a token does in its sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,26 +220,17 @@ pub fn tags(tokens: &[Token]) -> Vec<Tag> {
     let title = is_title(tokens);
     let mut tags: Vec<Tag> =
         tokens.iter().zip(&trained).enumerate().map(|(at, (t, upos))| first(t, *upos, at == 0, title)).collect();
-    for pass in [context::verb_or_noun, context::small_word, context::verb_or_noun] {
+    for pass in [verbs::verb_or_noun, context::small_word, verbs::verb_or_noun] {
         (0..tokens.len()).for_each(|at| tags[at] = pass(&Place { tokens, tags: &tags, at }));
     }
-    if !tags.iter().any(|tag| matches!(tag, Tag::Verb | Tag::Auxiliary)) {
-        make_verb(tokens, &mut tags);
+    if let Some(at) = predicate::find(tokens, &tags) {
+        tags[at] = Tag::Verb;
+        // "many came"
+        if tags[at - 1] == Tag::Determiner {
+            tags[at - 1] = Tag::Pronoun;
+        }
     }
     tags
-}
-
-/// Makes a verb of the first noun that may be one, in a sentence that has none: "Mary paints boats".
-fn make_verb(tokens: &[Token], tags: &mut [Tag]) {
-    let may = |at: usize| {
-        let word = tokens[at].lower.as_str();
-        let before = matches!(tags[at - 1], Tag::Noun | Tag::Proper | Tag::Pronoun);
-        let behind = matches!(tags[at + 1], Tag::Sign | Tag::Comma | Tag::Possessive | Tag::Relative);
-        tags[at] == Tag::Noun && before && !behind && (context::is_plural(word) || morphology::is_past(word))
-    };
-    if let Some(at) = (1..tokens.len().saturating_sub(1)).find(|at| may(*at)) {
-        tags[at] = Tag::Verb;
-    }
 }
 
 /// Whether nearly every word has a capital, so that capitals say nothing. A heading has no small verb.
@@ -251,6 +244,9 @@ fn is_title(tokens: &[Token]) -> bool {
 /// What a token is by itself.
 fn first(token: &Token, trained: Option<UPOS>, begins: bool, title: bool) -> Tag {
     let word = token.lower.as_str();
+    if token.text == "US" && !title {
+        return Tag::Proper;
+    }
     if let Some(tag) = closed(word) {
         let named = token.is_capital() && !begins && !title;
         // "Per", "Will" and "May" are names where they have a capital and need none.
@@ -272,7 +268,8 @@ fn first(token: &Token, trained: Option<UPOS>, begins: bool, title: bool) -> Tag
     if name && !morphology::is_participle_only(word) {
         return Tag::Proper;
     }
-    trained.map_or_else(|| by_shape(token), |upos| open(upos, word))
+    let tag = trained.map(|upos| open(upos, word)).filter(|tag| *tag != Tag::Sign);
+    tag.unwrap_or_else(|| by_shape(token))
 }
 
 fn sign(token: &Token) -> Tag {
@@ -306,6 +303,7 @@ fn is_number(word: &str) -> bool {
 fn open(upos: UPOS, word: &str) -> Tag {
     match upos {
         UPOS::ADJ => Tag::Adjective,
+        UPOS::ADV if morphology::is_verb_in_ly(word) => Tag::Verb,
         UPOS::ADV => Tag::Adverb,
         UPOS::VERB => Tag::Verb,
         UPOS::AUX if morphology::is_verb_form(word) => Tag::Verb,
@@ -313,7 +311,8 @@ fn open(upos: UPOS, word: &str) -> Tag {
         UPOS::PROPN | UPOS::NOUN | UPOS::AUX => Tag::Noun,
         UPOS::ADP => Tag::Preposition,
         UPOS::CCONJ => Tag::And,
-        UPOS::SCONJ => Tag::Subordinator,
+        // All of them are known here: "would cause".
+        UPOS::SCONJ => Tag::Noun,
         UPOS::DET => Tag::Determiner,
         UPOS::PRON => Tag::Pronoun,
         UPOS::INTJ => Tag::Adverb,
@@ -326,6 +325,7 @@ fn by_shape(token: &Token) -> Tag {
     let ends = |ends: &[&str]| ends.iter().any(|end| word.ends_with(end));
     match () {
         () if token.text.contains(['@', '/', '_', '.']) => Tag::Proper,
+        () if morphology::is_verb_in_ly(word) => Tag::Verb,
         () if ends(&["ly"]) => Tag::Adverb,
         () if morphology::is_past(word) || ends(&["ing"]) => Tag::Verb,
         () if ends(&["ous", "ful", "ive", "able", "ible", "ical", "less", "ish", "ian", "ese"]) => Tag::Adjective,
