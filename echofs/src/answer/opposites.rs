@@ -1,4 +1,4 @@
-//! Words that turn a statement round: negations, and pairs that exclude each other.
+//! Words that turn a statement round: negations, pairs that exclude each other, and one of several that do.
 
 use std::sync::LazyLock;
 
@@ -21,6 +21,15 @@ const PAIRS: &str = "accept reject|accept refuse|agree disagree|allow forbid|all
     king queen|husband wife|brother sister|son daughter|ally enemy|friend enemy|input output|formal informal|direct indirect|\
     encourage discourage|encourage inhibit|activate inhibit|stable unstable|adaptive innate|lost won|won lost|above below";
 
+/// Of each row a thing is one at most.
+const ROWS: [&str; 5] = [
+    "north south east west",
+    "northern southern eastern western",
+    "first second third fourth fifth sixth seventh eighth ninth tenth",
+    "monday tuesday wednesday thursday friday saturday sunday",
+    "january february march april may june july august september october november december",
+];
+
 static OPPOSITES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     let stem = |word: &str| tokens(word).into_iter().next().map_or(String::new(), |t| t.stem);
     PAIRS.split('|').filter_map(|pair| pair.split_once(' ')).map(|(a, b)| (stem(a), stem(b))).collect()
@@ -42,6 +51,31 @@ pub fn opposed(question: &[Token], sentence: &[Token]) -> bool {
         || prefixed(sentence, question)
 }
 
+/// Whether a sentence has another word or number of the kind of `asked`, of which a thing is one at most: "the second
+/// minister", and the sentence is about the first; "in the 1930s", and it says 1951. What is `known`, from the question or as
+/// the answer, is no rival.
+pub fn rivalled(asked: &Token, sentence: &[Token], known: &[Token]) -> bool {
+    let digits = |word: &Token| word.stem.contains(|c: char| c.is_ascii_digit());
+    let row = ROWS.iter().find(|row| row.split(' ').any(|word| word == asked.lower));
+    let rival = |word: &Token| match row {
+        Some(row) => row.split(' ').any(|other| other == word.lower),
+        None => digits(asked) && digits(word) && !is_time_of(&asked.stem, &word.stem),
+    };
+    let is_known = |word: &Token| known.iter().any(|known| known.stem == word.stem);
+    sentence.iter().any(|word| word.stem != asked.stem && rival(word) && !is_known(word))
+}
+
+/// Whether a year lies in a decade or in a century, as they are written in digits: 1934 in the 1930s, 1066 in the 11th.
+fn is_time_of(span: &str, year: &str) -> bool {
+    let Ok(year) = year.trim_end_matches('s').parse::<u16>() else { return false };
+    let number = span.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    match (number.len(), number.parse::<u16>()) {
+        (1..=2, Ok(century)) if number.len() < span.len() => (year.saturating_sub(1)) / 100 + 1 == century,
+        (4, Ok(decade)) if decade % 10 == 0 => year / 10 == decade / 10,
+        _ => false,
+    }
+}
+
 /// Whether `some` has a word that `others` has only with a prefix that negates it.
 fn prefixed(some: &[Token], others: &[Token]) -> bool {
     let holds = |words: &[Token], lower: &str| words.iter().any(|w| w.lower == lower);
@@ -55,7 +89,7 @@ fn prefixed(some: &[Token], others: &[Token]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{negated, opposed, tokens};
+    use super::{negated, opposed, rivalled, tokens};
 
     #[test]
     fn opposites() {
@@ -66,6 +100,23 @@ mod tests {
         check("who rejected it?", "Anna accepted or rejected it.", false);
         check("what is stable?", "The bridge is unstable.", true);
         check("where is the shed?", "The shed is behind the house.", false);
+    }
+
+    #[test]
+    fn rivals() {
+        let check = |asked: &str, sentence: &str, known: &str, expected: bool| {
+            let asked = tokens(asked).remove(0);
+            assert_eq!(rivalled(&asked, &tokens(sentence), &tokens(known)), expected, "{asked:?} / {sentence}");
+        };
+        check("second", "The first minister opened the bridge.", "", true);
+        check("tuesday", "We rehearse on Thursday.", "", true);
+        check("tuesday", "We rehearse on Thursday.", "Thursday", false);
+        check("1930", "The line was closed in 1951.", "", true);
+        check("1930", "The line was closed in 1934.", "", false);
+        check("11th", "He sailed in 1066.", "", false);
+        check("11th", "He sailed in 1191.", "", true);
+        check("three", "It may be put off by 14 days.", "", true);
+        check("bridge", "The first was built in 1951.", "", false);
     }
 
     #[test]

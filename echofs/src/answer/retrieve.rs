@@ -39,7 +39,7 @@ const DATED: usize = 24;
 /// Excerpts in a prompt.
 const EXCERPTS: usize = 4;
 /// Tokens that the first excerpt and each further one may take with what stands around its best sentence.
-const ROOM: [usize; EXCERPTS] = [220, 160, 120, 60];
+const ROOM: [usize; EXCERPTS] = [190, 150, 110, 60];
 /// Tokens of an excerpt's number and title.
 const LABEL: usize = 8;
 
@@ -299,6 +299,15 @@ fn score(question: &Question, weights: &[f32], candidate: &mut Candidate) {
         let parts = [own, neighbourhood, candidate.cover, candidate.relevance, fits];
         sentence.score = parts.iter().zip(SCORE).map(|(part, weight)| part * weight).sum();
     }
+}
+
+/// How much worse the best sentence of an excerpt may be than that of the first, for the excerpt to be worth reading.
+const WORSE: f32 = 0.6;
+
+/// How many of the first excerpts may hold the answer, as far as scores tell.
+pub fn promising(gathered: &Gathered, excerpts: &[Excerpt]) -> usize {
+    let score = |e: &Excerpt| gathered.candidates[e.candidate].sentences[e.best].score;
+    excerpts.iter().take_while(|e| score(&excerpts[0]) - score(e) <= WORSE).count()
 }
 
 /// Chooses the sentences of the prompt: the best ones with what stands around them, the more the better they are, until

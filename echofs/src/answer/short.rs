@@ -24,7 +24,8 @@ pub fn of_claim(
 ) -> String {
     let sentence = gathered.candidates[excerpts[support.excerpt].candidate].text(support.sentence);
     let narrowed = narrow(question, claim);
-    let found = span::find(sentence, narrowed).or_else(|| span::loosely(sentence, narrowed)).map(|at| &sentence[at]);
+    let found = span::find(sentence, narrowed).or_else(|| span::loosely(sentence, narrowed));
+    let found = found.map(|at| &sentence[span::measured(question, sentence, at)]);
     one_line(trimmed(found.unwrap_or(narrowed)))
 }
 

@@ -145,6 +145,35 @@ fn with_unit(text: &str, words: &[Token], number: Range<usize>) -> Range<usize> 
     number.start..unit.map_or(number.end, |w| w.at.end)
 }
 
+/// Units as they are written after a number.
+const UNITS: [&str; 41] = [
+    "mg", "g", "kg", "ml", "cl", "l", "mm", "cm", "m", "km", "ha", "kw", "kwh", "w", "hz", "khz", "mhz", "ghz", "kb",
+    "mb", "gb", "tb", "kib", "mib", "gib", "ms", "s", "min", "h", "minutes", "hours", "days", "weeks", "months",
+    "years", "metres", "miles", "litres", "pounds", "euros", "dollars",
+];
+
+/// A number that is the whole span, with the unit that stands after it and that the question does not name.
+pub fn measured(question: &Question, text: &str, span: Range<usize>) -> Range<usize> {
+    let words = tokens(text);
+    let alone = matches!(inside(&words, &span).collect::<Vec<_>>()[..], [word] if word.number);
+    if !alone {
+        return span;
+    }
+    let sign =
+        text[span.end..].strip_prefix(' ').and_then(|rest| rest.chars().next()).filter(|c| "€£$¥%°".contains(*c));
+    if let Some(sign) = sign {
+        return span.start..span.end + 1 + sign.len_utf8();
+    }
+    let asked = tokens(&question.text);
+    let unit = words.iter().find(|word| word.at.start >= span.end).filter(|word| {
+        let unit = word.lower.as_str();
+        matches!(&text[span.end..word.at.start], " " | "")
+            && UNITS.contains(&unit)
+            && asked.iter().all(|w| w.lower != unit)
+    });
+    span.start..unit.map_or(span.end, |unit| unit.at.end)
+}
+
 fn with_signs(text: &str, span: Range<usize>) -> Range<usize> {
     let before: usize =
         text[..span.start].chars().rev().take_while(|c| "$€£¥~#".contains(*c)).map(char::len_utf8).sum();
@@ -248,7 +277,7 @@ pub fn loosely(text: &str, phrase: &str) -> Option<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{best, find, loosely, spans};
+    use super::{best, find, loosely, measured, spans};
     use crate::answer::question::Question;
     use crate::answer::text::tokens;
 
@@ -271,6 +300,20 @@ mod tests {
         check("Who came?", "Then Anna Berg met Jean de Ribault in Porto.", &["Anna Berg", "Jean de Ribault", "Porto"]);
         check("Why did they leave?", "They left because the roof leaked, and went home.", &["the roof leaked"]);
         check("When was 1932 over?", "In 1932.", &[]);
+    }
+
+    #[test]
+    fn a_number_alone_gets_its_unit() {
+        let check = |question: &str, text: &str, number: &str, expected: &str| {
+            let at = text.find(number).expect("it stands there");
+            let span = measured(&Question::new(question), text, at..at + number.len());
+            assert_eq!(&text[span], expected, "{question} / {text}");
+        };
+        check("what dose does the cat get?", "Dose halved: 1.25 mg twice a day.", "1.25", "1.25 mg");
+        check("what does it cost?", "Since July it is 248 € each.", "248", "248 €");
+        check("how many minutes does it take?", "It takes 40 minutes.", "40", "40");
+        check("how many came?", "On 3 May 40 people came.", "40", "40");
+        check("when is it?", "At 9:30 min.", "9:30", "9:30");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::evidence::Evidence;
 use super::outdated;
 use super::prompt;
 use super::render::{self, Answer, Citation, NOT_FOUND, Timings, TokenCounts};
-use super::retrieve::{Candidate, Excerpt};
+use super::retrieve::{self, Candidate, Excerpt};
 use super::run::{Basis, Place, milliseconds};
 use super::short;
 use super::stream::Stream;
@@ -21,7 +21,7 @@ use super::versions::{self, Version};
 /// Excerpts that a model reads, one after the other.
 const READ: usize = 3;
 /// An answer as probable as this needs no further reading.
-const SURE: f32 = 0.55;
+const SURE: f32 = 0.6;
 /// From this probability of a refusal on, what the model does not say is not said without it either.
 const REFUSED: f32 = 0.5;
 /// Quotations shown as evidence.
@@ -126,8 +126,11 @@ impl<'a> Writer<'a> {
     pub fn word(&mut self, generator: &dyn Generator, cancel: &Cancel) -> Option<echofs_inference::Error> {
         let mut failure = generator.model().is_none().then(no_model);
         let mut best: Option<Reading> = None;
-        for excerpt in 0..self.basis.excerpts.len().min(READ) {
-            if failure.is_some() || best.as_ref().is_some_and(|reading| reading.probability >= SURE) {
+        // The newest comes first, so what comes later must not win because it is said more plainly.
+        let newest = versions::asks_of_the_newest(&self.basis.question);
+        let sure = if newest { answerable::THRESHOLD } else { SURE };
+        for excerpt in 0..retrieve::promising(&self.basis.gathered, &self.basis.excerpts).min(READ) {
+            if failure.is_some() || best.as_ref().is_some_and(|reading| reading.probability >= sure) {
                 break;
             }
             match self.read(generator, cancel, excerpt, &self.basis.excerpts[excerpt]) {
