@@ -76,9 +76,9 @@ def quantiles(milliseconds):
 # --- EchoFS --------------------------------------------------------------------------------------------
 
 
-def used(directory):
-    """Mebibytes on disk."""
-    return sum(p.lstat().st_blocks * 512 for p in Path(directory).rglob("*")) / 2**20
+def used(directory, ending=""):
+    """Mebibytes on disk, of files whose names end so."""
+    return sum(p.lstat().st_blocks * 512 for p in Path(directory).rglob("*" + ending)) / 2**20
 
 
 def echofs(options, source, stage, asked, with_meaning):
@@ -88,19 +88,21 @@ def echofs(options, source, stage, asked, with_meaning):
         places += ["--models", stage / "none"]
     with Mount(options.echofs, *places) as mount:
         words = mount.wait("--lexical")
-        meaning = mount.wait()
+        meaning = mount.wait() if with_meaning else words
+        mount.rest()
     forms = {"words": "lex:({})", "words, 1 % selected": "lex:({}) path:few"}
     if with_meaning:
         forms |= {"both": "{}", "both, 1 % selected": "{} path:few"}
     times = {}
     with Mount(options.echofs, *places) as mount:
-        mount.wait()
+        mount.rest()
         for name, form in forms.items():
             for query in asked[:WARM]:
                 mount.search(form.format(query))
             times[name] = quantiles([mount.search(form.format(query + " ")) for query in asked])
         resident = mount.resident()
-    disk = {"words": used(stage / "data/index"), "all": used(stage / "data")}
+    texts = used(stage / "data/index", ".store")
+    disk = {"texts": texts, "words": used(stage / "data/index") - texts, "all": used(stage / "data")}
     return {"words": words, "meaning": meaning, "times": times, "resident": resident, "disk": disk}
 
 
@@ -170,6 +172,7 @@ def measure(options, pool, asked, count):
         say(f"\n### {count:,} documents, {size / 1e6:.1f} MB of text\n")
         say("| | documents a second | disk | memory (without mapped files) |\n|---|---|---|---|")
         say(f"| EchoFS, words | {rate(found['words'])} | {share(found['disk']['words'])} | |")
+        say(f"| its stored passages | | {share(found['disk']['texts'])} | |")
         name = "EchoFS, words and meaning" if with_meaning else "EchoFS, facts and all else but meaning"
         pace = rate(found["meaning"]) if with_meaning else ""
         say(f"| {name} | {pace} | {share(found['disk']['all'])} | {resident} MiB |")

@@ -1,5 +1,6 @@
 """A mount of EchoFS for the scripts that measure it."""
 
+import json
 import os
 import re
 import subprocess
@@ -33,6 +34,17 @@ class Mount:
         """Waits for the index; seconds since the start."""
         subprocess.run([self.program, "wait", self.point, "--timeout", "86400", *options], check=True)
         return time.perf_counter() - self.started
+
+    def rest(self):
+        """Waits until facts and topics are there too, and the word index is in order; seconds since the start."""
+        while True:
+            status = json.loads((self.point / ".echo/status.json").read_text())
+            if not any(status[name] for name in ("pending", "pending_facts", "pending_topics")):
+                break
+            time.sleep(0.2)
+        done = time.perf_counter() - self.started
+        time.sleep(30)
+        return done
 
     def resident(self):
         """Mebibytes of the mount process: all of it, and without pages of files that the kernel may drop."""
