@@ -53,6 +53,10 @@ pub fn people(facts: &Packed) -> Vec<Person> {
         }
     }
     evidence.retain(|name, evidence| evidence.is_enough(name));
+    // A first name that several people have is none of them and nobody else.
+    let firsts: BTreeSet<String> =
+        evidence.keys().filter_map(|name| name.split_once(' ')).map(|(first, _)| first.to_owned()).collect();
+    evidence.retain(|name, _| !firsts.contains(name));
     let new = |name: String| (name.clone(), Person { name, aliases: BTreeSet::new(), facts: Vec::new() });
     let mut people: HashMap<String, Person> = evidence.into_keys().map(new).collect();
     for (at, fact) in all() {
@@ -185,6 +189,10 @@ mod tests {
         check("Elin eats soup. Elin played the clarinet.", &["Elin"]);
         check("The pump costs 40 kr. Postgres holds the rows. Postgres has a port.", &[]);
         check("---\nattendees: [Oda Brekke, Jon Lie]\n---\n", &["Jon Lie", "Oda Brekke"]);
+        check(
+            "Oda Brekke sings. Oda Lie sings. Oda thinks that it is cold. Oda wants tea.",
+            &["Oda Brekke", "Oda Lie"],
+        );
         check("Storm Ottilie walked in. Storm Ottilie lived long.", &[]);
     }
 }

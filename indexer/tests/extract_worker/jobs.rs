@@ -17,7 +17,7 @@ pub fn work(name: &Path, bytes: &[u8]) -> Result<Extracted, ExtractError> {
         Some("!abort") => std::process::abort(),
         Some("!panic") => panic!("as asked"),
         Some("!recurse") => Err(ExtractError::Failed(recurse(1).to_string())),
-        Some("!memory") => Err(ExtractError::Failed(vec![1u8; 3 << 30].len().to_string())),
+        Some("!memory") => Err(ExtractError::Failed(std::hint::black_box(vec![1u8; 3 << 30]).len().to_string())),
         Some("!print") => {
             println!("noise on standard output");
             Ok(Extracted::default())
