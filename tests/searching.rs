@@ -19,6 +19,7 @@ const NOTES: &[(&str, &str)] = &[
 #[test]
 fn a_query_is_a_directory_of_results() {
     let session = Session::with(NOTES);
+    session.wait_for_meaning();
     let names = session.list("search/tomato seeds");
     for name in ["explain.md", "files", "results.jsonl", "results.txt"] {
         assert!(names.contains(&name.to_owned()), "{names:?}");
@@ -41,6 +42,7 @@ fn a_query_is_a_directory_of_results() {
 #[test]
 fn after_hundreds_of_queries_the_first_are_as_they_were() {
     let session = Session::with(NOTES);
+    session.wait_for_meaning();
     let names = session.list("search/tomato seeds");
     let mut open = fs::File::open(session.at("search/tomato seeds/results.txt")).expect("open");
     let within = session.at("search/tomato seeds/files");

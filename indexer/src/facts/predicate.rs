@@ -106,7 +106,7 @@ impl Place<'_> {
         follows && morphology::is_past(self.word()) && self.next() != Some(Tag::Possessive)
     }
 
-    /// "the barn dates back", "the wheel consists of iron".
+    /// "the barn dates back", "the wheel consists of iron", "the pump costs 300 euros".
     fn is_third(&self) -> bool {
         let one = !is_plural(&self.tokens[self.before()].lower);
         let goes_on = matches!(
@@ -120,6 +120,7 @@ impl Place<'_> {
                     | Tag::Noun
                     | Tag::Adjective
                     | Tag::Proper
+                    | Tag::Number
             )
         );
         // "two weeks in": so many, and no verb; but "phase 1 runs from".
