@@ -190,7 +190,7 @@ mod tests {
         check("The pump costs 40 kr. Postgres holds the rows. Postgres has a port.", &[]);
         check("---\nattendees: [Oda Brekke, Jon Lie]\n---\n", &["Jon Lie", "Oda Brekke"]);
         check(
-            "Oda Brekke sings. Oda Lie sings. Oda thinks that it is cold. Oda wants tea.",
+            "Oda Brekke plays the drum. Oda Lie plays the horn. Oda wants tea. Oda asked for milk.",
             &["Oda Brekke", "Oda Lie"],
         );
         check("Storm Ottilie walked in. Storm Ottilie lived long.", &[]);
