@@ -18,12 +18,13 @@ use super::turns;
 /// Below this share of the question's words in every passage, and this likeness in meaning, no model is asked.
 const HOPELESS: (f32, f32) = (0.3, 0.35);
 
-/// What is counted, each about 0 to 1: the share of the question in the sentence; the weight of the heaviest term, and of
-/// the heaviest name or number, that it and its neighbours lack; whether the span is of the wrong kind; whether the
-/// question denies something and the sentence does not; whether they say opposites or another number, day, side of the same kind; the likeness in meaning of document
-/// and question; whether the answer stands there word for word; how probable the model held it that there is no answer,
-/// and how sure it was of its words; how little it expected the question after the passage, all of it and its three least
-/// expected tokens (a question about something else has words that nothing prepares).
+/// What is counted, each about 0 to 1: the share of the question in the sentence; the weight of the heaviest term, and
+/// of the heaviest name or number, that it and its neighbours lack; whether the span is of the wrong kind; whether the
+/// question denies something and the sentence does not; whether they say opposites or another number, day, side of the
+/// same kind; the likeness in meaning of document and question; whether the answer stands there word for word; how
+/// probable the model held it that there is no answer, and how sure it was of its words; how little it expected the
+/// question after the passage, all of it and its three least expected tokens (a question about something else has words
+/// that nothing prepares).
 pub const FEATURES: usize = 12;
 
 /// Weights of the features, and the constant last, with what a model says and without.

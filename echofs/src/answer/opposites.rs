@@ -70,7 +70,7 @@ fn is_time_of(span: &str, year: &str) -> bool {
     let Ok(year) = year.trim_end_matches('s').parse::<u16>() else { return false };
     let number = span.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     match (number.len(), number.parse::<u16>()) {
-        (1..=2, Ok(century)) if number.len() < span.len() => (year.saturating_sub(1)) / 100 + 1 == century,
+        (1..=2, Ok(century)) if number.len() < span.len() => year.saturating_sub(1) / 100 + 1 == century,
         (4, Ok(decade)) if decade % 10 == 0 => year / 10 == decade / 10,
         _ => false,
     }

@@ -58,8 +58,6 @@ pub struct Sentence {
     pub cover: f32,
     /// What it is chosen by.
     pub score: f32,
-    /// Cosine of its meaning with the question's, where they were compared.
-    pub likeness: Option<f32>,
 }
 
 /// A passage that may answer.
@@ -188,9 +186,7 @@ fn refine(evidence: &dyn Evidence, question: &Question, gathered: &mut Gathered)
     let likeness = evidence.likeness(&question.text, &best.iter().map(text).collect::<Vec<_>>());
     let least = likeness.iter().copied().fold(1.0, f32::min);
     for (&(c, s), like) in best.iter().zip(&likeness) {
-        let sentence = &mut gathered.candidates[c].sentences[s];
-        sentence.score += MEANING * (like - least);
-        sentence.likeness = Some(*like);
+        gathered.candidates[c].sentences[s].score += MEANING * (like - least);
     }
 }
 
@@ -230,7 +226,7 @@ fn candidate(found: &Found, relevance: f32, passage: Passage) -> Candidate {
         .into_iter()
         .map(|at| {
             let tokens = tokens(&passage.text[at.clone()]);
-            Sentence { at, tokens, cover: 0.0, score: 0.0, likeness: None }
+            Sentence { at, tokens, cover: 0.0, score: 0.0 }
         })
         .collect();
     Candidate {
