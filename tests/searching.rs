@@ -19,7 +19,6 @@ const NOTES: &[(&str, &str)] = &[
 #[test]
 fn a_query_is_a_directory_of_results() {
     let session = Session::with(NOTES);
-    session.wait_for_meaning();
     let names = session.list("search/tomato seeds");
     for name in ["explain.md", "files", "results.jsonl", "results.txt"] {
         assert!(names.contains(&name.to_owned()), "{names:?}");
