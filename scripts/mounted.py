@@ -1,5 +1,6 @@
 """A mount of EchoFS for the scripts that measure it."""
 
+import functools
 import json
 import os
 import re
@@ -36,15 +37,10 @@ class Mount:
         return time.perf_counter() - self.started
 
     def rest(self):
-        """Waits until facts and topics are there too, and the word index is in order; seconds since the start."""
-        while True:
-            status = json.loads((self.point / ".echo/status.json").read_text())
-            if not any(status[name] for name in ("pending", "pending_facts", "pending_topics")):
-                break
+        """Waits until facts and topics are there too."""
+        waiting = lambda status: any(status[name] for name in ("pending", "pending_facts", "pending_topics"))
+        while waiting(json.loads((self.point / ".echo/status.json").read_text())):
             time.sleep(0.2)
-        done = time.perf_counter() - self.started
-        time.sleep(30)
-        return done
 
     def resident(self):
         """Mebibytes of the mount process: all of it, and without pages of files that the kernel may drop."""
@@ -73,6 +69,7 @@ class Mount:
         self.process.wait()
 
 
+@functools.cache
 def example(name):
     """The program of an example, built with everything else, so that nothing is built a second time with other features."""
     root = Path(__file__).resolve().parent.parent

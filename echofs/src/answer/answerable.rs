@@ -18,6 +18,9 @@ use super::turns;
 /// Below this share of the question's words in every passage, and this likeness in meaning, no model is asked.
 const HOPELESS: (f32, f32) = (0.3, 0.35);
 
+/// From this likeness on a word of the question counts as said.
+const HELD: f32 = 0.6;
+
 /// What is counted, each about 0 to 1: the share of the question in the sentence; the weight of the heaviest term, and
 /// of the heaviest name or number, that it and its neighbours lack; whether the span is of the wrong kind; whether the
 /// question denies something and the sentence does not; whether they say opposites or another number, day, side of the
@@ -110,7 +113,7 @@ pub fn features(
     let lacks = |held: &[f32], strict: bool| -> f32 {
         let missing =
             question.terms.iter().zip(held).zip(&gathered.weights).filter(|((term, held), _)| {
-                **held < 0.6 && (!strict || matches!(term.sort, Sort::Name | Sort::Number))
+                **held < HELD && (!strict || matches!(term.sort, Sort::Name | Sort::Number))
             });
         missing.map(|(_, weight)| *weight).fold(0.0, f32::max)
     };
@@ -119,12 +122,8 @@ pub fn features(
     let words = tokens(short);
     let asked = tokens(&question.text);
     let known: Vec<Token> = asked.iter().chain(&words).cloned().collect();
-    let rivals = || {
-        let mut lacking = question.terms.iter().zip(&near).filter(|(_, held)| **held < 0.6);
-        lacking.any(|(term, _)| {
-            asked.iter().filter(|word| word.stem == term.stem).any(|word| rivalled(word, &sentence.tokens, &known))
-        })
-    };
+    let lacking = |word: &Token| question.terms.iter().zip(&near).any(|(t, held)| *held < HELD && t.stem == word.stem);
+    let rivals = || asked.iter().any(|word| lacking(word) && rivalled(word, &sentence.tokens, &known));
     let typed = matches!(question.expected, Expected::Time | Expected::Number);
     [
         cover(&own),

@@ -2,6 +2,9 @@
 
 use std::sync::LazyLock;
 
+use echofs_query_lang::MONTHS;
+
+use super::span::DAYS;
 use super::text::{Token, tokens};
 
 const NEGATIONS: [&str; 9] = ["not", "no", "never", "without", "none", "neither", "nor", "cannot", "nobody"];
@@ -22,12 +25,12 @@ const PAIRS: &str = "accept reject|accept refuse|agree disagree|allow forbid|all
     encourage discourage|encourage inhibit|activate inhibit|stable unstable|adaptive innate|lost won|won lost|above below";
 
 /// Of each row a thing is one at most.
-const ROWS: [&str; 5] = [
-    "north south east west",
-    "northern southern eastern western",
-    "first second third fourth fifth sixth seventh eighth ninth tenth",
-    "monday tuesday wednesday thursday friday saturday sunday",
-    "january february march april may june july august september october november december",
+const ROWS: [&[&str]; 5] = [
+    &["north", "south", "east", "west"],
+    &["northern", "southern", "eastern", "western"],
+    &["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"],
+    &DAYS,
+    &MONTHS,
 ];
 
 static OPPOSITES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
@@ -56,9 +59,9 @@ pub fn opposed(question: &[Token], sentence: &[Token]) -> bool {
 /// the answer, is no rival.
 pub fn rivalled(asked: &Token, sentence: &[Token], known: &[Token]) -> bool {
     let digits = |word: &Token| word.stem.contains(|c: char| c.is_ascii_digit());
-    let row = ROWS.iter().find(|row| row.split(' ').any(|word| word == asked.lower));
+    let row = ROWS.iter().find(|row| row.contains(&asked.lower.as_str()));
     let rival = |word: &Token| match row {
-        Some(row) => row.split(' ').any(|other| other == word.lower),
+        Some(row) => row.contains(&word.lower.as_str()),
         None => digits(asked) && digits(word) && !is_time_of(&asked.stem, &word.stem),
     };
     let is_known = |word: &Token| known.iter().any(|known| known.stem == word.stem);

@@ -59,7 +59,8 @@ fn runs(text: &str, words: &[Token], wanted: impl Fn(usize) -> bool, gaps: &[&st
     out
 }
 
-const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+/// Days of the week.
+pub const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const TIMES: [&str; 16] = [
     "century",
     "centuries",
