@@ -202,11 +202,7 @@ pub fn agrees(s: &Sentence, clause: &Clause) -> bool {
 
 /// Whether a verb is one of a single thing, where its form shows that.
 fn is_for_one(word: &str) -> Option<bool> {
-    match word {
-        "is" | "was" | "has" | "does" => Some(true),
-        "are" | "were" | "have" | "do" => Some(false),
-        _ => morphology::is_third_person(word).then_some(true),
-    }
+    morphology::helps_one(word).or_else(|| morphology::is_third_person(word).then_some(true))
 }
 
 /// A verb alone in its base form.

@@ -150,6 +150,15 @@ const COMMON: &[&str] = &[
 const NOT_PAST: &[&str] =
     &["red", "bed", "need", "seed", "speed", "feed", "shed", "united", "hundred", "wicked", "embed", "indeed"];
 
+/// Whether a helping verb is one of a single thing or of several; `None` for all other words.
+pub fn helps_one(word: &str) -> Option<bool> {
+    match word {
+        "is" | "was" | "has" | "does" => Some(true),
+        "are" | "were" | "have" | "do" => Some(false),
+        _ => None,
+    }
+}
+
 /// A verb that looks like an adverb.
 pub fn is_verb_in_ly(word: &str) -> bool {
     matches!(word, "apply" | "comply" | "imply" | "multiply" | "rely" | "reply" | "supply")

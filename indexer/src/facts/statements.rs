@@ -235,18 +235,8 @@ impl Statements<'_, '_> {
         if self.is_unfinished() {
             return;
         }
-        // "takes place on Monday"
         if let [object] = &found.objects[..]
-            && matches!(self.s.words(object).as_str(), "place" | "part")
-            && self.verb.split(' ').any(|word| morphology::base(&word.to_lowercase()) == "tak")
-        {
-            let verb = format!("{} {}", self.verb, self.s.words(object));
-            return self.prepositional(&verb, prepositional);
-        }
-        // "described it as a success"
-        if let [object] = &found.objects[..]
-            && matches!(self.s.words(object).as_str(), "it" | "him" | "her" | "them" | "me" | "us")
-            && found.prepositions.first().is_some_and(|(at, _)| at.is_some_and(|at| self.s.lower(at) == "as"))
+            && self.belongs_to_verb(&self.s.words(object))
         {
             let verb = format!("{} {}", self.verb, self.s.words(object));
             return self.prepositional(&verb, prepositional);
@@ -334,6 +324,17 @@ impl Statements<'_, '_> {
                     None => self.add(predicate.clone(), &self.restricted(run), rule),
                 }
             }
+        }
+    }
+
+    /// "takes place on Monday", "described it as a success": an object that says nothing without what is behind it.
+    fn belongs_to_verb(&self, object: &str) -> bool {
+        let takes = || self.verb.split(' ').any(|word| morphology::base(&word.to_lowercase()) == "tak");
+        let first = self.found.prepositions.first().and_then(|(at, _)| *at);
+        match object {
+            "place" | "part" => takes(),
+            "it" | "him" | "her" | "them" | "me" | "us" => first.is_some_and(|at| self.s.lower(at) == "as"),
+            _ => false,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::context::is_plural;
 use super::dates;
+use super::morphology;
 use super::occupation::is_person;
 use super::phrase::{Form, Kind};
 use super::reported::tells;
@@ -49,11 +50,7 @@ fn agreeing(s: &Sentence, at: usize, relative: usize) -> Option<usize> {
 
 /// Whether the verb is one of a single thing, where its first word shows that.
 fn is_for_one(s: &Sentence, verb: usize) -> Option<bool> {
-    match s.lower(verb).split(' ').next().filter(|_| s.is_verb(verb))? {
-        "is" | "was" | "has" | "does" => Some(true),
-        "are" | "were" | "have" | "do" => Some(false),
-        _ => None,
-    }
+    morphology::helps_one(s.lower(verb).split(' ').next().filter(|_| s.is_verb(verb))?)
 }
 
 /// "A of B" for a B.
