@@ -89,7 +89,7 @@ mod tests {
             tokens.push((stream.token().position, stream.token().text.clone()));
         }
         tokens.sort();
-        let expected = [(0, "running"), (0, "~run"), (1, "+bar"), (1, "+foo"), (1, "foobar"), (2, "x")];
+        let expected = [(0, "running"), (1, "+bar"), (1, "+foo"), (1, "foobar"), (2, "x")];
         assert_eq!(tokens, expected.map(|(p, t)| (p, t.to_owned())));
     }
 }

@@ -1,5 +1,7 @@
 //! From the words of a query to the forms they are looked up under.
 
+use std::collections::BTreeMap;
+
 use tantivy::query::FuzzyTermQuery;
 use tantivy::schema::Field;
 use tantivy::{TantivyError, Term};
@@ -7,10 +9,12 @@ use tantivy::{TantivyError, Term};
 use crate::Error;
 use crate::bm25::Group;
 use crate::lexical::Words;
-use crate::words::{PART, STEM, fold, marked, stem, words};
+use crate::words::{IRREGULAR, PART, fold, has_stem, inflects, marked, open_root, root, stem, words};
 
 /// What an occurrence inside of a `camelCase` word counts.
 const PART_SHARE: f32 = 0.5;
+/// What an occurrence of a word counts that has the same stem in another language than English.
+const FOREIGN: f32 = 0.7;
 /// What a guessed word counts.
 const GUESS: f32 = 0.6;
 /// Guesses for one word.
@@ -23,10 +27,58 @@ pub fn units(typed: &str) -> Vec<String> {
     words(typed).map(|w| fold(&typed[w.range]).into_owned()).collect()
 }
 
-/// The forms under which a folded word and its relatives are indexed.
-pub fn forms(unit: &str) -> Vec<(String, f32)> {
+/// A folded word, the indexed words that have its stem, and its stem as a part of a `camelCase` word.
+///
+/// # Errors
+/// I/O errors of the index.
+pub fn forms(index: &Words, unit: &str) -> Result<Vec<(String, f32)>, Error> {
     let stem = stem(unit);
-    vec![(marked(STEM, &stem), 1.0), (marked(PART, &stem), PART_SHARE), (stem, 1.0)]
+    let mut relatives: BTreeMap<String, f32> = BTreeMap::new();
+    for stemmer in &index.stemmers {
+        let stem = stemmer.stem(unit);
+        each_relative(
+            index,
+            unit,
+            open_root(&stem),
+            |word| stemmer.stem(word) == stem,
+            |word| {
+                relatives.insert(word.to_owned(), FOREIGN);
+            },
+        )?;
+    }
+    each_relative(
+        index,
+        unit,
+        root(&stem),
+        |word| has_stem(word, &stem),
+        |word| {
+            relatives.insert(word.to_owned(), 1.0);
+        },
+    )?;
+    relatives.extend(IRREGULAR.iter().filter(|(of, _)| stem == *of).map(|(_, word)| (word.to_string(), 1.0)));
+    relatives.insert(unit.to_owned(), 1.0);
+    Ok(relatives.into_iter().chain([(marked(PART, &stem), PART_SHARE)]).collect())
+}
+
+/// Calls `each` with every indexed word that begins with `start` and passes `test`.
+fn each_relative(
+    index: &Words,
+    unit: &str,
+    start: &str,
+    test: impl Fn(&str) -> bool,
+    mut each: impl FnMut(&str),
+) -> Result<(), Error> {
+    if !inflects(unit) {
+        return Ok(());
+    }
+    for field in index.fields.words() {
+        each_beginning(index, field, start, |word, _| {
+            if inflects(word) && test(word) {
+                each(word);
+            }
+        })?;
+    }
+    Ok(())
 }
 
 /// The forms of a folded word. A single character of a script without blanks stands for all that begin with it.
@@ -37,7 +89,7 @@ pub fn known_forms(index: &Words, unit: &str) -> Result<Vec<(String, f32)>, Erro
     let mut chars = unit.chars();
     match (chars.next(), chars.next()) {
         (Some(c), None) if !c.is_ascii() => Ok(beginning_with(index, unit)?.into_iter().map(|w| (w, 1.0)).collect()),
-        _ => Ok(forms(unit)),
+        _ => forms(index, unit),
     }
 }
 
@@ -53,8 +105,11 @@ pub fn ranking(index: &Words, typed: &str) -> Result<Vec<Group>, Error> {
         }
         let guesses = guesses(index, &unit)?;
         let corrected = !guesses.is_empty();
-        let guessed = guesses.iter().flat_map(|g| self::forms(g)).map(|(form, share)| (form, share * GUESS));
-        Ok(Group { word: unit, forms: if corrected { guessed.collect() } else { forms }, corrected, weight: 1.0 })
+        let mut guessed = Vec::new();
+        for guess in guesses {
+            guessed.extend(self::forms(index, &guess)?.into_iter().map(|(form, share)| (form, share * GUESS)));
+        }
+        Ok(Group { word: unit, forms: if corrected { guessed } else { forms }, corrected, weight: 1.0 })
     };
     units(typed).into_iter().map(group).collect()
 }
@@ -100,16 +155,20 @@ fn guesses(index: &Words, unit: &str) -> Result<Vec<String>, Error> {
 /// # Errors
 /// I/O errors of the index.
 pub fn beginning_with(index: &Words, start: &str) -> Result<Vec<String>, Error> {
-    let mut found: Vec<(u32, String)> = Vec::new();
+    let mut found = Vec::new();
     for field in index.fields.words() {
-        collect_beginning(index, field, start, &mut found)?;
+        each_beginning(index, field, start, |word, count| found.push((count, word.to_owned())))?;
     }
     found.sort_by(|a, b| (&a.1, b.0).cmp(&(&b.1, a.0)));
     found.dedup_by(|a, b| a.1 == b.1);
     Ok(found.into_iter().map(|(_, term)| term).collect())
 }
 
-fn collect_beginning(index: &Words, field: Field, start: &str, found: &mut Vec<(u32, String)>) -> Result<(), Error> {
+/// Calls `each` with every indexed form of `field` that begins with `start`, and how many entries of a segment hold it.
+///
+/// # Errors
+/// I/O errors of the index.
+pub fn each_beginning(index: &Words, field: Field, start: &str, mut each: impl FnMut(&str, u32)) -> Result<(), Error> {
     for reader in index.searcher.segment_readers() {
         let inverted = reader.inverted_index(field)?;
         let mut stream = inverted.terms().range().ge(start).into_stream().map_err(TantivyError::from)?;
@@ -117,7 +176,9 @@ fn collect_beginning(index: &Words, field: Field, start: &str, found: &mut Vec<(
             if !term.starts_with(start.as_bytes()) {
                 break;
             }
-            found.extend(std::str::from_utf8(term).ok().map(|term| (info.doc_freq, term.to_owned())));
+            if let Ok(term) = std::str::from_utf8(term) {
+                each(term, info.doc_freq);
+            }
         }
     }
     Ok(())

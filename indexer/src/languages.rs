@@ -1,4 +1,13 @@
-//! Names of languages.
+//! Names of languages, and how they inflect.
+
+use std::collections::HashMap;
+
+use frostem::{Algorithm, Stemmer};
+
+/// A language counts in a collection from this share of its documents on, and from so many: short texts are mistaken for one
+/// now and then.
+const SHARE: usize = 50;
+const LEAST: usize = 3;
 
 /// Three-letter code (ISO 639-3), two-letter code, English name.
 const LANGUAGES: [(&str, &str, &str); 44] = [
@@ -52,4 +61,30 @@ const LANGUAGES: [(&str, &str, &str); 44] = [
 pub fn code(name: &str) -> Option<&str> {
     let known = LANGUAGES.iter().find(|(three, two, english)| [*three, *two, *english].contains(&name));
     known.map(|(three, _, _)| *three).or_else(|| (name.len() == 3 && name.is_ascii()).then_some(name))
+}
+
+/// The stemmers (Snowball) of the languages other than English that a collection is written in. `counts` has the documents of
+/// each three-letter code.
+pub fn stemmers(counts: &HashMap<&str, usize>, documents: usize) -> Vec<Stemmer> {
+    let frequent = counts.iter().filter(|(_, count)| **count >= LEAST.max(documents / SHARE));
+    let stemmers = frequent.filter_map(|(code, _)| Algorithm::from_name(code).ok());
+    let mut stemmers: Vec<Algorithm> = stemmers.filter(|algorithm| *algorithm != Algorithm::English).collect();
+    stemmers.sort_unstable_by_key(|algorithm| algorithm.name());
+    stemmers.into_iter().map(Stemmer::new).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_of_some_documents_inflect() {
+        let named = |counts: &[(&str, usize)], documents| {
+            let stemmers = stemmers(&counts.iter().copied().collect(), documents);
+            stemmers.iter().map(|stemmer| stemmer.algorithm().name()).collect::<Vec<_>>()
+        };
+        assert_eq!(named(&[("eng", 500), ("fra", 20), ("deu", 9), ("jpn", 400)], 1_000), ["french"]);
+        assert_eq!(named(&[("deu", 3), ("ita", 2)], 5), ["german"]);
+        assert_eq!(named(&[("spa", 5), ("nob", 5), ("rus", 5)], 20), ["norwegian", "russian", "spanish"]);
+    }
 }

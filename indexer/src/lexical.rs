@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use frostem::Stemmer;
 use serde::{Deserialize, Serialize};
 use tantivy::index::SegmentId;
 use tantivy::schema::{
@@ -253,6 +254,8 @@ pub struct Words {
     pub fields: Fields,
     /// For each segment, the serial number of each of its entries.
     pub serials: Vec<Arc<Vec<Serial>>>,
+    /// How words are inflected, besides in English.
+    pub stemmers: Vec<Stemmer>,
 }
 
 impl Words {
@@ -274,7 +277,7 @@ impl Words {
                 }
             });
         }
-        Ok(Self { searcher, fields, serials })
+        Ok(Self { searcher, fields, serials, stemmers: Vec::new() })
     }
 
     /// Every serial number that is in the index and not deleted, with its place.

@@ -64,8 +64,10 @@ fn telling_words<'a>(snapshot: &Snapshot, texts: impl Iterator<Item = &'a str>) 
         weighed.push(((1.0 + count.ln()) * (documents / (1.0 + holders as f32)).max(1.0).ln(), word));
     }
     weighed.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    let group = |(_, word): (f32, String)| Group { forms: groups::forms(&word), word, corrected: false, weight: 1.0 };
-    Ok(weighed.into_iter().take(WORDS).map(group).collect())
+    let group = |(_, word): (f32, String)| {
+        Ok(Group { forms: groups::forms(&snapshot.words, &word)?, word, corrected: false, weight: 1.0 })
+    };
+    weighed.into_iter().take(WORDS).map(group).collect()
 }
 
 /// The sum of two directions.

@@ -49,7 +49,7 @@ pub fn open(config: Config, embedder: Option<Arc<dyn Embedder>>) -> Result<(Shar
     let sources = sources(&config);
     let roots = sources.iter().map(|s| s.root.clone()).collect();
     let policy = Arc::new(Policy::new(roots, config.excluded.clone()));
-    let snapshot = Snapshot { table: Arc::new(Table::new(records)), words };
+    let snapshot = Snapshot::new(Arc::new(Table::new(records)), words);
     let shared = Shared::new(config, policy, sources, embedder, journal, fact_journal, snapshot);
     Ok((shared, Opened { lexical, catalogue, next }))
 }

@@ -1,7 +1,9 @@
 //! One moment of the store, as a search sees it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::languages;
 use crate::lexical::Words;
 use crate::record::Table;
 
@@ -12,4 +14,18 @@ pub struct Snapshot {
     pub table: Arc<Table>,
     /// The word index.
     pub words: Words,
+}
+
+impl Snapshot {
+    /// The two together. Words are inflected as in the languages that the documents are written in.
+    pub fn new(table: Arc<Table>, mut words: Words) -> Self {
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for content in table.records().iter().filter_map(|record| record.content.as_ref()) {
+            if let Some(language) = &content.lang {
+                *counts.entry(language).or_default() += 1;
+            }
+        }
+        words.stemmers = languages::stemmers(&counts, table.totals().documents);
+        Self { table, words }
+    }
 }

@@ -3,11 +3,13 @@
 //! A word is a run of letters and digits, with apostrophes inside; `c++` and `c#` keep their sign. Scripts
 //! without blanks (Chinese, Japanese, Korean, Thai ...) give overlapping pairs of characters, and the last
 //! character of a run alone, so that every character begins a word. Each word takes one position and is
-//! indexed under up to three kinds of forms:
+//! indexed under up to two kinds of forms:
 //!
-//! * the word itself, lower case and without accents: what phrases and `word*` compare;
-//! * `~stem`, where its English stem (Snowball) is another string;
+//! * the word itself, lower case and without accents;
 //! * `+part` for each stemmed part of a `camelCase` word.
+//!
+//! Words of one English stem (Snowball) are brought together by the query, which looks them up among the indexed ones: an
+//! index that holds the stems as well takes half as much again.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -20,8 +22,6 @@ use unicode_normalization::char::is_combining_mark;
 
 /// Words of more bytes are noise (base64, hashes of hashes); they take a position and are not indexed.
 pub const MAX_BYTES: usize = 64;
-/// Before the stem of a word that is not its own stem.
-pub const STEM: char = '~';
 /// Before a part of a `camelCase` word.
 pub const PART: char = '+';
 
@@ -152,13 +152,7 @@ pub fn forms(raw: &str, emit: &mut impl FnMut(&str)) {
     if raw.len() > MAX_BYTES {
         return;
     }
-    let word = fold(raw);
-    emit(&word);
-    with_stem(&word, |stem| {
-        if stem != word {
-            emit(&marked(STEM, stem));
-        }
-    });
+    emit(&fold(raw));
     for part in camel_parts(raw) {
         with_stem(&fold(&raw[part]), |stem| emit(&marked(PART, stem)));
     }
@@ -177,6 +171,35 @@ pub fn stem(word: &str) -> String {
     with_stem(word, str::to_owned)
 }
 
+/// What every word with this stem begins with, but for [`IRREGULAR`] ones: endings turn a last `y` into `i`, drop an `e`,
+/// and make `bil` of `bl`.
+pub fn root(stem: &str) -> &str {
+    let open = |root: &&str| root.len() > 1;
+    let root = stem.strip_suffix(['e', 'i', 'y']).filter(open);
+    root.or_else(|| stem.strip_suffix('l').filter(|root| root.ends_with('b'))).unwrap_or(stem)
+}
+
+/// Words that do not begin with the [`root`] of their stem, after that.
+pub const IRREGULAR: [(&str, &str); 3] = [("die", "dying"), ("lie", "lying"), ("tie", "tying")];
+
+/// What words with this stem begin with in any language: a last letter may be changed.
+pub fn open_root(stem: &str) -> &str {
+    match stem.char_indices().next_back() {
+        Some((last, _)) if stem.chars().count() > 3 => &stem[..last],
+        _ => stem,
+    }
+}
+
+/// Whether a folded word can have a stem that is another string.
+pub fn inflects(word: &str) -> bool {
+    word.len() > 2 && word.chars().all(|c| c.is_alphabetic() && !unspaced(c) || c == '\'')
+}
+
+/// Whether a folded word has this stem.
+pub fn has_stem(word: &str, stem: &str) -> bool {
+    with_stem(word, |own| own == stem)
+}
+
 thread_local! {
     static STEMS: RefCell<HashMap<Box<str>, Box<str>>> = RefCell::new(HashMap::new());
 }
@@ -184,7 +207,7 @@ thread_local! {
 /// Stems are looked up before they are computed: a text repeats its words.
 fn with_stem<R>(word: &str, f: impl FnOnce(&str) -> R) -> R {
     const KEPT: usize = 20_000;
-    if word.len() < 3 || !word.bytes().all(|b| b.is_ascii_lowercase() || b == b'\'') {
+    if !word.is_ascii() || !inflects(word) {
         return f(word);
     }
     STEMS.with_borrow_mut(|stems| {
@@ -245,12 +268,29 @@ mod tests {
     }
 
     #[test]
-    fn forms_hold_word_stem_and_parts() {
-        assert_eq!(all_forms("Running"), ["running", "~run"]);
-        assert_eq!(all_forms("run"), ["run"]);
-        assert_eq!(all_forms("getUserNames"), ["getusernames", "~getusernam", "+get", "+user", "+name"]);
+    fn forms_hold_word_and_parts() {
+        assert_eq!(all_forms("Running"), ["running"]);
+        assert_eq!(all_forms("getUserNames"), ["getusernames", "+get", "+user", "+name"]);
         assert_eq!(all_forms("HTTPServer"), ["httpserver", "+http", "+server"]);
         assert_eq!(all_forms(&"x".repeat(65)), [""; 0]);
+    }
+
+    #[test]
+    fn words_begin_with_the_root_of_their_stem() {
+        let of_others = "hopping hoping hopes hope cried cries cry crying happiness happily enjoyed enjoys troubling troubled
+            luxuriated capabilities capable responsible responsibilities able abilities ability relational conditional
+            dies died die ties tied lies skies sky skis agreed agreeing owed sized sizing digitizer hopefulness formality
+            sensitivity electricity electrical adjustable adoption effective generously nationalization rolls roll
+            falling visibly visibility possibly possibilities duties duty toys flies flying fly uses used using useful
+            news outing inning proceeded succeeds exceeding early only idly gently ugly singly howe atlas cosmos bias
+            andes analogy analogies ideology ideologies goodness kindly meetings dog's dogs' children's running";
+        for word in of_others.split_whitespace() {
+            let stem = stem(word);
+            assert!(word.starts_with(root(&stem)), "{word} has the stem {stem}");
+        }
+        for (stem, word) in IRREGULAR {
+            assert!(has_stem(word, stem) && !word.starts_with(root(stem)));
+        }
     }
 
     #[test]

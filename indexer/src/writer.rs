@@ -234,7 +234,7 @@ impl Writer {
         let mut vectors = write(&self.shared.vectors);
         self.renames.drain(..).for_each(|(from, to)| vectors.rename(from, to));
         drop(vectors);
-        self.shared.publish(Snapshot { table, words });
+        self.shared.publish(Snapshot::new(table, words));
         Ok(())
     }
 

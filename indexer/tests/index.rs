@@ -431,3 +431,26 @@ fn parts_without_meaning_are_reported() {
         assert_eq!((results.hits.len(), results.explain.ignored.len()), (1, 1), "{query}");
     }
 }
+
+#[test]
+fn words_are_inflected_in_the_languages_of_the_documents() {
+    let german = [
+        "Die Datenbanken werden jede Nacht gesichert, und die alten Sicherungen heben wir noch drei Monate lang auf.",
+        "Seit vielen Jahren stehen die Häuser am See leer, weil dort im Winter niemand mehr wohnen möchte.",
+        "Morgen sollten wir mit dem Zug nach Hamburg fahren und unsere Freunde besuchen, die gerade umgezogen sind.",
+    ];
+    let place = Place::new();
+    place.write(
+        "en.md",
+        "We moved the databases to the new machine yesterday, and the backups went with them without a problem.\n",
+    );
+    let index = place.open(None);
+    for (text, name) in german.iter().zip(["a.md", "b.md", "c.md"]) {
+        place.write(name, &format!("{text}\n"));
+    }
+    for (query, name) in [("lex:Datenbank", "a.md"), ("lex:Haus", "b.md"), ("lex:Freund", "c.md")] {
+        until(query, || found(&index, query).contains(&name.to_owned()));
+    }
+    assert!(found(&index, "lex:Hauser").contains(&"b.md".to_owned()), "accents do not count");
+    assert!(!found(&index, "lex:Datum").contains(&"a.md".to_owned()));
+}

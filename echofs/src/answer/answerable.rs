@@ -22,8 +22,8 @@ const HOPELESS: (f32, f32) = (0.3, 0.35);
 const HELD: f32 = 0.6;
 
 /// What is counted, each about 0 to 1: the share of the question in the sentence; the weight of the heaviest term, and
-/// of the heaviest name or number, that it and its neighbours lack; whether the span is of the wrong kind; whether the
-/// question denies something and the sentence does not; whether they say opposites or another number, day, side of the
+/// of the heaviest name or number, that it and its neighbours lack; whether the span is of the wrong kind; whether only
+/// one of question and sentence denies something; whether they say opposites or another number, day, side of the
 /// same kind; the likeness in meaning of document and question; whether the answer stands there word for word; how
 /// probable the model held it that there is no answer, and how sure it was of its words; how little it expected the
 /// question after the passage, all of it and its three least expected tokens (a question about something else has words
@@ -130,7 +130,7 @@ pub fn features(
         lacks(&near, false),
         lacks(&near, true),
         yes(typed && !span::fits(question, short, &words)),
-        yes(negated(&asked) && !negated(&sentence.tokens)),
+        denial(question, negated(&asked), negated(&sentence.tokens)),
         yes(opposed(&asked, &sentence.tokens) || rivals()),
         candidate.semantic.unwrap_or(USUAL_LIKENESS),
         yes(support.literal),
@@ -139,6 +139,16 @@ pub fn features(
         model.map_or(0.0, |m| m.surprisal / 10.0),
         model.map_or(0.0, |m| m.peak / 10.0),
     ]
+}
+
+/// What it counts that one of question and sentence denies something and the other does not. A sentence often denies
+/// another thing than the one asked for, and to "did they?" it may answer "no".
+fn denial(question: &Question, asked: bool, said: bool) -> f32 {
+    match (asked, said) {
+        (true, false) => 1.0,
+        (false, true) if question.expected != Expected::Verdict => 0.4,
+        _ => 0.0,
+    }
 }
 
 /// The log-odds of a probability, from -1 (hardly possible) to 1 (nearly sure).
@@ -163,6 +173,6 @@ pub fn probability(features: &[f32; FEATURES], with_model: bool) -> f32 {
 
 /// From this probability on what a model says is given as the answer. Lower than one half, since a wrong refusal leaves
 /// people with the evidence alone; high enough that of the answers it keeps back most are wrong.
-pub const THRESHOLD: f32 = 0.47;
+pub const THRESHOLD: f32 = 0.48;
 /// The same for answers without a model.
 pub const THRESHOLD_WITHOUT: f32 = 0.42;

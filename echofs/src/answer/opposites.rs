@@ -7,22 +7,38 @@ use echofs_query_lang::MONTHS;
 use super::span::DAYS;
 use super::text::{Token, tokens};
 
-const NEGATIONS: [&str; 9] = ["not", "no", "never", "without", "none", "neither", "nor", "cannot", "nobody"];
+const NEGATIONS: [&str; 10] = ["not", "no", "non", "never", "without", "none", "neither", "nor", "cannot", "nobody"];
 
-const PAIRS: &str = "accept reject|accept refuse|agree disagree|allow forbid|allow prevent|allow prohibit|always never|\
-    ancient modern|appear vanish|arrive depart|arrive leave|attack defend|background foreground|before after|begin end|\
-    best worst|better worse|buy sell|common rare|complex simple|connect disconnect|create destroy|build destroy|decrease increase|\
-    dark light|deep shallow|defeat win|die born|east west|eastern western|easy hard|easy difficult|empty full|enter leave|\
-    expand shrink|external internal|fail succeed|failure success|fall rise|fast slow|few many|fewest most|first last|found abolish|\
-    gain lose|gain loss|high low|higher lower|highest lowest|import export|include exclude|inside outside|join leave|\
-    large small|larger smaller|largest smallest|big small|biggest smallest|least most|less more|long short|longest shortest|\
-    lose win|male female|mother father|maternal paternal|maximum minimum|major minor|majority minority|new old|newest oldest|youngest oldest|\
-    north south|northern southern|open close|oppose support|part whole|peace war|permit forbid|poor rich|popular unpopular|\
-    private public|push pull|raise lower|recent ancient|remember forget|remove add|rural urban|safe dangerous|same different|\
-    start stop|start end|strong weak|stronger weaker|strongest weakest|temporary permanent|upper lower|victory defeat|\
-    wide narrow|early late|earlier later|earliest latest|increase reduce|rarest common|likely unlikely|true false|before since|\
-    king queen|husband wife|brother sister|son daughter|ally enemy|friend enemy|input output|formal informal|direct indirect|\
-    encourage discourage|encourage inhibit|activate inhibit|stable unstable|adaptive innate|lost won|won lost|above below";
+/// Verbs, nouns and the like. A word with a common second sense is not among them ("left", "kind", "light").
+const PAIRS: &str = "accept reject|accept refuse|acquit convict|adaptive innate|admit deny|advance retreat|agree disagree|allow forbid|\
+    allow prevent|allow prohibit|ally enemy|always never|appear vanish|arrival departure|arrive depart|arrive leave|ascend descend|\
+    asset liability|attack defend|attract repel|aunt uncle|background foreground|before after|before since|begin end|best worst|\
+    better worse|build demolish|build destroy|buy sell|buyer seller|combine separate|compliance violation|confirm deny|connect disconnect|\
+    create destroy|decrease increase|defeat win|deposit withdraw|die born|divide multiply|divide unite|emigrate immigrate|\
+    employer employee|encourage discourage|encourage inhibit|activate inhibit|enter leave|entrance exit|expand shrink|\
+    export import|fail succeed|failure success|fall rise|few many|fewest most|first last|float sink|forget remember|forward backward|\
+    found abolish|friend enemy|gain lose|gain loss|greater lesser|greater smaller|larger lesser|guest host|\
+    guilty innocent|hire fire|horizontal vertical|husband wife|\
+    include exclude|increase reduce|input output|inside outside|join leave|king queen|landlord tenant|least most|lend borrow|\
+    less more|lose win|lost won|major minor|majority minority|male female|man woman|maternal paternal|maximum minimum|\
+    maximize minimize|melt freeze|mother father|nephew niece|north south|east west|northern southern|eastern western|\
+    open close|oppose support|optimistic pessimistic|parent child|part whole|peace war|permit forbid|\
+    predator prey|presence absence|profit loss|push pull|raise lower|receive send|\
+    remove add|retain discard|reward punish|sender recipient|singular plural|sister brother|son daughter|start end|start stop|\
+    strengthen weaken|summer winter|sunrise sunset|synthetic natural|top bottom|\
+    true false|upper lower|victory defeat|above below|numerator denominator|ancestor descendant|morning evening";
+
+/// Adjectives, which have two further forms.
+const ADJECTIVES: &str = "big small|big little|bright dim|broad narrow|cheap expensive|clean dirty|cold hot|cold warm|cool warm|\
+    dark light|deep shallow|dry wet|early late|easy difficult|easy hard|fast slow|hard soft|happy sad|high low|\
+    large small|large little|long short|loose tight|loud quiet|near far|new old|old young|poor rich|poor wealthy|quick slow|rapid slow|\
+    rough smooth|safe dangerous|simple complex|simple complicated|straight curved|straight crooked|strong weak|powerful weak|tall short|thick thin|\
+    wide narrow|active passive|ancient modern|ancient recent|artificial natural|beautiful ugly|common rare|common uncommon|compulsory voluntary|\
+    correct wrong|dead alive|direct indirect|domestic foreign|domestic international|empty full|external internal|exterior interior|\
+    fixed variable|formal informal|frequent rare|future past|global local|indoor outdoor|inferior superior|junior senior|\
+    liberal conservative|likely unlikely|mandatory optional|negative positive|obligatory optional|offensive defensive|permanent temporary|\
+    popular unpopular|private public|religious secular|rural urban|same different|scarce abundant|stable unstable|\
+    visible invisible";
 
 /// Of each row a thing is one at most.
 const ROWS: [&[&str]; 5] = [
@@ -35,8 +51,24 @@ const ROWS: [&[&str]; 5] = [
 
 static OPPOSITES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     let stem = |word: &str| tokens(word).into_iter().next().map_or(String::new(), |t| t.stem);
-    PAIRS.split('|').filter_map(|pair| pair.split_once(' ')).map(|(a, b)| (stem(a), stem(b))).collect()
+    let pairs = |text: &'static str| text.split('|').filter_map(|pair| pair.split_once(' '));
+    let compared = pairs(ADJECTIVES).flat_map(|(a, b)| ["er", "est"].map(|end| (with_end(a, end), with_end(b, end))));
+    let plain = pairs(PAIRS).chain(pairs(ADJECTIVES)).map(|(a, b)| (a.to_owned(), b.to_owned()));
+    plain.chain(compared).map(|(a, b)| (stem(&a), stem(&b))).collect()
 });
+
+/// The comparative or superlative of an adjective: "bigger", "nicest", "earlier".
+fn with_end(adjective: &str, end: &str) -> String {
+    let is_vowel = |letter: u8| b"aeiou".contains(&letter);
+    match adjective.as_bytes() {
+        [rest @ .., b'e'] => format!("{}{end}", String::from_utf8_lossy(rest)),
+        [rest @ .., b'y'] => format!("{}i{end}", String::from_utf8_lossy(rest)),
+        [.., before, vowel, last] if is_vowel(*vowel) && !is_vowel(*before) && !is_vowel(*last) && *last != b'w' => {
+            format!("{adjective}{}{end}", *last as char)
+        }
+        _ => format!("{adjective}{end}"),
+    }
+}
 
 /// Whether the words deny something.
 pub fn negated(words: &[Token]) -> bool {
@@ -92,7 +124,7 @@ fn prefixed(some: &[Token], others: &[Token]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{negated, opposed, rivalled, tokens};
+    use super::{negated, opposed, rivalled, tokens, with_end};
 
     #[test]
     fn opposites() {
@@ -120,6 +152,13 @@ mod tests {
         check("11th", "He sailed in 1191.", "", true);
         check("three", "It may be put off by 14 days.", "", true);
         check("bridge", "The first was built in 1951.", "", false);
+    }
+
+    #[test]
+    fn adjectives_are_compared() {
+        let of = ["big", "early", "large", "slow", "short", "near"].map(|word| with_end(word, "est"));
+        assert_eq!(of, ["biggest", "earliest", "largest", "slowest", "shortest", "nearest"]);
+        assert!(opposed(&tokens("which is the lesser threat?"), &tokens("Rust is the greater threat.")));
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub fn asks_of_the_newest(question: &Question) -> bool {
         "actual",
     ];
     let words = tokens(&question.text);
-    has_pair(&words, "the", &["end"]) && has_pair(&words, "in", &["the"])
+    words.windows(3).any(|three| three.iter().map(|word| word.lower.as_str()).eq(["in", "the", "end"]))
         || words.iter().any(|word| NEWEST.contains(&word.lower.as_str()))
 }
 

@@ -99,7 +99,7 @@ fn words(e: &Explain) -> String {
     out
 }
 
-/// A form without the sign that the index puts before stems and parts of words.
+/// A form without the sign that the index puts before parts of words.
 fn readable(form: &str) -> String {
     form.trim_start_matches(|c: char| !c.is_alphanumeric()).to_owned()
 }

@@ -6,7 +6,7 @@ use super::name;
 use super::points::{Points, dot};
 use super::terms::{Phrase, Seen, Terms, seen};
 use super::topic::{Excerpt, Topics};
-use super::vector::{Space, holders};
+use super::vector::Space;
 use crate::Error;
 use crate::lexical::Entry;
 use crate::record::Record;
@@ -36,6 +36,8 @@ pub struct Describer<'a> {
     pub snapshot: &'a Snapshot,
     /// Makes points of them.
     pub space: Space<'a>,
+    /// How many documents hold each stem.
+    pub holders: HashMap<String, u32>,
 }
 
 impl Describer<'_> {
@@ -56,8 +58,9 @@ impl Describer<'_> {
         }
         let all: Vec<usize> = (0..readings.len()).collect();
         let terms = terms(&readings, &all);
-        let shares = self.shares(&terms)?;
-        let phrases = terms.best(PHRASES, &|stem| shares.get(stem).copied().unwrap_or(1.0));
+        let documents = self.snapshot.table.totals().documents.max(1) as f32;
+        let share = |stem: &str| self.holders.get(stem).map_or(1.0, |holders| *holders as f32 / documents);
+        let phrases = terms.best(PHRASES, &share);
         self.measure(topics, top, &points, &readings, &all);
         let beside: Vec<usize> = topics.tops().collect();
         rename(topics, top, &beside, &phrases, &terms);
@@ -77,13 +80,6 @@ impl Describer<'_> {
             rename(topics, *sub, &subs, &phrases, &own);
         }
         Ok(())
-    }
-
-    /// The share of all documents that hold each stem.
-    fn shares(&self, terms: &Terms) -> Result<HashMap<String, f32>, Error> {
-        let all = self.snapshot.table.totals().documents.max(1) as f32;
-        let share = |stem: &str| Ok((stem.to_owned(), holders(&self.snapshot.words, stem)? as f32 / all));
-        terms.stems().map(share).collect()
     }
 
     /// Centre and excerpts, from the documents of a topic.

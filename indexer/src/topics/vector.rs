@@ -7,7 +7,7 @@ use tantivy::Term;
 
 use super::points::{add, normalise};
 use crate::Error;
-use crate::groups;
+use crate::groups::each_beginning;
 use crate::lexical::{Entry, Words};
 use crate::record::Serial;
 use crate::shared::read;
@@ -69,52 +69,58 @@ impl<'a> Space<'a> {
         Ok(point)
     }
 
-    /// Each word is a direction of its own; the rarer it is and the more often it stands there, the more it counts.
+    /// Each stem is a direction of its own; the rarer its words are and the more often they stand there, the more it counts.
     fn words(&mut self, entry: &Entry) -> Result<Vec<f32>, Error> {
         // In order, so that the same document gives the same point to the last bit.
-        let mut counts: BTreeMap<String, f32> = BTreeMap::new();
+        let mut stems: BTreeMap<String, (f32, f32)> = BTreeMap::new();
         let texts = entry.passages.iter().map(|p| p.passage.text.as_str());
         for text in std::iter::once(entry.title.as_str()).chain(texts) {
             for word in words::words(text).take(READ) {
                 let word = fold(&text[word.range]);
                 if word.len() > 1 && word.starts_with(char::is_alphabetic) && !is_stop_word(&word) {
-                    *counts.entry(stem(&word)).or_default() += 1.0;
+                    let rarity = self.rarity(&word)?;
+                    let (count, least) = stems.entry(stem(&word)).or_insert((0.0, f32::INFINITY));
+                    (*count, *least) = (*count + 1.0, least.min(rarity));
                 }
             }
         }
         let mut sum = vec![0.0; WORDS];
-        for (word, count) in counts {
-            let weight = (1.0 + f32::ln(count)) * self.rarity(&word)?;
-            add(&mut sum, &direction(&word), weight);
+        for (stem, (count, rarity)) in stems {
+            add(&mut sum, &direction(&stem), (1.0 + f32::ln(count)) * rarity);
         }
         normalise(&mut sum);
         Ok(sum)
     }
 
     /// What a word counts: 0 where one document has it, or nearly all.
-    fn rarity(&mut self, stem: &str) -> Result<f32, Error> {
-        if let Some(rarity) = self.rarity.get(stem) {
+    fn rarity(&mut self, word: &str) -> Result<f32, Error> {
+        if let Some(rarity) = self.rarity.get(word) {
             return Ok(*rarity);
         }
-        let documents = holders(self.words, stem)? as f32;
+        let mut documents = 0;
+        for field in self.words.fields.words() {
+            documents = documents.max(self.words.searcher.doc_freq(&Term::from_field_text(field, word))?);
+        }
+        let documents = documents as f32;
         let rarity = if documents < 2.0 { 0.0 } else { (self.documents / documents).ln().max(0.0) };
-        self.rarity.insert(stem.to_owned(), rarity);
+        self.rarity.insert(word.to_owned(), rarity);
         Ok(rarity)
     }
 }
 
-/// How many documents hold the word with this stem, at most.
+/// How many documents hold a word of each stem, at most.
 ///
 /// # Errors
 /// I/O errors of the index.
-pub fn holders(index: &Words, stem: &str) -> Result<u64, Error> {
-    let mut most = 0;
+pub fn holders(index: &Words) -> Result<HashMap<String, u32>, Error> {
+    let mut most: HashMap<String, u32> = HashMap::new();
     for field in index.fields.words() {
-        let mut sum = 0;
-        for (form, _) in groups::forms(stem) {
-            sum += index.searcher.doc_freq(&Term::from_field_text(field, &form))?;
+        let mut sums: HashMap<String, u32> = HashMap::new();
+        each_beginning(index, field, "", |word, count| *sums.entry(stem(word)).or_default() += count)?;
+        for (stem, sum) in sums {
+            let most = most.entry(stem).or_default();
+            *most = sum.max(*most);
         }
-        most = most.max(sum);
     }
     Ok(most)
 }

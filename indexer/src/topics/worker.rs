@@ -11,7 +11,7 @@ use super::heirs::inherit;
 use super::points::Points;
 use super::store;
 use super::topic::{Excerpt, Place, Topics};
-use super::vector::Space;
+use super::vector::{Space, holders};
 use crate::Error;
 use crate::record::{Key, Record};
 use crate::shared::{Progress, Shared, lock};
@@ -262,7 +262,6 @@ impl<'a> Worker<'a> {
 
     /// Describes what has lost documents, or has grown since it was described.
     fn describe(&mut self, now: &Now) -> Result<(), Error> {
-        let mut describer = Describer { snapshot: now.snapshot, space: self.space(now) };
         let is_stale = |topics: &Topics, top: usize, size: usize| {
             let described = topics.topics[top].described;
             described == LOST || described == 0 || size > described + described / GROWN
@@ -271,6 +270,11 @@ impl<'a> Worker<'a> {
         tops.retain(|(top, members)| is_stale(&self.topics, *top, members.len()));
         // The largest chooses its name first.
         tops.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
+        if tops.is_empty() {
+            return Ok(());
+        }
+        let holders = holders(&now.snapshot.words)?;
+        let mut describer = Describer { snapshot: now.snapshot, space: self.space(now), holders };
         for (top, members) in tops {
             let records: Vec<&Record> = members.iter().filter_map(|id| now.records.get(id).copied()).collect();
             describer.describe(&mut self.topics, top, &records)?;
