@@ -5,6 +5,9 @@
     scripts/bench-vectors.py TEXTS --counts 10000 100000
     scripts/bench-vectors.py --vectors FILE --counts 100000     vectors that were made before (32-bit floats, 384 each)
 
+Where more vectors are asked for than there are sentences, the others are sums of the vectors of two sentences, which is about
+what a passage of both has.
+
 Needs numpy and hnswlib (pip install numpy hnswlib) for the comparison, onnxruntime and tokenizers for that of embedding;
 what is missing is left out and said. Everything is measured in one thread, one after the other, in one run. Prints tables in
 Markdown; with --plot FILE.svg also recall against speed.
@@ -107,6 +110,21 @@ def measure_embedding(models, texts, work):
                 rest = f"({error.name} is not installed) | | {own['question_ms']} ms | "
             say(f"| {model} | {len(part)} {name} | {own['per_second']} | {rest} |")
     say()
+
+
+def add_sums(file, wanted):
+    """Adds normalised sums of two vectors, drawn at random, until there are so many."""
+    import numpy
+
+    real = numpy.fromfile(file, "<f4").reshape(-1, DIM)[QUERIES:]
+    chance = numpy.random.default_rng(1)
+    missing = wanted - len(real) - QUERIES
+    with open(file, "ab") as out:
+        for start in range(0, missing, 10_000):
+            pairs = chance.integers(0, len(real), (2, min(10_000, missing - start)))
+            sums = real[pairs[0]] + real[pairs[1]]
+            (sums / numpy.linalg.norm(sums, axis=1, keepdims=True)).astype("<f4").tofile(out)
+    return len(real)
 
 
 # --- neighbours ----------------------------------------------------------------------------------------
@@ -228,6 +246,8 @@ def main():
         wanted = texts[: QUERIES + max(options.counts)]
         with open(vectors, "wb") as file:
             embed(MODELS[1], models, wanted, file)
+        if len(wanted) < QUERIES + max(options.counts):
+            say(f"the first {add_sums(vectors, QUERIES + max(options.counts)):,} vectors are of sentences, the others sums of two\n")
     there = vectors.stat().st_size // (4 * DIM) - QUERIES
     counts = [count for count in options.counts if count <= there]
     if counts != options.counts:

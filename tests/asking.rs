@@ -96,6 +96,23 @@ fn without_a_model_the_answer_is_the_evidence() {
 }
 
 #[test]
+fn pages_are_told() {
+    let session = with_model("none");
+    let pdf = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/vault/projects/loch-arrin/field-report.pdf");
+    session.write("report.pdf", fs::read(pdf).expect("the report"));
+    until("it is indexed", DEADLINE, || session.hits("lex:passes").len() == 1);
+    let question = "on how many nights were 11,862 passes recorded in all?";
+    let answer = json(&session, question);
+    let from = |page: u64| {
+        let citations = answer["citations"].as_array().expect("citations");
+        citations.iter().any(|c| c["page"] == page && c["quote"].as_str().is_some_and(|quote| quote.contains("11,862")))
+    };
+    assert!(from(3), "{answer}");
+    let text = session.read(format!("ask/{question}"));
+    assert!(text.contains("(page 3)"), "{text}");
+}
+
+#[test]
 fn what_the_notes_do_not_hold_is_not_found() {
     let session = with_model("smollm2-135m-q4_1");
     let question = "what is the capital of Mongolia?";

@@ -27,6 +27,40 @@ pub fn until(what: &str, deadline: Duration, mut condition: impl FnMut() -> bool
     }
 }
 
+/// Files below `root` in which the bytes of `needle` stand.
+pub fn holding(root: &Path, needle: &str) -> Vec<String> {
+    let out = Command::new("grep").args(["-rlaF", needle]).arg(root).output().expect("grep starts");
+    String::from_utf8_lossy(&out.stdout).lines().map(str::to_owned).collect()
+}
+
+/// Files below `root` in which `needle` stands in text that is compressed (zstd), as that of the word index is.
+pub fn compressed(root: &Path, needle: &str) -> Vec<String> {
+    let (mut todo, mut found) = (vec![root.to_owned()], Vec::new());
+    while let Some(path) = todo.pop() {
+        match std::fs::read_dir(&path) {
+            Ok(entries) => todo.extend(entries.flatten().map(|entry| entry.path())),
+            Err(_) => {
+                let bytes = std::fs::read(&path).unwrap_or_default();
+                let holds = |text: Vec<u8>| text.windows(needle.len()).any(|part| part == needle.as_bytes());
+                found.extend(frames(&bytes).any(holds).then(|| path.to_string_lossy().into_owned()));
+            }
+        }
+    }
+    found
+}
+
+/// The texts of all zstd frames in these bytes.
+fn frames(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let magic = 0xfd2f_b528_u32.to_le_bytes();
+    let starts = bytes.windows(magic.len()).enumerate().filter(move |(_, part)| **part == magic);
+    starts.filter_map(|(at, _)| {
+        let mut text = Vec::new();
+        let mut frame = zstd::Decoder::new(&bytes[at..]).ok()?.single_frame();
+        std::io::Read::read_to_end(&mut frame, &mut text).ok()?;
+        Some(text)
+    })
+}
+
 /// A vault, a data directory and a mount point, with or without a mount.
 pub struct Session {
     dir: TempDir,

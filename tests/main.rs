@@ -8,6 +8,8 @@ mod conversations;
 mod engines;
 mod events;
 mod facts;
+mod forgetting;
+mod injection;
 mod interrupt;
 mod kept;
 mod looking;

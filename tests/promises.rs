@@ -5,17 +5,11 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::common::{DEADLINE, Session, until};
+use crate::common::{DEADLINE, Session, compressed, holding, until};
 
 fn counts(session: &Session) -> (u64, u64) {
     let status = session.status();
     (status["documents"].as_u64().expect("a number"), status["pending"].as_u64().expect("a number"))
-}
-
-/// Bytes of every file below `root` that hold `needle`, by path.
-fn holding(root: &Path, needle: &str) -> Vec<String> {
-    let out = std::process::Command::new("grep").args(["-rlaF", needle]).arg(root).output().expect("grep starts");
-    String::from_utf8_lossy(&out.stdout).lines().map(str::to_owned).collect()
 }
 
 #[test]
@@ -269,9 +263,15 @@ fn forgetting_leaves_no_byte_of_it_anywhere() {
     }
     assert!(session.read("context/briefing.md").contains(&file), "it is in working memory");
     session.wait_for_words();
+    for word in [&file, &talk] {
+        let (plain, packed) = (holding(&session.data(), word), compressed(&session.data(), word));
+        assert!(!plain.is_empty() && packed.iter().any(|path| path.ends_with(".store")), "{plain:?} {packed:?}");
+    }
+    assert!(kept_states(&session) > 0, "the model keeps what it has read");
     for path in [&pond, &page] {
         fs::write(session.at(".echo/forget"), format!("{}\n", path.display())).expect("forgotten");
     }
+    assert_eq!(kept_states(&session), 0);
     fs::remove_file(&pond).expect("the file itself is the owner's to remove");
     for word in [&file, &talk] {
         assert_eq!(session.hits(&format!("lex:{word}")), Vec::<String>::new());
@@ -284,23 +284,40 @@ fn forgetting_leaves_no_byte_of_it_anywhere() {
     let doctor = String::from_utf8_lossy(&session.run(["doctor"]).stdout).into_owned();
     session.unmount();
     assert!(doctor.contains("the chain is whole"), "{doctor}");
-    for word in [&file, &talk] {
-        assert_eq!(holding(&session.data(), word), Vec::<String>::new());
-    }
+    let assert_gone = |session: &Session, when: &str| {
+        for word in [&file, &talk] {
+            assert_eq!(holding(&session.data(), word), Vec::<String>::new(), "{when}");
+            assert_eq!(compressed(&session.data(), word), Vec::<String>::new(), "compressed, {when}");
+        }
+    };
+    assert_gone(&session, "at the end");
+    assert!(!compressed(&session.data(), "capybara").is_empty(), "what stays is there");
     session.mount();
     session.wait_for_words();
     assert_eq!(session.hits("lex:capybara").len(), 1);
     session.unmount();
-    for word in [&file, &talk] {
-        assert_eq!(holding(&session.data(), word), Vec::<String>::new(), "after another start");
-    }
+    assert_gone(&session, "after another start");
+}
+
+/// Bytes of the states that the language model keeps of what it has read.
+fn kept_states(session: &Session) -> u64 {
+    let files = fs::read_dir(session.data().join("run/states")).into_iter().flatten().flatten();
+    files.map(|file| file.metadata().expect("metadata").len()).sum()
 }
 
 #[test]
 fn an_order_that_makes_no_sense_is_refused() {
     let session = Session::with(&[]);
-    let error = fs::write(session.at(".echo/forget"), "not/absolute\n").expect_err("refused");
-    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    let refused = |order: &str| {
+        let error = fs::write(session.at(".echo/forget"), format!("{order}\n")).expect_err("refused");
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{order}");
+    };
+    refused("not/there");
+    refused("/not/under/a/source");
+    refused("--fact 0123456789abcdef");
+    for query in ["", "sem:(a boat)", "boat limit:1", "boat in:nowhere", "(boat", "axolotl"] {
+        refused(&format!("--query {query}"));
+    }
 }
 
 /// Inodes of the internet sockets that a network namespace has.

@@ -88,7 +88,9 @@ fn questions_are_kept_unless_they_are_not_to_be() {
     let ask = |session: &Session, question: &str| session.read(format!("ask/{question}"));
     let first = ask(&session, "when does the ferry to Lunna leave?");
     until("it is kept", DEADLINE, || session.hits("in:conversations lex:lunna").len() == 1);
-    assert!(session.read("relationship/log.jsonl").contains("when does the ferry to Lunna leave?"));
+    until("it is noted", DEADLINE, || {
+        session.read("relationship/log.jsonl").contains("when does the ferry to Lunna leave?")
+    });
     session.wait_for_words();
     // What was answered is no evidence: a question like it finds the note, not the answer.
     let second = ask(&session, "when does the Lunna ferry leave?");
@@ -98,6 +100,8 @@ fn questions_are_kept_unless_they_are_not_to_be() {
     session.mount();
     session.wait_for_words();
     let before = session.read("relationship/log.jsonl");
+    assert!(session.read(".echo/observe").starts_with("Nothing is noted: config.toml says `observe = false`."));
+    assert_eq!(fs::write(session.at(".echo/observe"), "on\n").expect_err("refused").kind(), ErrorKind::InvalidInput);
     ask(&session, "from which pier does the ferry leave?");
     session.wait_for_words();
     assert!(
@@ -107,4 +111,74 @@ fn questions_are_kept_unless_they_are_not_to_be() {
             .all(|path| !fs::read_to_string(path).expect("there").contains("from which pier"))
     );
     assert_eq!(session.read("relationship/log.jsonl"), before);
+}
+
+#[test]
+fn observation_is_paused_and_switched_off_by_kind() {
+    let files = [("ferry.md", "# Ferry\n\nThe ferry to Lunna leaves at 7:45 from pier 3.\n")];
+    let mut session = Session::unmounted(&files).options(&["--model", "none"]);
+    session.mount();
+    session.wait_for_words();
+    let say = |session: &Session, order: &str| fs::write(session.at(".echo/observe"), format!("{order}\n"));
+    let log = |session: &Session| session.read("relationship/log.jsonl");
+    assert!(session.read(".echo/observe").starts_with("What you do is noted:\n\nquestions  on "));
+    assert!(session.read("status").contains("noted       questions, chats, opens, changes (.echo/observe)"));
+    for bad in ["pause soon", "stop", "off mail"] {
+        assert_eq!(say(&session, bad).expect_err("refused").kind(), ErrorKind::InvalidInput, "{bad}");
+    }
+    assert!(session.read("status").contains("mail: there are questions, chats, opens and changes"));
+    say(&session, "off opens").expect("taken");
+    session.unmount();
+    session.mount();
+    session.wait_for_words();
+    assert!(session.read("status").contains("noted       questions, chats, changes (.echo/observe)"));
+    fs::write(session.at("knowledge/notes/quern.md"), "# Quern\n\nThe quern is old.\n").expect("written");
+    fs::read(session.at("knowledge/notes/quern.md")).expect("read");
+    session.read("ask/when does the ferry to Lunna leave?");
+    until("the change is noted, and the question", DEADLINE, || {
+        let log = log(&session);
+        log.contains("Changed quern.md") && log.contains("when does the ferry to Lunna leave?")
+    });
+    assert!(!log(&session).contains("Opened ") && !session.read("context/now.md").contains("## Opened"));
+    say(&session, "on opens").expect("taken");
+    fs::read(session.at("knowledge/notes/quern.md")).expect("read");
+    until("the open is noted", DEADLINE, || log(&session).contains("Opened quern.md"));
+    assert!(!log(&session).contains("is old"), "nothing of what stands in it");
+    say(&session, "pause 1h").expect("taken");
+    let before = log(&session);
+    session.read("ask/from which pier does the ferry leave?");
+    until("it is kept", DEADLINE, || {
+        let pages = session.hits("in:conversations lex:pier");
+        pages.iter().any(|page| fs::read_to_string(page).is_ok_and(|text| text.contains("from which pier")))
+    });
+    assert_eq!(log(&session), before);
+    let shown = session.read(".echo/observe");
+    assert!(
+        shown.starts_with("Nothing is noted until 20") && shown.contains("opens      on        1 entries"),
+        "{shown}"
+    );
+    say(&session, "resume").expect("taken");
+    let quern = session.data().join("notes/quern.md");
+    fs::write(session.at(".echo/forget"), format!("{}\n", quern.display())).expect("forgotten");
+    assert!(!log(&session).contains("quern"), "{}", log(&session));
+}
+
+#[test]
+fn chats_are_noted_and_go_with_what_they_say() {
+    let files = [("ferry.md", "# Ferry\n\nThe ferry to Lunna leaves at 7:45 from pier 3.\n")];
+    let mut session = Session::unmounted(&files).options(&["--model", "none"]);
+    session.mount();
+    session.wait_for_words();
+    let say = |text: &str| {
+        let mut chat = OpenOptions::new().append(true).create(true).open(session.at("chat/trip")).expect("opens");
+        chat.write_all(format!("{text}\n").as_bytes()).expect("said");
+    };
+    let log = || session.read("relationship/log.jsonl");
+    say("When does the ferry to Lunna leave?");
+    until("the question is noted", DEADLINE, || log().contains("When does the ferry to Lunna leave?"));
+    say("I packed the axolotl.");
+    until("that something was said is noted", DEADLINE, || log().contains("Something was said in a chat"));
+    assert!(!log().contains("axolotl"));
+    fs::write(session.at(".echo/forget"), format!("{}\n", session.at("chat/trip").display())).expect("forgotten");
+    assert!(!log().contains("Lunna") && !log().contains("Something"), "{}", log());
 }

@@ -215,3 +215,25 @@ fn bad_queries_are_answered() {
     let long = "x".repeat(1100);
     assert!(fs::metadata(session.at(format!("search/{long}"))).is_err());
 }
+
+#[test]
+fn looking_does_not_wait_for_embeddings_that_are_being_made() {
+    let notes: Vec<(String, String)> = (0..400)
+        .map(|n| {
+            (
+                format!("trip-{n}.md"),
+                format!("# Trip {n}\n\nOn day {n} the ketch went out to island number {n} and back.\n"),
+            )
+        })
+        .collect();
+    let notes: Vec<(&str, &str)> = notes.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let mut session = Session::unmounted(&notes);
+    session.mount();
+    session.wait_for_words();
+    assert!(session.list("search/ketch island 77").len() > 4, "what is known is listed");
+    let explained = session.read("search/ketch island 78/explain.md");
+    assert!(explained.contains("are not yet searchable by meaning"), "{explained}");
+    session.wait_for_meaning();
+    let explained = session.read("search/ketch island 79/explain.md");
+    assert!(!explained.contains("not yet searchable"), "{explained}");
+}

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use echofs_indexer::Error as Store;
 use fuser::Errno;
 
 use crate::answer::ReadError;
@@ -59,7 +60,7 @@ pub enum Error {
     Exists,
     /// The store failed.
     #[error(transparent)]
-    Index(#[from] echofs_indexer::Error),
+    Index(#[from] Store),
     /// A system call on a real file failed.
     #[error(transparent)]
     Os(#[from] io::Error),
@@ -92,8 +93,8 @@ impl Error {
             Error::Exists => Errno::EEXIST,
             Error::CrossDevice => Errno::EXDEV,
             Error::Unsupported => Errno::EOPNOTSUPP,
-            Error::Index(echofs_indexer::Error::NoFact) => Errno::EINVAL,
-            Error::Index(echofs_indexer::Error::Io { source: e, .. }) => os(e),
+            Error::Index(Store::NoFact | Store::Outside(_) | Store::Vague(_) | Store::Nothing(_)) => Errno::EINVAL,
+            Error::Index(Store::Io { source: e, .. }) => os(e),
             Error::Index(_) => Errno::EIO,
             Error::Os(e) => os(e),
         }

@@ -186,7 +186,7 @@ pub struct Upload {
 /// What a control file does with a line that is written to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
-    /// Forgets the document at this path.
+    /// Forgets what this line names.
     Forget,
     /// Reads the file at this path again, or everything for `all`.
     Reindex,
@@ -198,6 +198,8 @@ pub enum Control {
     Model,
     /// Applies this LoRA adapter from the next question on.
     Lora,
+    /// Notes more or less of what the owner does.
+    Observe,
 }
 
 /// A symbolic link.

@@ -17,7 +17,7 @@ use crate::fs::Fs;
 use crate::fuse::Adapter;
 use crate::pruner::Pruner;
 use crate::real::RealNode;
-use crate::recorder::{self, Record};
+use crate::recorder::{self, Record, Recording};
 use crate::tree::Context;
 use crate::tree::kept::Watch;
 
@@ -55,6 +55,7 @@ pub struct Session {
     _watch: Watch,
     _pruner: Pruner,
     _facts: Option<FactReader>,
+    _recording: Recording,
 }
 
 /// Mounts the tree for its owner alone and serves it on threads of its own.
@@ -63,16 +64,22 @@ pub struct Session {
 /// What the kernel or fusermount3 said; [`Error::Os`] when the notes cannot be opened.
 pub fn mount(config: MountConfig) -> Result<Session, Error> {
     let notes = RealNode::root(&config.notes)?;
-    config.answers.listen(recorder::listener(config.index.clone(), config.record));
+    if !config.record.observations {
+        config.index.relationship().observe().forbid();
+    }
     let cx =
         Context::new(config.index, config.answers, config.generator, notes, config.mountpoint.clone(), config.settings);
     let cx = Arc::new(cx);
+    let recording = Recording::start(&cx.recorder)?;
+    cx.answers.listen(recorder::listener(Arc::clone(&cx.recorder), config.record));
     let adapter = Adapter::new(Arc::new(Fs::new(Arc::clone(&cx))), WORKERS)?;
     let background = fuser::spawn_mount(adapter, &config.mountpoint, &options(config.options))?;
     let chats = Running::start(&cx.chats);
     let facts = config.leisure.map(|leisure| FactReader::start(Arc::clone(&cx), leisure)).transpose()?;
     let pruner = Pruner::start(Arc::clone(&cx), background.notifier())?;
-    Ok(Session { background, _chats: chats, _watch: Watch::start(cx, config.helper)?, _pruner: pruner, _facts: facts })
+    let watch = Watch::start(cx, config.helper)?;
+    let (_chats, _watch, _pruner, _facts, _recording) = (chats, watch, pruner, facts, recording);
+    Ok(Session { background, _chats, _watch, _pruner, _facts, _recording })
 }
 
 fn options(given: Vec<MountOption>) -> Config {

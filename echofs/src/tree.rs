@@ -10,12 +10,14 @@ mod engine;
 mod explain;
 mod fact_pages;
 mod facts;
+mod forget;
 pub mod kept;
 mod knowledge;
 mod lines;
 mod live;
 mod moment;
 mod names;
+mod observe;
 mod people;
 mod readme;
 mod relationship;
@@ -44,6 +46,7 @@ use crate::fact_reader::Doing;
 use crate::node::{Caller, Control as Order, Directory, File, Id, Link, Listing, Node, SETTLED};
 use crate::opened::Opened;
 use crate::real::RealNode;
+use crate::recorder::Recorder;
 
 pub use render::results_jsonl;
 use status::status_text;
@@ -77,6 +80,7 @@ pub struct Context {
     pub(crate) topics: topics::Views,
     pub(crate) pages: moment::Pages,
     pub(crate) opened: Opened,
+    pub(crate) recorder: Arc<Recorder>,
     pub(crate) control: control::Files,
     pub(crate) live: live::Live,
     pub(crate) reading: Doing,
@@ -92,8 +96,9 @@ impl Context {
         mountpoint: PathBuf,
         settings: String,
     ) -> Context {
+        let recorder = Arc::new(Recorder::new(Arc::clone(&index), &answers));
         Context {
-            chats: Chats::new(Arc::clone(&index), Arc::clone(&answers), Arc::clone(&generator)),
+            chats: Chats::new(Arc::clone(&index), Arc::clone(&answers), Arc::clone(&generator), Arc::clone(&recorder)),
             index,
             answers,
             generator,
@@ -112,6 +117,7 @@ impl Context {
             topics: topics::Views::default(),
             pages: moment::Pages::default(),
             opened: Opened::default(),
+            recorder,
             control: control::Files::default(),
             live: live::Live::default(),
             reading: Doing::default(),

@@ -5,7 +5,7 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 use crate::words::{Words, forms, words};
 
 /// Its name in the schema.
-pub const NAME: &str = "echofs";
+pub const NAME: &str = "echofs-words";
 
 /// Gives every form of every word at the word's position.
 #[derive(Clone, Debug, Default)]

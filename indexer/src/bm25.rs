@@ -1,4 +1,4 @@
-//! Ranking by words: BM25 over text, title and path as one weighted field.
+//! Ranking by words: BM25 over text, title, keywords and path as one weighted field.
 //!
 //! Every document that holds any of the words gets its whole score, one word at a time, into arrays by serial
 //! number: with some tens of thousands of documents that is faster than skipping, the filter costs one bit test,
@@ -99,7 +99,8 @@ fn count(
     holders: &mut Vec<Serial>,
 ) -> Result<(), Error> {
     let Words { fields, .. } = words;
-    for (field, weight) in [(fields.text, 1.0), (fields.title, ranking.title), (fields.path, ranking.path)] {
+    let Ranking { title, path, .. } = *ranking;
+    for (field, weight) in [(fields.text, 1.0), (fields.title, title), (fields.keywords, title), (fields.path, path)] {
         for (form, share) in &group.forms {
             each_posting(words, field, form, |serial, tf| {
                 if table.by_serial(serial).is_none() {

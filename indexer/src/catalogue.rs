@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use crate::forgotten::REASON;
 use crate::record::{Changes, Record};
-use crate::{Error, database};
+use crate::{Error, State, database};
 
 /// Changes whenever the form of a stored record does.
 const FORMAT: &[u8] = b"3";
@@ -59,7 +60,8 @@ impl Catalogue {
         Ok(records)
     }
 
-    /// Saves changes, all or none of them, and waits until they are on disk.
+    /// Saves changes, all or none of them, and waits until they are on disk. Of a forgotten file nothing is kept, not even its
+    /// name: the next scan finds it and knows it again.
     ///
     /// # Errors
     /// [`Error::Catalogue`], e.g. for a full disk.
@@ -67,7 +69,7 @@ impl Catalogue {
         let mut batch = sled::Batch::default();
         for (path, record) in changes {
             let key = path.as_os_str().as_bytes();
-            match record {
+            match record.as_ref().filter(|record| !is_forgotten(record)) {
                 Some(record) => batch.insert(key, encode(record)?),
                 None => batch.remove(key),
             }
@@ -89,6 +91,10 @@ impl Catalogue {
         new.write(&records.iter().map(|r| (r.path.clone(), Some(r.clone()))).collect())?;
         Ok(new)
     }
+}
+
+fn is_forgotten(record: &Record) -> bool {
+    record.state == State::Skipped && record.reason == REASON
 }
 
 fn encode(record: &Record) -> Result<Vec<u8>, Error> {
@@ -117,6 +123,17 @@ mod tests {
         catalogue.write(&Changes::from([("/n/0.md".into(), None)])).unwrap();
         drop(catalogue);
         assert_eq!(Catalogue::open(&dir).unwrap().1.len(), 2);
+    }
+
+    #[test]
+    fn forgotten_files_are_not_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        saved(dir.path(), 1);
+        let (catalogue, _) = Catalogue::open(dir.path()).unwrap();
+        let forgotten = Record { state: State::Skipped, reason: REASON.into(), content: None, ..record("/n/0.md", 1) };
+        catalogue.write(&Changes::from([("/n/0.md".into(), Some(Arc::new(forgotten)))])).unwrap();
+        drop(catalogue);
+        assert_eq!(Catalogue::open(dir.path()).unwrap().1, []);
     }
 
     #[test]

@@ -42,6 +42,15 @@ pub enum Error {
     /// An order about a fact that is not there.
     #[error("there is no such fact")]
     NoFact,
+    /// An order to forget that does not say what.
+    #[error("it is not certain what is to be forgotten: {0}")]
+    Vague(String),
+    /// An order to forget that nothing fits.
+    #[error("{0}: no file, fact or document that can be forgotten")]
+    Nothing(String),
+    /// The order is on disk, and some of what it is about could not be removed yet.
+    #[error("the order is kept, and not all of it could be erased from the disk: {0}; that is tried again")]
+    Unerased(String),
     /// A background thread ended.
     #[error("the index is stopped")]
     Stopped,

@@ -9,7 +9,8 @@ use tantivy::{TantivyError, Term};
 use crate::Error;
 use crate::bm25::Group;
 use crate::lexical::Words;
-use crate::words::{IRREGULAR, PART, fold, has_stem, inflects, marked, open_root, root, stem, words};
+use crate::stop_words::is_stop_word;
+use crate::words::{IRREGULAR, PART, fold, has_stem, inflects, marked, open_root, root, stem, unspaced, words};
 
 /// What an occurrence inside of a `camelCase` word counts.
 const PART_SHARE: f32 = 0.5;
@@ -68,7 +69,7 @@ fn each_relative(
     test: impl Fn(&str) -> bool,
     mut each: impl FnMut(&str),
 ) -> Result<(), Error> {
-    if !inflects(unit) {
+    if !inflects(unit) || is_stop_word(unit) {
         return Ok(());
     }
     for field in index.fields.words() {
@@ -88,7 +89,7 @@ fn each_relative(
 pub fn known_forms(index: &Words, unit: &str) -> Result<Vec<(String, f32)>, Error> {
     let mut chars = unit.chars();
     match (chars.next(), chars.next()) {
-        (Some(c), None) if !c.is_ascii() => Ok(beginning_with(index, unit)?.into_iter().map(|w| (w, 1.0)).collect()),
+        (Some(c), None) if unspaced(c) => Ok(beginning_with(index, unit)?.into_iter().map(|w| (w, 1.0)).collect()),
         _ => forms(index, unit),
     }
 }

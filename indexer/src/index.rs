@@ -1,5 +1,7 @@
 //! The seam of the store: open, start, search.
 
+mod forget;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -17,14 +19,14 @@ use crate::conversations::Conversations;
 use crate::facts::readings::{self, ToRead};
 use crate::facts::{self, Claim, Facts, Wish};
 use crate::files::{self, Lock};
-use crate::forgotten::Order;
+use crate::forgotten;
 use crate::ingest::{self, Event, Ingest};
 use crate::jobs::Jobs;
 use crate::opening::{self, Opened};
 use crate::prepare::Reader;
 use crate::ranking::Ranking;
 use crate::record::Record;
-use crate::relationship::Relationship;
+use crate::relationship::{Entry, Relationship};
 use crate::scratch::Scratch;
 use crate::search::{self, Searcher};
 use crate::shared::{Shared, lock, read};
@@ -32,9 +34,10 @@ use crate::topics::{self, Topics};
 use crate::watch::{self, Watcher};
 use crate::writer::Writer;
 use crate::{
-    Counts, Coverage, Document, Error, Forgotten, Graph, Happened, Kept, Passage, Results, Source, State, meaning,
-    stated,
+    Counts, Coverage, Document, Error, Graph, Happened, Kept, Passage, Results, Source, State, meaning, stated,
 };
+
+pub use forget::Wanted;
 
 /// Readers of files, and as many extraction workers.
 const READERS: usize = 2;
@@ -42,9 +45,6 @@ const READERS: usize = 2;
 const EVENTS: usize = 64;
 /// Queries whose vectors are kept.
 const QUERIES: usize = 256;
-/// How long `forget` waits for the embedding cache.
-const PURGE: Duration = Duration::from_secs(20);
-
 /// How long an order about facts waits to be shown.
 const SHOWN: Duration = Duration::from_secs(10);
 
@@ -192,7 +192,7 @@ impl Index {
     /// # Errors
     /// As [`search`](Index::search).
     pub fn search_with(&self, query: &Query, ranking: &Ranking) -> Result<Results, Error> {
-        let mut results = self.searching(ranking, |searcher| searcher.search(query, None))?;
+        let mut results = self.results(ranking, |searcher| searcher.search(query, None))?;
         stated::show(&mut results, query, &self.facts());
         Ok(results)
     }
@@ -211,15 +211,22 @@ impl Index {
             None => like,
         };
         let query = Query { root: Some(root), ..query.clone() };
-        self.searching(&self.ranking, |searcher| searcher.search(&query, Some(serial)))
+        self.results(&self.ranking, |searcher| searcher.search(&query, Some(serial)))
     }
 
-    fn searching(
+    fn results(
         &self,
         ranking: &Ranking,
         run: impl FnOnce(&Searcher) -> Result<Results, Error>,
     ) -> Result<Results, Error> {
         let epoch = self.epoch();
+        let mut results = self.searching(ranking, run)?;
+        results.epoch = epoch;
+        results.explain.pending_semantic = self.shared.counts().pending_semantic;
+        Ok(results)
+    }
+
+    fn searching<R>(&self, ranking: &Ranking, run: impl FnOnce(&Searcher) -> Result<R, Error>) -> Result<R, Error> {
         let (snapshot, facts) = (self.shared.snapshot(), self.shared.facts());
         let embed = |text: &str| self.query_vector(text);
         let searcher = Searcher {
@@ -231,10 +238,7 @@ impl Index {
             facts: &facts,
             ranking,
         };
-        let mut results = run(&searcher)?;
-        results.epoch = epoch;
-        results.explain.pending_semantic = self.shared.counts().pending_semantic;
-        Ok(results)
+        run(&searcher)
     }
 
     /// A query's vector; kept, since a query is run again whenever the index changes.
@@ -251,6 +255,18 @@ impl Index {
     /// What was noticed.
     pub fn relationship(&self) -> &Arc<Relationship> {
         &self.relationship
+    }
+
+    /// Adds to the relationship log what was noted here, but for what rests on something that was forgotten meanwhile.
+    ///
+    /// # Errors
+    /// I/O errors of the log.
+    pub fn note(&self, entries: Vec<Entry>) -> Result<(), Error> {
+        let notes = self.shared.config.data.join("notes");
+        let is_deleted = |path: &Path| path.starts_with(&notes) && !path.exists() || self.conversations.is_gone(path);
+        let is_gone = |path: &Path| self.shared.is_forgotten(path) || is_deleted(path);
+        let holds = |entry: &Entry| !entry.evidence.iter().any(|evidence| is_gone(Path::new(&evidence.path)));
+        self.relationship.append_where(entries, &holds)
     }
 
     /// What moved between the tiers of working memory.
@@ -347,40 +363,6 @@ impl Index {
         })
     }
 
-    /// Removes the document or directory at `path` from everything derived from it, for good: it is not indexed again,
-    /// also after a rebuild. The file itself stays, but for a conversation, whose turns go as well: they are kept
-    /// nowhere else. The order is on disk before anything is removed.
-    ///
-    /// # Errors
-    /// [`Error::Outside`] when `path` is under no source and was never indexed; I/O errors of the journal.
-    pub fn forget(&self, path: &Path) -> Result<Forgotten, Error> {
-        let record = self.record(path);
-        if record.is_none() && self.shared.policy.root_of(path).is_none() {
-            return Err(Error::Outside(path.to_owned()));
-        }
-        if self.conversations.owns(path) {
-            self.conversations.forget(path)?;
-        } else {
-            let hash = record.and_then(|r| r.content.as_ref().map(|c| c.hash));
-            self.shared.order_to_forget(&Order::new(path, hash))?;
-        }
-        let events = lock(&self.running).as_ref().map(|r| r.events.clone()).ok_or(Error::Stopped)?;
-        let retracted = self.conversations.retract(path)?;
-        let pages = retracted.iter().map(|place| self.conversations.page(place));
-        let told = self.relationship.forget(path)?;
-        let paths: Vec<PathBuf> = std::iter::once(path.to_owned()).chain(pages).chain(told.iter().cloned()).collect();
-        let (reply, answer) = std::sync::mpsc::channel();
-        events.send(Event::Forget(paths.clone(), reply)).map_err(|_| Error::Stopped)?;
-        let forgotten = answer.recv().map_err(|_| Error::Stopped)??;
-        self.conversations.remake(&retracted);
-        self.relationship.remake();
-        told.iter().for_each(|page| self.touched(page));
-        self.moved.forget(&paths);
-        self.shared
-            .wait_for(PURGE, |p| [p.purges, p.fact_purges, p.topic_purges].iter().all(|(asked, done)| asked == done));
-        Ok(forgotten)
-    }
-
     /// What the documents state, as far as they are read for it.
     pub fn facts(&self) -> Arc<Facts> {
         self.shared.facts()
@@ -456,7 +438,9 @@ impl Index {
 
     /// Whether the contents of `path` may be shown: under a source, not excluded, not secret, not forgotten.
     pub fn readable(&self, path: &Path) -> bool {
-        self.shared.policy.readable(path).is_ok() && !self.shared.is_forgotten(path)
+        let forgotten = |record: &Record| record.reason == forgotten::REASON;
+        let is_forgotten = self.shared.is_forgotten(path) || self.record(path).is_some_and(|record| forgotten(&record));
+        self.shared.policy.readable(path).is_ok() && !is_forgotten
     }
 
     /// The engine that turns text to vectors, if there is one.

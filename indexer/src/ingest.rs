@@ -2,13 +2,13 @@
 //!
 //! It hears of changes, has files read by others, and hands what came of them to the [`Writer`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use crate::forgotten::Order;
+use crate::forgotten;
 use crate::jobs::{Job, Jobs};
 use crate::memory::Memory;
 use crate::prepare::{Outcome, Prepared, Reader};
@@ -17,10 +17,12 @@ use crate::scan::FileStat;
 use crate::shared::{Pending, Shared, lock};
 use crate::watch::Change;
 use crate::writer::{Lost, Writer};
-use crate::{Error, Forgotten, State};
+use crate::{Error, State, purge};
 
 /// How long a file that cannot be read now is left alone.
 const RETRY: Duration = Duration::from_secs(2);
+/// How long what could not be erased is left alone.
+const ERASE_AGAIN: Duration = Duration::from_secs(5);
 /// A file that ends the worker this often is set aside.
 const MAX_CRASHES: u32 = 2;
 
@@ -30,8 +32,9 @@ pub enum Event {
     Changes(Vec<Change>),
     /// A file was read.
     Read(PathBuf, FileStat, Outcome),
-    /// Remove what is at or below these paths; what is to stay forgotten is in the journal already.
-    Forget(Vec<PathBuf>, Sender<Result<Forgotten, Error>>),
+    /// Remove what is at or below these paths; what is to stay forgotten is in the journal already. A file that is there and
+    /// is not forgotten has lost a part of its text, and the rest is read again. Gives the documents that were removed.
+    Forget(Vec<PathBuf>, Sender<Result<Vec<PathBuf>, Error>>),
     /// Read the files at or below this path again, or all.
     Reindex(Option<PathBuf>),
     /// Commit and end.
@@ -47,13 +50,19 @@ pub struct Ingest {
     /// For each source that is being scanned, the paths met so far.
     passes: HashMap<PathBuf, HashSet<PathBuf>>,
     unscanned: HashSet<PathBuf>,
+    /// Whether something that was forgotten may still be on disk ...
+    owed: bool,
+    /// ... and when it is erased here, unless it is.
+    due: Option<Instant>,
 }
 
 impl Ingest {
     /// Has files read through `jobs` and writes with `writer`.
     pub fn new(shared: Arc<Shared>, reader: Arc<Reader>, jobs: Arc<Jobs>, writer: Writer) -> Self {
         let unscanned = shared.sources.iter().map(|s| s.root.clone()).collect();
-        Self { shared, reader, jobs, writer, passes: HashMap::new(), unscanned }
+        let owed = purge::is_owed(&shared.config.data);
+        let due = owed.then(Instant::now);
+        Self { shared, reader, jobs, writer, passes: HashMap::new(), unscanned, owed, due }
     }
 
     /// Runs until it is told to stop or nobody is left to tell it.
@@ -78,6 +87,7 @@ impl Ingest {
             if self.writer.is_due(self.is_idle()) {
                 self.commit();
             }
+            self.settle();
         }
         self.commit();
     }
@@ -137,7 +147,7 @@ impl Ingest {
     fn changed(&mut self, path: PathBuf, stat: FileStat) {
         let live = !self.meet(&path);
         if self.shared.is_forgotten(&path) {
-            return self.skipped(path, stat, "forgotten".into());
+            return self.skipped(path, stat, forgotten::REASON.into());
         }
         let current = self.writer.current(&path);
         let same = current.as_ref().is_some_and(|r| r.state != State::Pending && r.is_same(&stat));
@@ -170,8 +180,7 @@ impl Ingest {
         self.meet(&to);
         lock(&self.shared.pending).remove(from);
         if self.shared.is_forgotten(from) && !self.shared.is_forgotten(&to) {
-            let order = Order::new(&to, None);
-            if let Err(e) = self.shared.order_to_forget(&order) {
+            if let Err(e) = self.shared.order_to_forget(&[&to], &[]) {
                 log::error!("{}: {e}", to.display());
             }
         }
@@ -314,7 +323,7 @@ impl Ingest {
 
     fn found_text(&mut self, path: PathBuf, stat: FileStat, prepared: Prepared) {
         if self.is_to_be_forgotten(&path, &prepared) {
-            self.writer.set_aside(path.clone(), stat, State::Skipped, "forgotten".into());
+            self.writer.set_aside(path.clone(), stat, State::Skipped, forgotten::REASON.into());
             return self.done(&path);
         }
         if self.store(path.clone(), stat, prepared).is_some() {
@@ -322,17 +331,10 @@ impl Ingest {
         }
     }
 
-    /// Whether the path is forgotten, or the text is that of a forgotten file which has this name now.
+    /// Whether the path is forgotten, or the bytes are. For the bytes there is no order about the path: what a copy of a
+    /// forgotten file becomes later is another text.
     fn is_to_be_forgotten(&self, path: &Path, prepared: &Prepared) -> bool {
-        let hash = prepared.content.hash;
-        if self.shared.is_forgotten(path) {
-            return true;
-        }
-        let moved = self.shared.is_forgotten_content(hash);
-        if moved && let Err(e) = self.shared.order_to_forget(&Order::new(path, Some(hash))) {
-            log::error!("{}: {e}", path.display());
-        }
-        moved
+        self.shared.is_forgotten(path) || self.shared.is_forgotten_content(prepared.content.hash)
     }
 
     /// Indexes a document; `None` when it has to be tried again.
@@ -365,26 +367,63 @@ impl Ingest {
         wanted.into_iter().for_each(|r| self.ask_for(r.path.clone(), r.stat, path.is_some(), true));
     }
 
-    fn forget(&mut self, paths: &[PathBuf]) -> Result<Forgotten, Error> {
+    fn forget(&mut self, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+        (self.owed, self.due) = (true, Some(Instant::now()));
         self.commit();
         let table = self.shared.snapshot().table.clone();
-        let records: Vec<Arc<Record>> = paths.iter().flat_map(|path| table.below(path)).cloned().collect();
+        let records: BTreeMap<PathBuf, Arc<Record>> =
+            paths.iter().flat_map(|path| table.below(path)).map(|r| (r.path.clone(), r.clone())).collect();
         lock(&self.shared.pending).retain(|waiting, _| !paths.iter().any(|path| waiting.starts_with(path)));
-        let mut forgotten = Forgotten::default();
-        for record in records {
-            if let Some(content) = &record.content {
-                forgotten.paths.push(record.path.clone());
-                forgotten.passages += content.passages as usize;
-            }
-            match self.shared.is_forgotten(&record.path) {
-                true => self.writer.set_aside(record.path.clone(), record.stat, State::Skipped, "forgotten".into()),
-                // What has no order, a conversation, is gone with its file; not even its name is to stay.
-                false => self.writer.remove(&record.path),
+        for (path, record) in &records {
+            match self.shared.is_forgotten(path) {
+                true => {
+                    self.writer.set_aside(path.clone(), record.stat, State::Skipped, forgotten::REASON.into());
+                }
+                // What has no order, a note or a conversation, is gone with its file; not even its name is to stay.
+                false => self.writer.remove(path),
             }
         }
+        let erased = self.erase();
+        let changed = records.values().filter(|r| r.path.exists() && !self.shared.is_forgotten(&r.path));
+        changed.for_each(|record| self.read_rest(record));
+        erased?;
+        Ok(records.into_values().filter(|r| r.content.is_some()).map(|r| r.path.clone()).collect())
+    }
+
+    /// Has a file read again that has lost a part of its text. What is being read of it now is from before.
+    fn read_rest(&self, record: &Record) {
+        let pending = Pending { stat: record.stat, live: true, force: true, again: true, ..Pending::default() };
+        lock(&self.shared.pending).insert(record.path.clone(), pending);
+        self.push(record.path.clone(), true, true);
+    }
+
+    /// Leaves nothing on disk of what was forgotten; what fails is tried again.
+    fn erase(&mut self) -> Result<(), Error> {
         self.commit();
-        self.writer.erase()?;
-        Ok(forgotten)
+        let erased = self.writer.erase();
+        self.due = erased.is_err().then(|| Instant::now() + ERASE_AGAIN);
+        erased.map_err(|e| match e {
+            Error::Unerased(_) => e,
+            e => Error::Unerased(e.to_string()),
+        })
+    }
+
+    /// Erases what could not be erased before, and takes the mark away when no store has anything left of it.
+    fn settle(&mut self) {
+        let is_due = |due: Instant| due <= Instant::now() && self.unscanned.is_empty();
+        match self.due {
+            _ if !self.owed => {}
+            Some(due) if is_due(due) => {
+                if let Err(e) = self.erase() {
+                    log::warn!("{e}");
+                }
+            }
+            None if self.shared.progress().is_purged() => match purge::paid(&self.shared.config.data) {
+                Ok(()) => self.owed = false,
+                Err(e) => log::warn!("{e}"),
+            },
+            _ => {}
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::Error;
-use crate::lines::{Lines, sum};
+use crate::lines::{self, Lines, sum};
 
 /// A journal of entries of one type.
 #[derive(Debug)]
@@ -42,9 +42,45 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
     /// # Errors
     /// [`Error::Io`]; the journal is then as it was before.
     pub fn append(&self, entry: &T) -> Result<(), Error> {
-        let line = line_of(entry).map_err(|e| Error::Damaged("journal entry", e.to_string()))?;
-        self.lines.append(&line)
+        self.append_all(std::slice::from_ref(entry))
     }
+
+    /// Adds entries, all or none. They are on disk when this returns.
+    ///
+    /// # Errors
+    /// As [`append`](Journal::append).
+    pub fn append_all(&self, entries: &[T]) -> Result<(), Error> {
+        self.lines.append(&lines_of(entries)?)
+    }
+
+    /// Takes out the entries that `keep` does not hold for; gives the others, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the journal is then as it was before.
+    pub fn retain(&self, keep: impl Fn(&T) -> bool) -> Result<Vec<T>, Error> {
+        let mut kept = Vec::new();
+        self.lines.retain(|line| match entry(line) {
+            Some(entry) if !keep(&entry) => false,
+            entry => {
+                kept.extend(entry);
+                true
+            }
+        })?;
+        Ok(kept)
+    }
+
+    /// Puts these entries in place of a journal that nobody has open.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the journal is then as it was before.
+    pub fn replace(path: &Path, entries: &[T]) -> Result<(), Error> {
+        lines::rewrite(path, lines_of(entries)?.as_bytes())
+    }
+}
+
+fn lines_of<T: Serialize>(entries: &[T]) -> Result<String, Error> {
+    let lines: serde_json::Result<String> = entries.iter().map(line_of).collect();
+    lines.map_err(|e| Error::Damaged("journal entry", e.to_string()))
 }
 
 fn line_of<T: Serialize>(entry: &T) -> serde_json::Result<String> {
@@ -79,6 +115,18 @@ mod tests {
             journal.append(&entry.to_owned()).unwrap();
         }
         assert_eq!(reopened(&path), ["one", "line\nbreak", "ünï"]);
+    }
+
+    #[test]
+    fn entries_that_are_taken_out_leave_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("j.jsonl");
+        let (journal, _) = Journal::<String>::open(&path).unwrap();
+        journal.append_all(&["one", "two", "three"].map(String::from)).unwrap();
+        assert_eq!(journal.retain(|entry| entry != "two").unwrap(), ["one", "three"]);
+        journal.append(&"four".into()).unwrap();
+        assert_eq!(reopened(&path), ["one", "three", "four"]);
+        assert!(!fs::read_to_string(&path).unwrap().contains("two"));
     }
 
     #[test]

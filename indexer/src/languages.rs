@@ -1,6 +1,6 @@
 //! Names of languages, and how they inflect.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use frostem::{Algorithm, Stemmer};
 
@@ -65,26 +65,62 @@ pub fn code(name: &str) -> Option<&str> {
 
 /// The stemmers (Snowball) of the languages other than English that a collection is written in. `counts` has the documents of
 /// each three-letter code.
-pub fn stemmers(counts: &HashMap<&str, usize>, documents: usize) -> Vec<Stemmer> {
+pub fn stemmers(counts: &BTreeMap<String, usize>, documents: usize) -> Vec<Stemmer> {
     let frequent = counts.iter().filter(|(_, count)| **count >= LEAST.max(documents / SHARE));
-    let stemmers = frequent.filter_map(|(code, _)| Algorithm::from_name(code).ok());
-    let mut stemmers: Vec<Algorithm> = stemmers.filter(|algorithm| *algorithm != Algorithm::English).collect();
-    stemmers.sort_unstable_by_key(|algorithm| algorithm.name());
-    stemmers.into_iter().map(Stemmer::new).collect()
+    frequent.filter_map(|(code, _)| stemmer(code)).collect()
+}
+
+fn stemmer(code: &str) -> Option<Stemmer> {
+    let name = if code == "nob" { "norwegian" } else { code };
+    let algorithm = Algorithm::from_name(name).ok().filter(|algorithm| *algorithm != Algorithm::English)?;
+    Some(Stemmer::new(algorithm))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::{fold, open_root};
 
     #[test]
     fn languages_of_some_documents_inflect() {
         let named = |counts: &[(&str, usize)], documents| {
-            let stemmers = stemmers(&counts.iter().copied().collect(), documents);
+            let counts = counts.iter().map(|(code, count)| (code.to_string(), *count)).collect();
+            let stemmers = stemmers(&counts, documents);
             stemmers.iter().map(|stemmer| stemmer.algorithm().name()).collect::<Vec<_>>()
         };
         assert_eq!(named(&[("eng", 500), ("fra", 20), ("deu", 9), ("jpn", 400)], 1_000), ["french"]);
         assert_eq!(named(&[("deu", 3), ("ita", 2)], 5), ["german"]);
         assert_eq!(named(&[("spa", 5), ("nob", 5), ("rus", 5)], 20), ["norwegian", "russian", "spanish"]);
+    }
+
+    /// Words are kept without accents, and what is looked for begins with all but the last letter of the stem.
+    #[test]
+    fn forms_of_a_word_find_each_other() {
+        let forms = [
+            ("cat", "gat gats"),
+            ("dan", "bil biler bilen"),
+            ("deu", "Haus Häuser"),
+            ("deu", "Datenbank Datenbanken"),
+            ("fin", "talo talon talossa"),
+            ("fra", "maison maisons"),
+            ("fra", "nouvelle nouvelles"),
+            ("hun", "ház házak"),
+            ("ita", "libro libri"),
+            ("nob", "bil biler bilen"),
+            ("por", "livro livros"),
+            ("ron", "carte cartea"),
+            ("rus", "новый новая новые"),
+            ("rus", "книга книги"),
+            ("spa", "canción canciones"),
+            ("swe", "bil bilar bilen"),
+            ("tur", "kitap kitaplar"),
+        ];
+        for (code, words) in forms {
+            let stemmer = stemmer(code).unwrap_or_else(|| panic!("no {code}"));
+            let words: Vec<String> = words.split(' ').map(|word| fold(word).into_owned()).collect();
+            let stems: Vec<_> = words.iter().map(|word| stemmer.stem(word)).collect();
+            assert!(stems.iter().all(|stem| *stem == stems[0]), "{code}: {words:?} have {stems:?}");
+            assert!(words.iter().all(|word| word.starts_with(open_root(&stems[0]))), "{code}: {words:?}, {stems:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The word index (tantivy): one entry for each version of a document, named by its serial number.
 //!
-//! Three fields hold words: the text, the title, and the path below its source. The entry also keeps the texts of
+//! Four fields hold words: the text, the title, tags and authors, and the path below its source. The entry also keeps the texts of
 //! the passages. What is found is looked up in the record table, so an entry that is out of date is never shown.
 
 use std::collections::HashMap;
@@ -34,6 +34,8 @@ pub struct Fields {
     pub text: Field,
     /// Words of the title.
     pub title: Field,
+    /// Words of tags and authors.
+    pub keywords: Field,
     /// Words of the path below its source.
     pub path: Field,
     stored: Field,
@@ -41,8 +43,8 @@ pub struct Fields {
 
 impl Fields {
     /// The fields that hold words.
-    pub fn words(&self) -> [Field; 3] {
-        [self.text, self.title, self.path]
+    pub fn words(&self) -> [Field; 4] {
+        [self.text, self.title, self.keywords, self.path]
     }
 }
 
@@ -51,6 +53,8 @@ impl Fields {
 pub struct Entry {
     /// Title as shown.
     pub title: String,
+    /// Tags and authors.
+    pub keywords: Vec<String>,
     /// Path below its source.
     pub path: String,
     /// Passages in order.
@@ -156,6 +160,7 @@ impl Lexical {
         document.add_u64(self.fields.serial, u64::from(serial));
         document.add_text(self.fields.text, entry.text());
         document.add_text(self.fields.title, &entry.title);
+        entry.keywords.iter().for_each(|keyword| document.add_text(self.fields.keywords, keyword));
         document.add_text(self.fields.path, &entry.path);
         document.add_bytes(self.fields.stored, &stored);
         self.writer()?.add_document(document)?;
@@ -195,21 +200,33 @@ impl Lexical {
     /// Rewrites every segment that still holds deleted documents, so that nothing of them stays on disk.
     ///
     /// # Errors
-    /// [`Error::Lexical`].
+    /// [`Error::Lexical`], e.g. for a full disk; then some of it may still be there.
     pub fn purge(&mut self) -> Result<(), Error> {
+        if let Err(e) = self.rewrite_segments() {
+            // A merge that runs already may have had a segment: when it has ended, there is no other.
+            log::debug!("segments are rewritten again: {e}");
+            if let Some(writer) = self.writer.take() {
+                writer.wait_merging_threads()?;
+            }
+            self.rewrite_segments()?;
+        }
+        let removed = self.writer()?.garbage_collect_files().wait()?;
+        match removed.failed_to_delete_files.first() {
+            Some(file) => Err(Error::Damaged("word index", format!("{} cannot be removed", file.display()))),
+            None => Ok(()),
+        }
+    }
+
+    fn rewrite_segments(&mut self) -> Result<(), Error> {
+        self.reader.reload()?;
         let searcher = self.reader.searcher();
         let dirty = searcher.segment_readers().iter().filter(|s| s.has_deletes());
         let segments: Vec<SegmentId> = dirty.map(|s| s.segment_id()).collect();
         drop(searcher);
-        let writer = self.writer()?;
         for segment in segments {
-            // A merge that runs already takes the segment with it.
-            if let Err(e) = writer.merge(&[segment]).wait() {
-                log::debug!("segment {segment:?}: {e}");
-            }
+            self.writer()?.merge(&[segment]).wait()?;
         }
         self.reader.reload()?;
-        self.writer()?.garbage_collect_files().wait()?;
         Ok(())
     }
 
@@ -239,6 +256,7 @@ fn schema() -> (Schema, Fields) {
         serial: builder.add_u64_field("serial", NumericOptions::default().set_indexed().set_fast()),
         text: builder.add_text_field("text", words.clone()),
         title: builder.add_text_field("title", words.clone()),
+        keywords: builder.add_text_field("keywords", words.clone()),
         path: builder.add_text_field("path", words),
         stored: builder.add_bytes_field("stored", BytesOptions::default().set_stored()),
     };
@@ -331,7 +349,7 @@ pub mod tests {
             words: crate::words::words(text).count() as u32,
             parts: 1,
         };
-        Entry { title: title.into(), path: String::new(), passages: texts.iter().enumerate().map(passage).collect() }
+        Entry { title: title.into(), passages: texts.iter().enumerate().map(passage).collect(), ..Entry::default() }
     }
 
     #[test]
@@ -381,15 +399,34 @@ pub mod tests {
         assert!(dir.with_extension("damaged").exists());
     }
 
-    #[test]
-    fn purged_texts_leave_the_disk() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut lexical = Lexical::open(dir.path()).unwrap();
+    /// An index of a zebrafish, which is deleted, and a walrus.
+    fn half_deleted(dir: &Path) -> Lexical {
+        let mut lexical = Lexical::open(dir).unwrap();
         lexical.add(1, &entry("T", &["zebrafish"])).unwrap();
         lexical.add(2, &entry("T", &["walrus"])).unwrap();
         lexical.commit().unwrap();
         lexical.delete(1).unwrap();
         lexical.commit().unwrap();
+        lexical
+    }
+
+    #[test]
+    fn a_purge_that_fails_says_so_and_may_be_tried_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (index, away) = (dir.path().join("index"), dir.path().join("away"));
+        let mut lexical = half_deleted(&index);
+        std::fs::rename(&index, &away).unwrap();
+        assert!(lexical.purge().is_err());
+        std::fs::rename(&away, &index).unwrap();
+        lexical.purge().unwrap();
+        let deleted = lexical.reader.searcher().segment_readers().iter().map(|s| s.num_deleted_docs()).sum::<u32>();
+        assert_eq!(deleted, 0);
+    }
+
+    #[test]
+    fn purged_texts_leave_the_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut lexical = half_deleted(dir.path());
         lexical.purge().unwrap();
         let holds = |text: &str| {
             let files = std::fs::read_dir(dir.path()).unwrap().flatten().map(|e| std::fs::read(e.path()).unwrap());

@@ -53,6 +53,33 @@ impl Lines {
             Error::io(&self.path)(e)
         })
     }
+
+    /// Takes out the lines that `keep` does not hold for, in one step.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the file is then as it was before.
+    pub fn retain(&self, mut keep: impl FnMut(&str) -> bool) -> Result<(), Error> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = fs::read_to_string(&self.path).map_err(Error::io(&self.path))?;
+        let kept: String = text.split_inclusive('\n').filter(|line| keep(line.trim_end_matches('\n'))).collect();
+        if kept.len() < text.len() {
+            rewrite(&self.path, kept.as_bytes())?;
+            *file = files::private_file().open(&self.path).map_err(Error::io(&self.path))?;
+            file.seek(SeekFrom::End(0)).map_err(Error::io(&self.path))?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes a file that may be there.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path)(e)),
+        _ => Ok(()),
+    }
 }
 
 /// What `parse` reads in the lines of a file, oldest first, without a change to it: for who is not its writer.

@@ -72,9 +72,10 @@ impl<'a> Meaning<'a> {
     fn run(&mut self) -> Result<(), Error> {
         self.load_saved()?;
         while !self.shared.is_stopping() {
-            let number = self.shared.table_number();
+            // Before the snapshot: what is asked for later may concern a later one.
+            let (number, asked) = (self.shared.table_number(), self.shared.progress().purges.0);
             let snapshot = self.shared.snapshot();
-            self.purge(&snapshot)?;
+            self.purge(&snapshot, asked)?;
             self.remove_gone(&snapshot);
             let mut missing = self.load_cached(&snapshot);
             self.report(number, &missing);
@@ -238,8 +239,7 @@ impl<'a> Meaning<'a> {
     }
 
     /// Removes every vector from the disk that no document needs, if that was asked for.
-    fn purge(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
-        let wanted = self.shared.progress().purges.0;
+    fn purge(&mut self, snapshot: &Snapshot, wanted: u64) -> Result<(), Error> {
         if wanted > self.shared.progress().purges.1 {
             self.cache.compact(&live(snapshot), true)?;
             // Vectors of other models are of no use here and may be of what was forgotten.

@@ -9,6 +9,7 @@ use echofs_embedder::Embedder;
 use crate::catalogue::Catalogue;
 use crate::facts;
 use crate::files;
+use crate::forgotten::Forgotten;
 use crate::journal::Journal;
 use crate::lexical::{Lexical, Words};
 use crate::policy::Policy;
@@ -37,7 +38,7 @@ pub fn open(config: Config, embedder: Option<Arc<dyn Embedder>>) -> Result<(Shar
     for dir in ["notes", "index", "vectors", "journal"] {
         files::private_dir(&data.join(dir))?;
     }
-    let journal = Journal::open(&data.join("journal/forget.jsonl"))?;
+    let forgotten = Forgotten::open(&data)?;
     let path = data.join("journal/facts.jsonl");
     let (fact_journal, orders) = Journal::open(&path)?;
     let fact_journal = (fact_journal, facts::Orders::new(&path, orders));
@@ -50,7 +51,7 @@ pub fn open(config: Config, embedder: Option<Arc<dyn Embedder>>) -> Result<(Shar
     let roots = sources.iter().map(|s| s.root.clone()).collect();
     let policy = Arc::new(Policy::new(roots, config.excluded.clone()));
     let snapshot = Snapshot::new(Arc::new(Table::new(records)), words);
-    let shared = Shared::new(config, policy, sources, embedder, journal, fact_journal, snapshot);
+    let shared = Shared::new(config, policy, sources, embedder, forgotten, fact_journal, snapshot);
     Ok((shared, Opened { lexical, catalogue, next }))
 }
 

@@ -164,7 +164,7 @@ mod tests {
         lexical.commit().unwrap();
         let words = lexical.snapshot(None).unwrap();
         let address = words.address(2).unwrap().unwrap();
-        let groups = [vec!["two"], vec!["run", "~run"], vec!["first"]];
+        let groups = [vec!["two"], vec!["run", "runs"], vec!["first"]];
         assert_eq!(per_passage(&words, address, &groups, &[2, 0, 4]).unwrap(), [[1, 0, 0], [0, 0, 0], [2, 1, 0]]);
     }
 }

@@ -81,9 +81,12 @@ impl Plan {
         Ok(())
     }
 
-    /// A word counts once, however often it is typed.
+    /// A word counts once, however often and in whatever forms it is typed.
     fn push(&mut self, group: Option<Group>) {
-        self.groups.extend(group.filter(|new| !self.groups.iter().any(|old| old.forms == new.forms)));
+        let stands_for = |group: &Group, word: &str| group.forms.iter().any(|(form, _)| form == word);
+        let same =
+            |old: &Group, new: &Group| stands_for(old, &new.word) && stands_for(new, &old.word) || old.word == new.word;
+        self.groups.extend(group.filter(|new| !self.groups.iter().any(|old| same(old, new))));
     }
 
     /// Beside other words, those that say nothing count little.

@@ -124,7 +124,10 @@ impl Reader {
         };
         let stem = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let title = content.stated_title.clone().unwrap_or_else(stem);
-        Prepared { content, entry: Entry { title, path: self.indexed_path(path), passages } }
+        // Of a conversation everybody who speaks is an author, and stands in its text.
+        let authors = content.author.iter().filter(|_| content.kind != Kind::Conversation);
+        let keywords = content.tags.iter().chain(authors).cloned().collect();
+        Prepared { content, entry: Entry { title, keywords, path: self.indexed_path(path), passages } }
     }
 }
 

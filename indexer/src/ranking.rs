@@ -7,7 +7,7 @@ pub struct Ranking {
     pub k1: f32,
     /// BM25: how much long texts are held back, 0 to 1.
     pub b: f32,
-    /// What a word counts in the title, beside what it counts in the text.
+    /// What a word counts in the title, in a tag or in the name of an author, beside what it counts in the text.
     pub title: f32,
     /// What a word counts in the path.
     pub path: f32,

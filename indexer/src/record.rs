@@ -155,6 +155,7 @@ pub struct Table {
     /// For each serial number, the place of its record plus one.
     places: Vec<u32>,
     totals: Totals,
+    languages: BTreeMap<String, usize>,
     documents: OnceLock<Arc<Vec<Document>>>,
 }
 
@@ -221,6 +222,12 @@ impl Table {
                 self.totals.passages += content.passages as usize;
                 self.totals.parts += content.keys.len();
                 self.totals.words += u64::from(content.words);
+                if let Some(language) = &content.lang {
+                    match self.languages.get_mut(language) {
+                        Some(count) => *count += 1,
+                        None => _ = self.languages.insert(language.clone(), 1),
+                    }
+                }
             }
         }
     }
@@ -238,6 +245,11 @@ impl Table {
     /// Sums.
     pub fn totals(&self) -> Totals {
         self.totals
+    }
+
+    /// How many documents are in each language, by its three-letter code.
+    pub fn languages(&self) -> &BTreeMap<String, usize> {
+        &self.languages
     }
 
     /// The record of an indexed document.

@@ -86,6 +86,20 @@ impl Searcher<'_> {
         Ok(Results { hits, epoch: 0, explain })
     }
 
+    /// Every document that `query` lets through, in no order.
+    ///
+    /// # Errors
+    /// [`Error::Vague`] when a part of it cannot be told, or nothing is required; I/O errors of the index.
+    pub fn all_of(&self, query: &Query) -> Result<Vec<Arc<Record>>, Error> {
+        let mut explain = Explain::default();
+        let allowed = self.allowed(query, None, &mut explain)?;
+        match explain.ignored.into_iter().next() {
+            Some(ignored) => Err(Error::Vague(ignored)),
+            None if explain.passed.is_none() => Err(Error::Vague("the query requires nothing".into())),
+            None => Ok(allowed.iter().filter_map(|serial| self.snapshot.table.by_serial(serial).cloned()).collect()),
+        }
+    }
+
     /// Looks at the positions of the query's words in the best documents.
     fn add_nearness(
         &self,

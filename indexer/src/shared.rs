@@ -14,6 +14,7 @@ use crate::forgotten::{Forgotten, Order};
 use crate::happened::{Happened, Listener};
 use crate::journal::Journal;
 use crate::policy::Policy;
+use crate::record::Key;
 use crate::scan::FileStat;
 use crate::snapshot::Snapshot;
 use crate::topics::Topics;
@@ -108,6 +109,13 @@ pub struct Progress {
     pub topics_table: u64,
 }
 
+impl Progress {
+    /// Whether every store has erased what it was asked to.
+    pub fn is_purged(&self) -> bool {
+        [self.purges, self.fact_purges, self.topic_purges].iter().all(|(asked, done)| asked == done)
+    }
+}
+
 impl Shared {
     /// Shares a store that was just opened.
     pub fn new(
@@ -115,7 +123,7 @@ impl Shared {
         policy: Arc<Policy>,
         sources: Vec<Source>,
         embedder: Option<Arc<dyn Embedder>>,
-        journal: (Journal<Order>, Vec<Order>),
+        forgotten: (Journal<Order>, Forgotten),
         fact_journal: (Journal<facts::Order>, facts::Orders),
         snapshot: Snapshot,
     ) -> Self {
@@ -129,8 +137,8 @@ impl Shared {
             stopping: AtomicBool::new(false),
             desk: Mutex::default(),
             listener: OnceLock::new(),
-            forgotten: RwLock::new(Forgotten::new(&journal.1)),
-            journal: journal.0,
+            forgotten: RwLock::new(forgotten.1),
+            journal: forgotten.0,
             facts: RwLock::default(),
             topics: RwLock::default(),
             fact_journal: fact_journal.0,
@@ -222,18 +230,22 @@ impl Shared {
         read(&self.forgotten).covers(path)
     }
 
-    /// Whether a content belongs to a forgotten file that has another name now.
-    pub fn is_forgotten_content(&self, hash: crate::record::Key) -> bool {
-        read(&self.forgotten).is_moved(hash)
+    /// Whether a file with these bytes is to stay forgotten, wherever it is.
+    pub fn is_forgotten_content(&self, hash: Key) -> bool {
+        read(&self.forgotten).has(hash)
     }
 
-    /// Writes an order down. It is on disk when this returns.
+    /// Writes down that what is at these paths and has these bytes stays forgotten. It is on disk when this returns.
     ///
     /// # Errors
     /// [`Error::Io`] of the journal.
-    pub fn order_to_forget(&self, order: &Order) -> Result<(), Error> {
-        self.journal.append(order)?;
-        write(&self.forgotten).add(order);
+    pub fn order_to_forget(&self, places: &[&Path], contents: &[Key]) -> Result<(), Error> {
+        let mut forgotten = write(&self.forgotten);
+        let places = places.iter().map(|place| forgotten.order(Some(*place), None));
+        let contents = contents.iter().map(|content| forgotten.order(None, Some(*content)));
+        let orders: Vec<Order> = places.chain(contents).collect();
+        self.journal.append_all(&orders)?;
+        orders.iter().for_each(|order| forgotten.add(order));
         Ok(())
     }
 
@@ -280,10 +292,28 @@ impl Shared {
         self.fact_journal.append(&order)?;
         orders.add(order);
         drop(orders);
-        Ok(self.update(|p| {
+        Ok(self.ordered_facts())
+    }
+
+    /// The same for one that removes facts. What the owner stated of them leaves the journal.
+    ///
+    /// # Errors
+    /// [`Error::Io`] of the journal.
+    pub fn order_to_forget_facts(&self, order: facts::Order) -> Result<u64, Error> {
+        let mut orders = self.fact_orders();
+        self.fact_journal.append(&order)?;
+        orders.add(order);
+        let kept = self.fact_journal.retain(|order| !orders.have_removed(order))?;
+        *orders = facts::Orders::new(&self.config.data.join("journal/facts.jsonl"), kept);
+        drop(orders);
+        Ok(self.ordered_facts())
+    }
+
+    fn ordered_facts(&self) -> u64 {
+        self.update(|p| {
             p.orders.0 += 1;
             p.orders.0
-        }))
+        })
     }
 
     /// Totals.

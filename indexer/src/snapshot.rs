@@ -1,6 +1,5 @@
 //! One moment of the store, as a search sees it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::languages;
@@ -19,13 +18,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// The two together. Words are inflected as in the languages that the documents are written in.
     pub fn new(table: Arc<Table>, mut words: Words) -> Self {
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        for content in table.records().iter().filter_map(|record| record.content.as_ref()) {
-            if let Some(language) = &content.lang {
-                *counts.entry(language).or_default() += 1;
-            }
-        }
-        words.stemmers = languages::stemmers(&counts, table.totals().documents);
+        words.stemmers = languages::stemmers(table.languages(), table.totals().documents);
         Self { table, words }
     }
 }

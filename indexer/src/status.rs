@@ -71,11 +71,32 @@ pub struct Source {
     pub available: bool,
 }
 
-/// What `forget` removed.
+/// What an order to forget takes away, whether it was carried out or only looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forgotten {
-    /// Documents that are gone: the path itself, or everything below it.
+    /// Documents that leave the index, with everything that was made from them.
     pub paths: Vec<PathBuf>,
-    /// Passages that are gone with them.
+    /// Their passages.
     pub passages: usize,
+    /// Files that are deleted: notes and conversations, which belong to this system.
+    pub deleted: Vec<PathBuf>,
+    /// Lines of the note of remembered sentences that are deleted.
+    pub lines: Vec<Taken>,
+    /// Documents that lose a part and are made anew without it: conversations with this system, pages about what was noticed.
+    pub changed: Vec<PathBuf>,
+    /// Facts that nothing else states, as sentences.
+    pub facts: Vec<String>,
+    /// Entries of the relationship log that rest on it.
+    pub entries: Vec<String>,
+}
+
+/// A line of a note.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Taken {
+    /// The note.
+    pub path: PathBuf,
+    /// Number of the line, counted from 1.
+    pub line: u32,
+    /// What stands there.
+    pub text: String,
 }

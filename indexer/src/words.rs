@@ -116,7 +116,7 @@ fn sign(rest: &str, end: usize) -> usize {
 }
 
 /// Letters of scripts that put no blanks between words.
-fn unspaced(c: char) -> bool {
+pub fn unspaced(c: char) -> bool {
     matches!(c as u32,
         0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1780..=0x17FF | 0x3005..=0x3007 | 0x3040..=0x30FF | 0x31F0..=0x31FF
         | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xAC00..=0xD7AF | 0xF900..=0xFAFF | 0xFF66..=0xFF9F | 0x20000..=0x3FFFF)
@@ -130,7 +130,14 @@ pub fn fold(word: &str) -> Cow<'_, str> {
             false => Cow::Borrowed(word),
         };
     }
-    let plain = word.nfkd().filter(|c| !is_combining_mark(*c) || unspaced(*c)).flat_map(char::to_lowercase);
+    let mut last = ' ';
+    let plain = word.nfkd().filter(|c| {
+        // Without it the letter is another one.
+        let is_short_i = *c == '\u{306}' && matches!(last, 'и' | 'И');
+        last = *c;
+        is_short_i || !is_combining_mark(*c) || unspaced(*c)
+    });
+    let plain = plain.flat_map(char::to_lowercase);
     let mut folded = String::with_capacity(word.len());
     for c in plain {
         match c {
@@ -180,7 +187,7 @@ pub fn root(stem: &str) -> &str {
 }
 
 /// Words that do not begin with the [`root`] of their stem, after that.
-pub const IRREGULAR: [(&str, &str); 3] = [("die", "dying"), ("lie", "lying"), ("tie", "tying")];
+pub const IRREGULAR: [(&str, &str); 4] = [("die", "dying"), ("lie", "lying"), ("tie", "tying"), ("vie", "vying")];
 
 /// What words with this stem begin with in any language: a last letter may be changed.
 pub fn open_root(stem: &str) -> &str {
@@ -301,6 +308,7 @@ mod tests {
         assert_eq!(fold("ﬁle"), "file");
         assert_eq!(fold("한국"), "한국");
         assert_eq!(fold("ガ"), fold("カ\u{3099}"));
+        assert_eq!((fold("Новый").as_ref(), fold("ёж").as_ref()), ("новый", "еж"));
     }
 
     #[test]

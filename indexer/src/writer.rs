@@ -280,18 +280,24 @@ impl Writer {
         Ok(())
     }
 
-    /// Leaves nothing on disk of what was deleted.
+    /// Leaves nothing on disk of what was deleted; it has to be committed.
     ///
     /// # Errors
-    /// I/O errors of the stores.
+    /// [`Error::Unerased`] when it is not, I/O errors of the stores; then some of it may still be there.
     pub fn erase(&mut self) -> Result<(), Error> {
-        self.lexical.purge()?;
-        if let Some(catalogue) = self.catalogue.take() {
-            self.catalogue = Some(catalogue.rewritten(self.shared.snapshot().table.records())?);
+        if self.dirty.is_some() {
+            return Err(Error::Unerased("what is deleted cannot be saved".into()));
         }
+        self.lexical.purge()?;
+        let data = self.shared.config.data.clone();
+        let catalogue = match self.catalogue.take() {
+            Some(catalogue) => catalogue,
+            // The last time failed.
+            None => Catalogue::open(&data.join("catalogue"))?.0,
+        };
+        self.catalogue = Some(catalogue.rewritten(self.shared.snapshot().table.records())?);
         self.show()?;
-        let data = &self.shared.config.data;
-        files::remove_others(data, &|name| !name.to_string_lossy().ends_with(".damaged"))?;
+        files::remove_others(&data, &|name| !name.to_string_lossy().ends_with(".damaged"))?;
         self.shared.update(|p| {
             p.fact_purges.0 += 1;
             p.topic_purges.0 += 1;

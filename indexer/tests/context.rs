@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use echofs_indexer::context::{self, Moment, Tier};
+use echofs_indexer::conversations::Turn;
 use echofs_indexer::facts::{Facts, Wish};
 use echofs_indexer::relationship::{Entry, Evidence, Kind, View};
 use echofs_indexer::{Config, Document, Index, Source};
@@ -260,4 +261,72 @@ fn facts_and_entities_are_searched() {
     assert_eq!(with("entity:\"Priya Nair\""), with("entity:p.nair@solwayrivers.example"));
     assert!(with("entity:\"Priya Nair\"").contains(&"2026-09-14-nair-deadline.eml".to_owned()));
     assert_eq!(with("entity:Nobody"), Vec::<String>::new());
+}
+
+#[test]
+fn what_the_user_says_in_a_conversation_counts_and_what_an_assistant_says_does_not() {
+    let place = Place::new();
+    place.write("boat.md", "# Boat\n\nThe boat is blue.\n");
+    let index = place.open(None);
+    let turn = |role: &str, content: &str| {
+        let value = serde_json::json!({"role": role, "speaker": if role == "user" { "Hanna" } else { "Coach" }, "content": content});
+        Turn::from_value(&value, "talk", "2026-11-20T10:00:00Z".parse().unwrap()).unwrap()
+    };
+    let said = [
+        turn(
+            "user",
+            "I prefer oat porridge. I have to hand in the quern report by 2026-11-30.\n\n- [ ] oil the quern\n",
+        ),
+        turn(
+            "assistant",
+            "I prefer semolina. You must hand in the heron report by 2026-11-29.\n\n- [ ] feed the heron\n",
+        ),
+        turn("user", "Never use semicolons in what you write."),
+    ];
+    index.conversations().append(&said).unwrap();
+    assert!(index.wait(false, store::PATIENCE));
+    until("the conversation is read for facts", || {
+        index.facts().notable().iter().any(|noted| noted.notable.quote.contains("quern report"))
+    });
+    let made = Made::of(&index, NOW);
+    let moment = made.moment();
+    let tasks = context::tasks(&moment);
+    assert!(tasks.contains("quern report") && tasks.contains("oil the quern"), "{tasks}");
+    let briefing = made.briefing(2_000);
+    assert!(briefing.contains("quern report") && briefing.contains("oat porridge"), "{briefing}");
+    let about = context::about_me(&moment);
+    assert!(about.contains("You said on 20 November 2026: \u{201c}I prefer oat porridge.\u{201d}"), "{about}");
+    for page in [tasks, briefing, about, context::suggestions(&moment)] {
+        for other in ["semolina", "heron", "semicolons"] {
+            assert!(!page.contains(other), "{other} is in\n{page}");
+        }
+    }
+    let page = index.conversations().page_of("talk").unwrap().unwrap();
+    index.forget(&page).unwrap();
+    until("it is gone from every page", || {
+        let made = Made::of(&index, NOW);
+        [context::tasks(&made.moment()), context::about_me(&made.moment())].iter().all(|page| !page.contains("quern"))
+    });
+}
+
+#[test]
+fn the_log_holds_nothing_that_was_forgotten_before_it_was_written() {
+    let place = Place::new();
+    let boat = place.write("boat.md", "# Boat\n\nThe boat is blue.\n");
+    let index = place.open(None);
+    let entry = |path: &Path, text: &str| Entry {
+        evidence: vec![Evidence { path: path.to_string_lossy().into_owned(), line: None }],
+        ..Entry::new(Kind::Observation, text, Timestamp::now())
+    };
+    let value = serde_json::json!({"role": "user", "content": "The zebrafish is well."});
+    index.conversations().append(&[Turn::from_value(&value, "talk", Timestamp::now()).unwrap()]).unwrap();
+    let page = index.conversations().page_of("talk").unwrap().unwrap();
+    index.note(vec![entry(&boat, "first"), entry(&page, "first")]).unwrap();
+    assert_eq!(index.relationship().view().unwrap().entries.len(), 2);
+    index.forget(&boat).unwrap();
+    index.forget(&page).unwrap();
+    assert!(index.relationship().view().unwrap().entries.is_empty());
+    index.note(vec![entry(&boat, "late"), entry(&page, "late"), entry(Path::new("/else.md"), "kept")]).unwrap();
+    let texts: Vec<String> = index.relationship().view().unwrap().entries.into_iter().map(|entry| entry.text).collect();
+    assert_eq!(texts, ["kept"]);
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use echofs_embedder::{Embedder, Error as EmbedderError, Hashed, ModelId};
-use echofs_indexer::{Error, Index, Kind, State};
+use echofs_indexer::{Error, Index, Kind, State, Wanted};
 use store::{Counting, PATIENCE, Place, found, found_set, holds, search, until};
 
 #[test]
@@ -285,6 +285,86 @@ fn a_forgotten_file_that_is_renamed_stays_forgotten() {
 }
 
 #[test]
+fn a_copy_of_a_forgotten_file_is_forgotten_until_it_says_something_else() {
+    let place = Place::new();
+    place.write("a.md", "the zebrafish conspiracy\n");
+    place.write("b.md", "the zebrafish conspiracy\n");
+    let index = place.open(None);
+    let would = index.would_forget(&index.wanted("a.md").unwrap()).unwrap();
+    assert_eq!(would.paths, [place.path("a.md"), place.path("b.md")]);
+    assert_eq!(index.forget(&place.path("a.md")).unwrap().paths, would.paths);
+    place.write("c.md", "the zebrafish conspiracy\n");
+    until("the copy is seen", || index.coverage().iter().any(|c| c.path == place.path("c.md")));
+    assert!(index.wait(false, PATIENCE));
+    assert!(found(&index, "zebrafish").is_empty() && !index.readable(&place.path("c.md")));
+    place.write("c.md", "a walrus\n");
+    until("another text is found", || found(&index, "walrus") == ["c.md"]);
+}
+
+#[test]
+fn orders_of_older_versions_hold_and_lose_their_paths() {
+    let place = Place::new();
+    let path = place.write("a.md", "the zebrafish conspiracy\n");
+    let entry = format!("{{\"path\":\"{}\",\"hash\":null,\"at\":5}}", path.display());
+    let sum = &blake3::hash(entry.as_bytes()).to_hex()[..16];
+    fs::create_dir_all(place.data().join("journal")).unwrap();
+    fs::write(place.data().join("journal/forget.jsonl"), format!("{{\"sum\":\"{sum}\",\"entry\":{entry}}}\n")).unwrap();
+    assert!(found(&place.open(None), "zebrafish").is_empty());
+    assert!(!holds(&place.data(), "a.md"));
+    assert!(found(&place.open(None), "zebrafish").is_empty());
+}
+
+#[test]
+fn what_cannot_be_erased_is_an_error_and_is_erased_later() {
+    let place = Place::new();
+    place.write("a.md", "the zebrafish conspiracy\n");
+    place.write("b.md", "a walrus\n");
+    let index = place.open(None);
+    let (dir, away) = (place.data().join("index"), place.data().join("away"));
+    fs::rename(&dir, &away).unwrap();
+    let error = index.forget(&place.path("a.md")).unwrap_err();
+    assert!(matches!(error, Error::Unerased(_)), "{error}");
+    assert!(place.data().join("journal/unerased").exists());
+    fs::rename(&away, &dir).unwrap();
+    until("it is erased", || !place.data().join("journal/unerased").exists());
+    assert_eq!(found_set(&index, "zebrafish walrus"), ["b.md"]);
+    assert!(!holds(&place.data(), "zebrafish"));
+}
+
+#[test]
+fn what_a_crash_left_is_erased_at_the_next_start() {
+    let place = Place::new();
+    place.write("a.md", "the zebrafish conspiracy\n");
+    place.write("b.md", "a walrus\n");
+    drop(place.open(None));
+    fs::write(place.data().join("journal/unerased"), "").unwrap();
+    fs::remove_file(place.path("a.md")).unwrap();
+    let index = place.open(None);
+    until("it is erased", || !place.data().join("journal/unerased").exists());
+    assert!(!holds(&place.data(), "zebrafish"));
+    assert_eq!(found_set(&index, "zebrafish walrus"), ["b.md"]);
+}
+
+#[test]
+fn a_query_that_does_not_say_what_forgets_nothing() {
+    let place = Place::new();
+    place.write("a.md", "the zebrafish conspiracy\n");
+    let index = place.open(None);
+    for query in
+        ["", "sem:(a fish)", "zebrafish limit:1", "zebrafish in:nowhere", "(zebrafish", "zebrafish like:\"a.md\""]
+    {
+        let error = index.forget_wanted(&Wanted::Query(query.into())).unwrap_err();
+        assert!(matches!(error, Error::Vague(_)), "{query}: {error}");
+    }
+    let error = index.forget_wanted(&Wanted::Query("zebrafish walrus".into())).unwrap_err();
+    assert!(matches!(error, Error::Nothing(_)), "{error}");
+    for outside in ["/etc/passwd".into(), place.notes().join("../data/journal"), place.data().join("notes/none.md")] {
+        assert!(index.forget(&outside).is_err(), "{}", outside.display());
+    }
+    assert_eq!(found(&index, "zebrafish"), ["a.md"]);
+}
+
+#[test]
 fn one_process_per_directory() {
     let place = Place::new();
     let _index = Index::open(place.config(), None).unwrap();
@@ -453,4 +533,15 @@ fn words_are_inflected_in_the_languages_of_the_documents() {
     }
     assert!(found(&index, "lex:Hauser").contains(&"b.md".to_owned()), "accents do not count");
     assert!(!found(&index, "lex:Datum").contains(&"a.md".to_owned()));
+}
+
+#[test]
+fn tags_and_authors_are_words() {
+    let place = Place::new();
+    place.write("bread.md", "---\ntags: [sourdough]\nauthor: Oda Brenna\n---\n\nFeed the starter every evening.\n");
+    place.write("net.md", "The router password is on the fridge.\n");
+    let index = place.open(None);
+    assert_eq!(found(&index, "lex:sourdough"), ["bread.md"]);
+    assert_eq!(found(&index, "lex:Brenna"), ["bread.md"]);
+    assert!(found(&index, "title:sourdough").is_empty());
 }

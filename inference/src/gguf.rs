@@ -140,8 +140,14 @@ fn head(reader: &mut impl Read) -> io::Result<Parsed> {
     for _ in 0..values {
         let key = text(reader)?;
         let kind = u32(reader)?;
-        if let Some(value) = value(reader, kind)? {
-            metadata.insert(key, value);
+        match value(reader, kind)? {
+            Some(Value::Text(text)) if key.starts_with("general.") => {
+                metadata.insert(key, Value::Text(printable(&text)));
+            }
+            Some(value) => {
+                metadata.insert(key, value);
+            }
+            None => {}
         }
     }
     let mut weights = 0_u64;
@@ -149,6 +155,11 @@ fn head(reader: &mut impl Read) -> io::Result<Parsed> {
         weights = weights.saturating_add(tensor(reader)?);
     }
     Ok((metadata, weights))
+}
+
+/// A text for people, without what would steer a terminal.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The weights of a tensor, whose description is read over.
@@ -286,6 +297,15 @@ mod tests {
         let layer = 256 * 256 * 2 + 256 * 128 * 2 + 256 * 512 * 3 + 2 * 256;
         assert_eq!(head.weights, 2 * layer + 2 * 256 * 256 + 256);
         assert_eq!(head.state_bytes(10), 2 * 2 * (64 + 64) * 2 * 10);
+    }
+
+    #[test]
+    fn what_a_file_says_of_itself_does_not_steer_a_terminal() {
+        let whole = probe::model();
+        let at = whole.windows(5).position(|bytes| bytes == b"llama").expect("its architecture");
+        let mut hostile = whole.clone();
+        hostile[at..at + 5].copy_from_slice(b"\x1b[2Jx");
+        assert_eq!(read(&hostile).expect("a head").architecture(), " [2Jx");
     }
 
     #[test]

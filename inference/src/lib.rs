@@ -307,6 +307,6 @@ pub trait Generator: Send + Sync {
 
 /// The name of a model, from the name of its file: lower case, without the extension and `-instruct`.
 pub fn model_name(path: &Path) -> String {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    let stem = gguf::printable(&path.file_stem().unwrap_or_default().to_string_lossy()).to_lowercase();
     stem.replacen("-instruct", "", 1)
 }

@@ -48,7 +48,7 @@ pub enum Command {
     Search(Search),
     /// Take conversations from exports of ChatGPT and Claude, JSON lines of turns and transcripts
     Import(Import),
-    /// Remove a document from every index, cache and answer, for good; the file itself stays
+    /// Remove documents or a fact from every index, cache and answer, for good; your own files stay, notes are deleted
     Forget(Forget),
     /// Keep a sentence among the notes
     Remember(Remember),
@@ -180,8 +180,19 @@ pub struct Import {
 
 #[derive(Args, Debug)]
 pub struct Forget {
-    /// The file
-    pub path: PathBuf,
+    /// A file or directory, absolute or below a source; `remembered.md:3` for one remembered sentence; where it is none, the id of
+    /// a fact or a query
+    #[arg(required_unless_present_any = ["query", "fact"], conflicts_with_all = ["query", "fact"])]
+    pub what: Option<OsString>,
+    /// Everything that a query lets through; all its words are required
+    #[arg(long, conflicts_with = "fact")]
+    pub query: Option<String>,
+    /// The fact with this id; the text that states it stays
+    #[arg(long, value_name = "ID")]
+    pub fact: Option<String>,
+    /// List what would go, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// As JSON
     #[arg(long)]
     pub json: bool,

@@ -7,7 +7,7 @@
 //! models = "/srv/models"                        # where models are looked for
 //! threads = 2                                   # threads of the language model
 //! keep_questions = false                        # questions asked are kept as conversations unless it says so
-//! observe = false                               # and noted in the relationship log
+//! observe = false                               # and, as far as .echo/observe says, noted in the relationship log
 //! facts_by_model = true                         # the language model reads documents for facts only if it says so
 //! facts_idle_minutes = 5                        # only when nothing was asked for so long
 //! facts_per_hour = 60                           # and no more passages an hour
@@ -53,7 +53,7 @@ pub struct File {
     pub threads: Option<usize>,
     /// Whether questions that are asked are kept as conversations.
     pub keep_questions: Option<bool>,
-    /// Whether it is noted in the relationship log what was asked and what answered it.
+    /// Whether anything that the owner does may be noted in the relationship log; `.echo/observe` says what is.
     pub observe: Option<bool>,
     /// Whether the language model reads documents for facts while nobody needs it.
     pub facts_by_model: Option<bool>,

@@ -110,7 +110,7 @@ impl Generator for Engine {
             on_text(text);
         });
         match result {
-            Err(Error::Down(why)) if silent && self.local.model().is_some() => {
+            Err(why @ (Error::Down(_) | Error::Busy(_))) if silent && self.local.model().is_some() => {
                 log::warn!("{why}; the model on this machine is used");
                 self.local.generate(request, cancel, on_text)
             }

@@ -200,8 +200,7 @@ fn others(models: &Path) -> impl Iterator<Item = Model> {
 pub fn about(head: &Head) -> String {
     let name = head.text("general.name").map(|name| format!("{name}: ")).unwrap_or_default();
     let format = head.file_type().and_then(quantize::numbered).map_or("an unknown format", |format| format.name);
-    let line = format!("{name}{}, {} weights, {format}", head.architecture(), human_count(head.weights));
-    line.chars().filter(|c| !c.is_control()).collect()
+    format!("{name}{}, {} weights, {format}", head.architecture(), human_count(head.weights))
 }
 
 fn human_count(count: u64) -> String {

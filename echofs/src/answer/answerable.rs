@@ -19,7 +19,7 @@ use super::turns;
 const HOPELESS: (f32, f32) = (0.3, 0.35);
 
 /// From this likeness on a word of the question counts as said.
-const HELD: f32 = 0.6;
+pub const HELD: f32 = 0.6;
 
 /// What is counted, each about 0 to 1: the share of the question in the sentence; the weight of the heaviest term, and
 /// of the heaviest name or number, that it and its neighbours lack; whether the span is of the wrong kind; whether only
@@ -130,7 +130,7 @@ pub fn features(
         lacks(&near, false),
         lacks(&near, true),
         yes(typed && !span::fits(question, short, &words)),
-        denial(question, negated(&asked), negated(&sentence.tokens)),
+        denial(question, negated(&asked), negated(&sentence.tokens) && model.is_some()),
         yes(opposed(&asked, &sentence.tokens) || rivals()),
         candidate.semantic.unwrap_or(USUAL_LIKENESS),
         yes(support.literal),
@@ -173,6 +173,6 @@ pub fn probability(features: &[f32; FEATURES], with_model: bool) -> f32 {
 
 /// From this probability on what a model says is given as the answer. Lower than one half, since a wrong refusal leaves
 /// people with the evidence alone; high enough that of the answers it keeps back most are wrong.
-pub const THRESHOLD: f32 = 0.48;
+pub const THRESHOLD: f32 = 0.47;
 /// The same for answers without a model.
 pub const THRESHOLD_WITHOUT: f32 = 0.42;

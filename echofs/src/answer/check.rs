@@ -2,15 +2,19 @@
 
 use echofs_indexer::facts::days_in;
 
-use super::question::{Expected, Question};
+use super::answerable::HELD;
+use super::opposites::{negated, opposed};
+use super::question::{Expected, Question, Sort, Term};
 use super::relative;
-use super::retrieve::{Excerpt, Gathered};
+use super::retrieve::{Excerpt, Gathered, matches};
 use super::sentences::sentences;
 use super::span;
 use super::text::{Token, likeness, one_line, tokens};
 
 /// Share of a claim's words that its passage must hold.
 const BORNE_OUT: f32 = 0.65;
+/// Share of a question that a sentence must hold to be about it.
+const HALF: f32 = 0.5;
 
 /// The statements of a generated text: its sentences, without marks of citations.
 pub fn claims(text: &str) -> Vec<String> {
@@ -50,8 +54,7 @@ pub struct Support {
 pub fn support(claim: &str, question: &Question, gathered: &Gathered, excerpts: &[Excerpt]) -> Option<Support> {
     let words = tokens(claim);
     if question.expected == Expected::Verdict && words.iter().all(|w| matches!(w.lower.as_str(), "yes" | "no")) {
-        let sentence = excerpts.first()?.best;
-        return Some(Support { excerpt: 0, sentence, share: 1.0, literal: false });
+        return verdict(words.first()?.lower == "yes", question, gathered, excerpts.first()?);
     }
     let judged = sentences_of(excerpts).filter_map(|(i, s)| {
         let candidate = &gathered.candidates[excerpts[i].candidate];
@@ -65,6 +68,22 @@ pub fn support(claim: &str, question: &Question, gathered: &Gathered, excerpts: 
         a.literal.cmp(&b.literal).then((a.share + a_score).total_cmp(&(b.share + b_score)))
     });
     best.map(|(support, _)| support).or_else(|| dated(claim, question, gathered, excerpts))
+}
+
+/// The best sentence, where it speaks of what is asked and does not say the contrary of a bare "yes" or "no".
+fn verdict(yes: bool, question: &Question, gathered: &Gathered, excerpt: &Excerpt) -> Option<Support> {
+    let candidate = &gathered.candidates[excerpt.candidate];
+    let sentence = &candidate.sentences[excerpt.best];
+    let around = candidate.around();
+    let held = matches(question, sentence.tokens.iter().chain(&around));
+    let cover: f32 = held.iter().zip(&gathered.weights).map(|(held, weight)| held * weight).sum();
+    let strict = |term: &Term| matches!(term.sort, Sort::Name | Sort::Number);
+    let lacks = question.terms.iter().zip(&held).any(|(term, held)| strict(term) && *held < HELD);
+    let asked = tokens(&question.text);
+    let denied = negated(&asked) != negated(&sentence.tokens) || opposed(&asked, &sentence.tokens);
+    // Another name or number than the one asked about is a "no" as well.
+    let fits = if yes { !denied && !lacks } else { denied || lacks };
+    (fits && cover >= HALF).then_some(Support { excerpt: 0, sentence: excerpt.best, share: 1.0, literal: false })
 }
 
 /// Each sentence of each excerpt: the excerpt's index, and the sentence's in its candidate.
@@ -90,7 +109,7 @@ fn dated(claim: &str, question: &Question, gathered: &Gathered, excerpts: &[Exce
 }
 
 /// Share of the claim's content words that the sentence holds; `None` when that is too little, or when a number or
-/// a name that the question does not say is missing from the excerpt.
+/// a name that the question does not say is missing from it.
 fn share(claim: &[Token], question: &Question, sentence: &[Token], context: &[&Token]) -> Option<f32> {
     let content: Vec<&Token> = claim.iter().filter(|w| !w.is_stop() || w.number).collect();
     if content.is_empty() {
@@ -101,7 +120,8 @@ fn share(claim: &[Token], question: &Question, sentence: &[Token], context: &[&T
     };
     let missing = content.iter().filter(|w| !question.has(&w.stem)).any(|word| {
         let strict = word.number || word.capital && word.at.start > 0;
-        strict && among(word, &mut context.iter().copied()) < 0.6
+        // What stands beside the sentence may be there to be repeated.
+        strict && among(word, &mut sentence.iter()) < 0.6
     });
     let new: Vec<&&Token> = content.iter().filter(|w| !question.has(&w.stem)).collect();
     let judged: Vec<&Token> = if new.is_empty() { content.clone() } else { new.into_iter().copied().collect() };

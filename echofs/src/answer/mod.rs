@@ -12,6 +12,7 @@
 mod answerable;
 mod check;
 mod evidence;
+pub(crate) mod follow_up;
 mod index;
 mod irregular;
 mod listed;
@@ -25,6 +26,7 @@ mod render;
 mod retrieve;
 mod run;
 pub(crate) mod sentences;
+mod several;
 mod short;
 mod span;
 mod store;
@@ -175,8 +177,17 @@ struct Inner {
     listener: OnceLock<Listener>,
 }
 
-/// What is told of every finished answer.
-pub type Listener = Box<dyn Fn(&Answer) + Send + Sync>;
+/// A question that was answered.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    /// With a new answer.
+    Made(&'a Answer),
+    /// With one that was kept.
+    Kept(&'a Settled),
+}
+
+/// What is told of every answer that was asked for.
+pub type Listener = Box<dyn Fn(Told) + Send + Sync>;
 
 /// All answers of one data directory.
 pub struct Answers {
@@ -213,7 +224,7 @@ impl Answers {
         Ok(Arc::new(Answers { inner: Arc::new(inner) }))
     }
 
-    /// Tells `listener` of every answer that is finished from now on. Once; later ones are not told.
+    /// Tells `listener` of every question that is answered from now on. Once; later ones are not told.
     pub fn listen(&self, listener: Listener) {
         self.inner.listener.set(listener).ok();
     }
@@ -222,6 +233,12 @@ impl Answers {
     pub fn settled(&self) -> Vec<Arc<Settled>> {
         self.inner.drop_outlived();
         self.inner.store.all().iter().map(|entry| entry.settled.clone()).collect()
+    }
+
+    /// Whether nothing has changed in the index since an answer was made or last compared with the notes.
+    pub fn is_fresh(&self, settled: &Settled) -> bool {
+        let known = self.inner.store.peek(&normalised(&settled.question));
+        known.is_some_and(|entry| self.inner.unchanged(&entry))
     }
 
     /// The finished answer of a question if its evidence has not changed.
@@ -301,6 +318,7 @@ impl Inner {
     fn start(self: &Arc<Self>, running: &mut Running, job: &Arc<Job>, question: &str) -> bool {
         let known = self.store.get(&job.key).filter(|entry| self.unchanged(entry));
         if let Some(entry) = known {
+            self.tell(Told::Kept(&entry.settled));
             job.stream.end(End::Done(entry.settled.clone()));
             return false;
         }
@@ -332,6 +350,7 @@ impl Inner {
     fn answer(&self, job: &Arc<Job>, question: &str) -> End {
         let known = self.store.get(&job.key).filter(|entry| self.still_valid(entry));
         if let Some(entry) = known {
+            self.tell(Told::Kept(&entry.settled));
             return End::Done(entry.settled.clone());
         }
         match run::run(&*self.evidence, &*self.generator, question, &job.stream, &job.cancel) {
@@ -344,7 +363,7 @@ impl Inner {
     /// Keeps an answer whose documents are still what they were while it was made.
     fn keep(&self, job: &Arc<Job>, outcome: Outcome) -> Arc<Settled> {
         let Outcome { answer, places, keep, failed, without_model } = outcome;
-        self.listener.get().into_iter().for_each(|listener| listener(&answer));
+        self.tell(Told::Made(&answer));
         let markdown = job.stream.markdown();
         let unchanged = places.iter().all(|place| self.evidence.stamp(&place.path) == Some(place.stamp));
         if keep && unchanged {
@@ -355,6 +374,10 @@ impl Inner {
             self.running().brief.push((Instant::now() + GRACE, job.clone()));
         }
         Arc::new(Settled::new(&answer, markdown))
+    }
+
+    fn tell(&self, told: Told) {
+        self.listener.get().into_iter().for_each(|listener| listener(told));
     }
 
     fn drop_outlived(&self) {

@@ -24,7 +24,7 @@ const PAIRS: &str = "accept reject|accept refuse|acquit convict|adaptive innate|
     maximize minimize|melt freeze|mother father|nephew niece|north south|east west|northern southern|eastern western|\
     open close|oppose support|optimistic pessimistic|parent child|part whole|peace war|permit forbid|\
     predator prey|presence absence|profit loss|push pull|raise lower|receive send|\
-    remove add|retain discard|reward punish|sender recipient|singular plural|sister brother|son daughter|start end|start stop|\
+    rarest common|remove add|retain discard|reward punish|sender recipient|singular plural|sister brother|son daughter|start end|start stop|\
     strengthen weaken|summer winter|sunrise sunset|synthetic natural|top bottom|\
     true false|upper lower|victory defeat|above below|numerator denominator|ancestor descendant|morning evening";
 

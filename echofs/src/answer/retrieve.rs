@@ -34,6 +34,8 @@ const REFINED: usize = 8;
 const MEANING: f32 = 1.5;
 /// What the newest of the best sentences has over the oldest, where a question asks how things are now.
 const NEWEST: f32 = 0.4;
+/// What a sentence that a language model wrote has less than one that a person wrote.
+const BY_MODEL: f32 = 0.3;
 /// Sentences among which the newest are looked for.
 const DATED: usize = 24;
 /// Excerpts in a prompt.
@@ -293,7 +295,9 @@ fn score(question: &Question, weights: &[f32], candidate: &mut Candidate) {
         sentence.cover = own;
         let fits = if fits { 1.0 } else { 0.0 };
         let parts = [own, neighbourhood, candidate.cover, candidate.relevance, fits];
-        sentence.score = parts.iter().zip(SCORE).map(|(part, weight)| part * weight).sum();
+        let by_model = turn_of(&candidate.turns, sentence.at.start).is_some_and(|turn| turn.by_model);
+        sentence.score = parts.iter().zip(SCORE).map(|(part, weight)| part * weight).sum::<f32>();
+        sentence.score -= if by_model { BY_MODEL } else { 0.0 };
     }
 }
 

@@ -6,13 +6,13 @@ use std::time::Instant;
 use echofs_inference::{Cancel, Generator};
 use serde::{Deserialize, Serialize};
 
-use super::answerable;
 use super::evidence::Evidence;
 use super::listed;
 use super::listing::Listing;
 use super::question::Question;
 use super::render::{self, Answer, Timings};
 use super::retrieve::{self, Candidate, Excerpt, Gathered};
+use super::several;
 use super::stream::Stream;
 use super::writer::{Writer, citation, holds};
 
@@ -64,8 +64,12 @@ pub(super) struct Basis {
 }
 
 impl Basis {
-    /// Searches; takes milliseconds.
-    pub fn new(evidence: &dyn Evidence, question: &str) -> Result<Basis, String> {
+    /// One for each thing that a question asks. Searches; takes milliseconds.
+    pub fn all(evidence: &dyn Evidence, question: &str) -> Result<Vec<Basis>, String> {
+        several::parts(question).iter().map(|part| Basis::new(evidence, part)).collect()
+    }
+
+    fn new(evidence: &dyn Evidence, question: &str) -> Result<Basis, String> {
         let question = Question::new(question);
         let gathered = retrieve::gather(evidence, &question)?;
         let excerpts = retrieve::choose(&gathered, BUDGET);
@@ -102,11 +106,14 @@ pub(super) fn run(
     if let Some(listing) = Listing::read(text, jiff::Zoned::now().date()) {
         return list(evidence, &listing, (text, epoch), stream, started);
     }
-    let basis = Basis::new(evidence, text).map_err(Stop::Failed)?;
-    let mut writer = Writer::new(evidence, &basis, stream, started);
-    writer.show_evidence();
-    let hopeless = answerable::hopeless(&basis.gathered, &basis.excerpts);
-    let failure = if hopeless { None } else { writer.word(generator, cancel) };
+    let bases = Basis::all(evidence, text).map_err(Stop::Failed)?;
+    let Some((first, further)) = bases.split_first() else { return Err(Stop::Failed("nothing is asked".into())) };
+    let mut writer = Writer::new(evidence, first, stream, started);
+    let mut failure = writer.part(generator, cancel);
+    for basis in further {
+        writer.go_on(basis);
+        failure = failure.or(writer.part(generator, cancel));
+    }
     if cancel.is_cancelled() {
         return Err(Stop::Cancelled);
     }
@@ -115,7 +122,7 @@ pub(super) fn run(
     writer.close(failure.filter(|_| !without_model));
     let others = std::mem::take(&mut writer.others);
     let answer = writer.answer(text, epoch);
-    let mut places = mark(basis.places(evidence), &answer);
+    let mut places = mark(bases.iter().flat_map(|basis| basis.places(evidence)).collect(), &answer);
     places.extend(others);
     Ok(Outcome { answer, places, keep: !failed, failed, without_model })
 }

@@ -119,6 +119,11 @@ impl Store {
         Some(entry)
     }
 
+    /// The answer kept under a normalised question, only to look at it.
+    pub fn peek(&self, key: &str) -> Option<Arc<Entry>> {
+        self.read().get(key).cloned()
+    }
+
     /// All entries, newest first.
     pub fn all(&self) -> Vec<Arc<Entry>> {
         let mut all: Vec<Arc<Entry>> = self.read().values().cloned().collect();

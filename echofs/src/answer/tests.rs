@@ -294,6 +294,84 @@ fn a_refusal_and_a_question_without_evidence_are_not_found() {
     }
 }
 
+/// Answers over these notes, and what a model does with each question.
+fn over(notes: &[(&str, &str)], script: Script) -> Bench {
+    let (notes, model, dir) = (Notes::new(notes), Model::new(script), tempfile::tempdir().unwrap());
+    let answers = Answers::with(notes.clone(), model.clone(), dir.path().join("answers")).unwrap();
+    Bench { notes, model, answers, dir }
+}
+
+#[test]
+fn questions_that_nearly_fit_are_refused() {
+    const FERRY: &str = "The ferry to Lunna leaves at 7:40 on Tuesdays from the northern pier.\n";
+    let bench = over(&[("/n/ferry.md", FERRY)], Script::Says("7:40 [1]"));
+    let answerable = |question: &str| bench.json(question)["answerable"] == true;
+    for question in ["When does the ferry to Lunna leave on Tuesdays?", "When does the ferry leave the northern pier?"]
+    {
+        assert!(answerable(question), "{question}");
+    }
+    for question in [
+        "When does the ferry to Symbister leave on Tuesdays?",
+        "When does the ferry to Lunna leave on Fridays?",
+        "When does the ferry leave the southern pier?",
+        "When does the ferry to Lunna never leave on Tuesdays?",
+        "When does the ferry to Lunna arrive on Tuesdays?",
+    ] {
+        assert!(!answerable(question), "{question}");
+    }
+}
+
+#[test]
+fn several_things_are_answered_one_after_the_other() {
+    let reads = |prompt: &str| if prompt.contains("tomatoes") { "3 May 2026" } else { "SQLite" };
+    let bench = bench(Script::Reads(reads));
+    let question = "Which database did we choose for the sync server, and when were the tomatoes planted?";
+    let text = bench.markdown(question);
+    let (first, second) = (text.find("SQLite [1].").unwrap(), text.find("3 May 2026 [2]").unwrap());
+    let evidence = text.find("> The tomatoes were planted").unwrap();
+    assert!(first < evidence && evidence < second, "{text}");
+    let json = bench.json(question);
+    assert_eq!(json["short_answer"], "SQLite; 3 May 2026");
+    let paths: Vec<&str> = json["citations"].as_array().unwrap().iter().map(|c| c["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["/n/standup.md", "/n/garden.md"]);
+    assert!(bench.answers.get(question).is_some());
+    bench.notes.delete("/n/garden.md");
+    assert!(bench.answers.get(question).is_none(), "half of what it rests on is gone");
+    let text = bench.markdown(question);
+    assert!(
+        text.contains("SQLite [1]") && text.contains("Not found in your notes: when were the tomatoes planted."),
+        "{text}"
+    );
+}
+
+#[test]
+fn notes_that_contradict_each_other_are_both_named() {
+    let notes = [
+        ("/n/quote.md", "The heat pump has a power of 7 kW.\n"),
+        ("/n/survey.md", "The power of the heat pump is 8.5 kW.\n"),
+        ("/n/oven.md", "The oven has a power of 3 kW.\n"),
+    ];
+    let reads = |prompt: &str| if prompt.contains("8.5") { "8.5 kW" } else { "7 kW" };
+    let bench = over(&notes, Script::Reads(reads));
+    let json = bench.json("How much power does the heat pump have?");
+    let answer = json["answer"].as_str().unwrap();
+    assert!(answer.contains("7 kW [") && answer.contains("8.5 kW [") && answer.contains("But "), "{answer}");
+    assert!(!answer.contains("3 kW"), "{answer}");
+    assert_eq!(json["citations"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_bare_yes_or_no_has_to_agree_with_the_sentence() {
+    const FISH: &str = "Oda does not eat fish, and Bram eats cheese every day.\n";
+    let answer = |question: &str, says: &'static str| {
+        let json = over(&[("/n/food.md", FISH)], Script::Says(says)).json(question);
+        json["answer"].as_str().unwrap().split(' ').next().unwrap().to_owned()
+    };
+    assert_eq!(answer("Does Oda eat fish?", "No [1]"), "No");
+    assert_ne!(answer("Does Oda eat fish?", "Yes [1]"), "Yes");
+    assert_ne!(answer("Does Tait eat fish?", "Yes [1]"), "Yes");
+}
+
 #[test]
 fn what_does_not_hold_any_more_is_read_again_without() {
     const NUMBERS: &str =
@@ -350,6 +428,18 @@ fn the_same_question_in_other_dress_is_the_same() {
     bench.markdown("  which database did we choose\tfor the sync server  ");
     assert_eq!(bench.model.calls(), 1);
     assert_eq!(bench.answers.settled().len(), 1);
+}
+
+#[test]
+fn an_answer_tells_whether_the_notes_have_changed_since() {
+    let bench = bench(Script::Says("SQLite [1]"));
+    bench.markdown(QUESTION);
+    let settled = bench.answers.get(QUESTION).unwrap();
+    assert!(bench.answers.is_fresh(&settled));
+    bench.notes.write("/n/oven.md", "The oven is hot.\n");
+    assert!(!bench.answers.is_fresh(&settled));
+    until("it is compared", || bench.answers.get(QUESTION).is_some_and(|settled| bench.answers.is_fresh(&settled)));
+    assert_eq!(bench.model.calls(), 1);
 }
 
 #[test]

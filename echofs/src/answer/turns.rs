@@ -1,6 +1,6 @@
 //! Who said a sentence of a conversation, and when.
 
-use echofs_indexer::conversations::turn_line;
+use echofs_indexer::conversations::{Role, turn_line};
 use jiff::civil::Date;
 
 use super::text::{Token, tokens};
@@ -14,6 +14,8 @@ pub struct Turn {
     pub who: String,
     /// The day.
     pub day: Date,
+    /// Whether a language model wrote it.
+    pub by_model: bool,
 }
 
 /// The turns that begin in a passage of a conversation, in order.
@@ -25,8 +27,9 @@ pub fn turns(text: &str) -> Vec<Turn> {
     });
     let turn = |(at, line): (usize, &str)| {
         let (who, moment) = turn_line(line.trim_end())?;
-        let said = text[at + line.len()..].trim_start();
-        Some(Turn { at, who: name(said).unwrap_or(who).to_owned(), day: moment.date() })
+        let named = name(text[at + line.len()..].trim_start());
+        let by_model = named.is_none() && Role::named(who) == Some(Role::Assistant);
+        Some(Turn { at, who: named.unwrap_or(who).to_owned(), day: moment.date(), by_model })
     };
     lines.filter_map(turn).collect()
 }
@@ -66,6 +69,9 @@ mod tests {
         let text = "of the boat.\n\n## Oda, 2026-03-14 09:00\n\nI sold it.\n\n## user, 2026-03-15 10:00\n\nWhen?\n";
         let turns = turns(text);
         let who = |at: usize| turn_of(&turns, at).map(|turn| (turn.who.as_str(), turn.day.to_string()));
+        let by_model =
+            super::turns("## assistant, 2026-03-14 09:00\n\nIt is.\n\n## assistant, 2026-03-14 09:01\n\nOda: No.\n");
+        assert_eq!(by_model.iter().map(|turn| turn.by_model).collect::<Vec<_>>(), [true, false]);
         assert_eq!(who(0), None);
         assert_eq!(who(text.find("I sold").unwrap()), Some(("Oda", "2026-03-14".into())));
         assert_eq!(who(text.find("When").unwrap()), Some(("user", "2026-03-15".into())));

@@ -48,14 +48,18 @@ impl Inner {
     }
 
     fn same_evidence(&self, entry: &Entry) -> bool {
-        let Ok(basis) = Basis::new(&*self.evidence, &entry.settled.question) else { return false };
-        let now = basis.places(&*self.evidence);
+        let Ok(bases) = Basis::all(&*self.evidence, &entry.settled.question) else { return false };
+        let each: Vec<Vec<Place>> = bases.iter().map(|basis| basis.places(&*self.evidence)).collect();
         let same = |a: &Place, b: &Place| a.path == b.path && a.line == b.line && a.text == b.text;
         let known = |place: &Place| entry.places.iter().any(|old| same(old, place));
-        let leads = if entry.settled.answerable { leading(&basis, &now) } else { &now[..] };
-        let cited = entry.places.iter().filter(|p| p.cited).all(|p| now.iter().any(|n| same(p, n)) || self.stands(p));
-        let any = !now.is_empty() || entry.places.is_empty();
-        any && cited && leads.iter().all(known)
+        let leads = |(basis, places): (&Basis, &Vec<Place>)| match entry.settled.answerable {
+            true => leading(basis, places).iter().all(known),
+            false => places.iter().all(known),
+        };
+        let found = |place: &Place| each.iter().flatten().any(|now| same(place, now));
+        let cited = entry.places.iter().filter(|p| p.cited).all(|p| found(p) || self.stands(p));
+        let any = each.iter().any(|places| !places.is_empty()) || entry.places.is_empty();
+        any && cited && bases.iter().zip(&each).all(leads)
     }
 
     /// Whether the sentence still stands in its document, at its line.

@@ -4,18 +4,21 @@ use std::ops::Range;
 use std::time::Instant;
 
 use echofs_inference::{Cancel, Generator};
+use echofs_query_lang::MONTHS;
 
 use super::answerable::{self, ModelView};
 use super::check::{self, Support};
 use super::evidence::Evidence;
 use super::outdated;
 use super::prompt;
+use super::question::Expected;
 use super::render::{self, Answer, Citation, NOT_FOUND, Timings, TokenCounts};
 use super::retrieve::{self, Candidate, Excerpt};
 use super::run::{Basis, Place, milliseconds};
 use super::short;
+use super::span::{self, DAYS};
 use super::stream::Stream;
-use super::text::line_feeds;
+use super::text::{Token, line_feeds, tokens};
 use super::versions::{self, Version};
 
 /// Excerpts that a model reads, one after the other.
@@ -24,6 +27,8 @@ const READ: usize = 3;
 const SURE: f32 = 0.6;
 /// From this probability of a refusal on, what the model does not say is not said without it either.
 const REFUSED: f32 = 0.5;
+/// Share of a question that two sentences must hold each to be about the same thing.
+const FULL: f32 = 0.8;
 /// Quotations shown as evidence.
 const SHOWN: usize = 3;
 /// Bytes of a quotation that is shown with the sentences after it.
@@ -63,7 +68,14 @@ pub(super) struct Writer<'a> {
     /// Places outside the evidence that the answer cites.
     pub others: Vec<Place>,
     said: Vec<String>,
+    /// How much was said before the evidence that was shown last.
+    said_before: usize,
+    /// The few words asked for.
     short: Option<String>,
+    /// The same of the parts of the question that came before.
+    shorts: Vec<String>,
+    /// Parts of the question that have no answer.
+    open: Vec<String>,
     /// The highest probability that the model gave a refusal.
     refusal: f32,
     model: Option<String>,
@@ -105,7 +117,10 @@ impl<'a> Writer<'a> {
             used: Vec::new(),
             others: Vec::new(),
             said: Vec::new(),
+            said_before: 0,
             short: None,
+            shorts: Vec::new(),
+            open: Vec::new(),
             refusal: 0.0,
             model: None,
             tokens: TokenCounts::default(),
@@ -113,17 +128,50 @@ impl<'a> Writer<'a> {
         }
     }
 
-    pub fn show_evidence(&mut self) {
-        for (i, excerpt) in self.basis.excerpts.iter().enumerate().take(SHOWN) {
-            self.numbered.push(citation(self.basis.candidate(i), shown(self.basis.candidate(i), excerpt), i + 1));
+    /// Shows the evidence for one part of the question and says what answers it.
+    pub fn part(&mut self, generator: &dyn Generator, cancel: &Cancel) -> Option<echofs_inference::Error> {
+        let basis = self.basis;
+        self.show_evidence();
+        let hopeless = answerable::hopeless(&basis.gathered, &basis.excerpts);
+        let failure = if hopeless { None } else { self.word(generator, cancel) };
+        match self.short.take() {
+            Some(short) => self.shorts.push(short),
+            None => self.open.push(basis.question.text.trim_end_matches('?').to_owned()),
         }
-        self.stream.push(&render::evidence(&self.numbered));
-        self.timings.first_evidence = milliseconds(self.started);
+        failure
+    }
+
+    /// Turns to the next part of the question.
+    pub fn go_on(&mut self, basis: &'a Basis) {
+        (self.basis, self.refusal, self.said_before) = (basis, 0.0, self.said.len());
+        if let Some(last) = self.said.last_mut() {
+            if !last.ends_with('.') {
+                last.push('.');
+                self.stream.push(".");
+            }
+            self.stream.push("\n\n");
+        }
+    }
+
+    fn show_evidence(&mut self) {
+        let first = self.numbered.len();
+        for (i, excerpt) in self.basis.excerpts.iter().enumerate().take(SHOWN) {
+            let new =
+                citation(self.basis.candidate(i), shown(self.basis.candidate(i), excerpt), self.numbered.len() + 1);
+            let known = |old: &Citation| old.path == new.path && holds(old, new.line, &new.quote);
+            if !self.numbered.iter().any(known) {
+                self.numbered.push(new);
+            }
+        }
+        self.stream.push(&render::evidence(&self.numbered[first..]));
+        if first == 0 {
+            self.timings.first_evidence = milliseconds(self.started);
+        }
     }
 
     /// Lets the model read one excerpt after the other until one surely answers. A small model reads one passage well and
     /// several together badly. Without a model, when it fails, or when nothing it says is borne out, the evidence answers.
-    pub fn word(&mut self, generator: &dyn Generator, cancel: &Cancel) -> Option<echofs_inference::Error> {
+    fn word(&mut self, generator: &dyn Generator, cancel: &Cancel) -> Option<echofs_inference::Error> {
         let mut failure = generator.model().is_none().then(no_model);
         let mut best: Option<Reading> = None;
         // The newest comes first, so what comes later must not win because it is said more plainly.
@@ -236,8 +284,39 @@ impl<'a> Writer<'a> {
         self.short = Some(short);
         match changed {
             Some(changed) => self.tell(claims, changed),
-            None => claims.iter().for_each(|(text, support)| self.say(text, support)),
+            None => {
+                claims.iter().for_each(|(text, support)| self.say(text, support));
+                if let Some((text, support)) = claims.first().and_then(|(_, support)| self.rival(support)) {
+                    self.say(&text, &support);
+                }
+            }
         }
+    }
+
+    /// What another document says instead, where one number or time is asked for, and it speaks of all that is asked.
+    fn rival(&self, support: &Support) -> Option<(String, Support)> {
+        let b = self.basis;
+        let own = b.candidate(support.excerpt);
+        let is_one = matches!(b.question.expected, Expected::Time | Expected::Number);
+        if !is_one || own.sentences[support.sentence].cover < FULL {
+            return None;
+        }
+        let said = tokens(own.text(support.sentence));
+        let others = (0..b.excerpts.len()).filter(|e| b.candidate(*e).path != own.path);
+        others.into_iter().find_map(|excerpt| {
+            let (candidate, best) = (b.candidate(excerpt), b.excerpts[excerpt].best);
+            let (text, sentence) = (candidate.text(best), &candidate.sentences[best]);
+            let spans = span::spans(&b.question, text, &sentence.tokens);
+            let [span] = spans.as_slice() else { return None };
+            let value = &text[span::measured(&b.question, text, span.clone())];
+            let is_kind = |word: &Token| word.number || [&DAYS[..], &MONTHS].concat().contains(&word.lower.as_str());
+            let is_new = |word: &Token| is_kind(word) && !said.iter().any(|known| known.stem == word.stem);
+            let support = Support { excerpt, sentence: best, share: 1.0, literal: true };
+            let differs = sentence.cover >= FULL && tokens(value).iter().any(is_new);
+            let holds = differs && self.probability(&support, value, None) >= answerable::THRESHOLD_WITHOUT;
+            let day = candidate.day(best).map_or(String::new(), |day| format!(" of {}", day.strftime("%-d %B %Y")));
+            holds.then(|| (format!("But \u{201c}{}\u{201d}{day} says {value}", candidate.title), support))
+        })
     }
 
     /// What the thing was and is that the answer is about, where that changed.
@@ -303,9 +382,11 @@ impl<'a> Writer<'a> {
 
     fn say_with(&mut self, text: &str, n: usize) {
         let text = render::cited(text, &[n]);
-        let text = if self.said.is_empty() || text.ends_with('.') { text } else { text + "." };
+        let first = self.said.len() == self.said_before;
+        let text = if first || text.ends_with('.') { text } else { text + "." };
         // A sentence follows: the one before ends here.
         let joint = match self.said.last_mut() {
+            _ if first => "",
             Some(last) if !last.ends_with('.') => {
                 last.push('.');
                 ". "
@@ -333,8 +414,13 @@ impl<'a> Writer<'a> {
 
     /// The end of the Markdown form.
     pub fn close(&mut self, failure: Option<echofs_inference::Error>) {
-        if self.said.is_empty() {
+        if self.shorts.is_empty() {
             self.stream.push(NOT_FOUND);
+        } else if !self.open.is_empty() {
+            let text = format!("Not found in your notes: {}.", self.open.join("; "));
+            self.stream.push(if self.said.len() == self.said_before { "" } else { "\n\n" });
+            self.stream.push(&text);
+            self.said.push(text);
         }
         self.stream.push("\n");
         if let Some(error) = failure {
@@ -348,13 +434,13 @@ impl<'a> Writer<'a> {
     }
 
     pub fn answer(self, text: &str, epoch: u64) -> Answer {
-        let answerable = self.short.is_some();
+        let answerable = !self.shorts.is_empty();
         let cited = |c: &Citation| !answerable || self.used.contains(&c.n);
         Answer {
             question: super::text::one_line(text),
             answerable,
             answer: if answerable { self.said.join(" ") } else { NOT_FOUND.to_owned() },
-            short_answer: self.short.unwrap_or_default(),
+            short_answer: self.shorts.join("; "),
             citations: self.numbered.iter().filter(|c| cited(c)).cloned().collect(),
             model: self.model,
             epoch,

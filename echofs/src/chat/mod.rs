@@ -7,7 +7,6 @@
 //!
 //! Left out: the tree, which shows chats as files, and what is an answer.
 
-mod follow_up;
 mod replies;
 mod talk;
 mod transcript;
@@ -28,8 +27,9 @@ use jiff::Timestamp;
 
 use crate::answer::Answers;
 use crate::error::Error;
+use crate::recorder::Recorder;
 
-pub use follow_up::brief;
+pub use crate::answer::follow_up::brief;
 pub use replies::Running;
 pub use writing::Writing;
 
@@ -48,6 +48,7 @@ pub struct Chats {
     index: Arc<Index>,
     answers: Arc<Answers>,
     generator: Arc<dyn Generator>,
+    recorder: Arc<Recorder>,
     state: Mutex<State>,
     changed: Condvar,
     /// Whether the transcripts of all chats were read.
@@ -78,10 +79,15 @@ struct Shown {
 }
 
 impl Chats {
-    /// The chats kept in `index`.
-    pub fn new(index: Arc<Index>, answers: Arc<Answers>, generator: Arc<dyn Generator>) -> Arc<Chats> {
+    /// The chats kept in `index`; `recorder` is told of what is said.
+    pub(crate) fn new(
+        index: Arc<Index>,
+        answers: Arc<Answers>,
+        generator: Arc<dyn Generator>,
+        recorder: Arc<Recorder>,
+    ) -> Arc<Chats> {
         let (state, changed, read) = Default::default();
-        Arc::new(Chats { index, answers, generator, state, changed, read })
+        Arc::new(Chats { index, answers, generator, recorder, state, changed, read })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -8,7 +8,8 @@ use echofs_inference::Cancel;
 use jiff::{SignedDuration, Timestamp};
 
 use super::transcript::{self, Message, Transcript};
-use super::{Chats, State, follow_up, talk, wording};
+use super::{Chats, State, talk, wording};
+use crate::answer::follow_up;
 use crate::answer::{ReadError, Stream};
 use crate::error::Error;
 
@@ -149,7 +150,7 @@ impl Chats {
         let (stream, cancel) = Default::default();
         let reply = Reply { to: message.at, begun: Timestamp::now(), stream, cancel };
         self.set(session, Some(reply.clone()));
-        let text = self.word(&chat, message, &reply);
+        let text = self.word(session, &chat, message, &reply);
         // What was forgotten or ended meanwhile takes no reply.
         let wanted = self.transcript(session)?.is_some_and(|chat| chat.next() == Some(message));
         if let Some(text) = text.filter(|_| wanted && !reply.cancel.is_cancelled()) {
@@ -165,8 +166,9 @@ impl Chats {
     }
 
     /// Words a reply: to what is said in passing from the model alone, to all else from the notes. `None` if it was stopped.
-    fn word(&self, chat: &Transcript, message: &Message, reply: &Reply) -> Option<String> {
+    fn word(&self, session: &str, chat: &Transcript, message: &Message, reply: &Reply) -> Option<String> {
         if talk::is_talk(&message.text) {
+            self.recorder.said(session, None, None);
             return Some(talk::reply(&*self.generator, &message.text, &reply.cancel));
         }
         let about = chat.replied.iter().filter(|(message, _)| !talk::is_talk(&message.text));
@@ -177,7 +179,11 @@ impl Chats {
         let markdown = reply.markdown();
         let opening = wording::opening(&markdown);
         match answer {
-            Ok((answer, model_failed)) => Some(wording::reply(opening, &answer, model_failed)),
+            Ok((answer, model_failed)) => {
+                let asked = Some(question.as_str()).filter(|question| talk::asks(question));
+                self.recorder.said(session, asked, Some(&answer));
+                Some(wording::reply(opening, &answer, model_failed))
+            }
             Err(ReadError::Cancelled | ReadError::Interrupted) => None,
             Err(e) => Some(format!("{opening}\n\n(No reply could be made: {e}.)")),
         }

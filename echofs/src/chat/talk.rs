@@ -57,6 +57,8 @@ const AROUND: [&str; 32] = [
 ];
 /// How people begin when they tell something of themselves.
 const TELLING: [&str; 3] = ["i", "we", "let"];
+/// How a question begins.
+const QUESTION: [&str; 9] = ["who", "whom", "whose", "what", "which", "when", "where", "why", "how"];
 /// Words with which they ask for something all the same.
 const ASKING: [&str; 23] = [
     "who",
@@ -98,6 +100,13 @@ pub fn is_talk(message: &str) -> bool {
     courteous || is(&TELLING, 0) && !all.clone().any(|n| is(&ASKING, n))
 }
 
+/// Whether a message is a question by its form.
+pub fn asks(message: &str) -> bool {
+    let first = tokens(message).into_iter().next();
+    let marked = message.contains(['?', '\u{ff1f}', '\u{61f}']);
+    marked || first.is_some_and(|word| QUESTION.contains(&word.lower.as_str()))
+}
+
 /// A sentence of the model in which nothing is claimed, else a plain one.
 pub fn reply(generator: &dyn Generator, message: &str, cancel: &Cancel) -> String {
     if generator.model().is_none() {
@@ -126,6 +135,16 @@ fn claims_nothing(said: &str, message: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_is_told_from_what_is_stated() {
+        for question in ["when does it leave", "Is it blue?", "¿cuándo?", "لماذا؟"] {
+            assert!(asks(question), "{question}");
+        }
+        for other in ["", "The key is behind the oilskins.", "heat pump quote"] {
+            assert!(!asks(other), "{other}");
+        }
+    }
 
     #[test]
     fn courtesy_and_news_are_talk() {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use echofs_indexer::relationship::Activity;
 use fuser::{FileAttr, FopenFlags, PollNotifier};
 use rustix::io::{ReadWriteFlags, preadv2};
 
@@ -15,7 +16,7 @@ use crate::chat::Writing;
 use crate::error::Error;
 use crate::handle::{AnswerStream, Handle};
 use crate::interrupt;
-use crate::node::{Caller, Content, Control, Id, Node, Ttl};
+use crate::node::{Caller, Content, Control, File, Id, Node, Ttl};
 use crate::real;
 use crate::tree;
 
@@ -95,17 +96,32 @@ impl Fs {
         Ok((self.handles.insert(handle), how))
     }
 
-    /// Remembers the document that somebody opens, or from which an excerpt is; not for a program that reads everything.
+    /// Notes the document that somebody opens, or from which an excerpt is, or the question whose kept answer it is, where the
+    /// owner has that noted; not for a program that reads everything.
     fn note_open(&self, node: &Node, caller: Caller) {
+        let attribute =
+            |file: &File, wanted| file.xattrs.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone());
+        if self.crawlers.has(caller.pid) {
+            return;
+        }
+        if let Node::File(file) = node
+            && let Some(question) = attribute(file, "question")
+        {
+            self.cx.recorder.opened_answer(&question);
+        }
+        if !self.cx.recorder.records(Activity::Opens) {
+            return;
+        }
         let path = match node {
             Node::Real(file) => file.path().ok(),
             Node::File(file) => match &file.content {
                 Content::Stored { path, .. } => Some(path.clone()),
-                _ => file.xattrs.iter().find(|(name, _)| *name == "source").map(|(_, path)| PathBuf::from(path)),
+                _ => attribute(file, "source").map(PathBuf::from),
             },
             Node::Dir(_) | Node::Link(_) => None,
         };
-        if let Some(path) = path.filter(|_| !self.crawlers.has(caller.pid)) {
+        if let Some(path) = path {
+            self.cx.recorder.opened(&path);
             self.cx.opened.note(path, caller.pid);
         }
     }

@@ -89,7 +89,7 @@ fn lookup(cx: &Context, prefix: &str, name: &str, caller: Caller) -> Result<Node
         return Err(Error::NotFound);
     }
     if let Some(settled) = cx.answers.get(&question) {
-        return Ok(Node::File(Arc::new(settled_file(&settled, form))));
+        return Ok(Node::File(Arc::new(settled_file(cx, &settled, form))));
     }
     // The listed name of a long question is cut and no longer holds all of it.
     if name.contains(names::CUT)
@@ -111,13 +111,13 @@ fn listing(cx: &Context) -> Listing {
     let each = |answer: &Arc<Settled>| {
         let name = path::encode(&answer.question);
         forms.map(|(extension, form)| {
-            (names::bounded(&name, extension), Node::File(Arc::new(settled_file(answer, form))))
+            (names::bounded(&name, extension), Node::File(Arc::new(settled_file(cx, answer, form))))
         })
     };
     Listing::new(cx.answers.settled().iter().flat_map(each).collect())
 }
 
-fn settled_file(settled: &Settled, form: Form) -> File {
+fn settled_file(cx: &Context, settled: &Settled, form: Form) -> File {
     // An answer that is made anew has another time, and so another inode.
     let made = settled.generated_at.as_nanosecond().to_le_bytes();
     let xattrs = vec![
@@ -126,6 +126,8 @@ fn settled_file(settled: &Settled, form: Form) -> File {
         ("generated-at", settled.generated_at.to_string()),
         ("epoch", settled.epoch.to_string()),
         ("citations", settled.citations.to_string()),
+        // Reading it compares it with the notes, and makes it anew where it does not hold any more.
+        ("stale", if cx.answers.is_fresh(settled) { "no" } else { "maybe" }.to_owned()),
     ];
     File {
         id: place().child(&settled.question).version(&[form as u8]).version(&made),

@@ -9,26 +9,33 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::cached::Cached;
-use super::{Context, engine, render, status};
+use super::{Context, engine, forget, observe, render, status};
 use crate::error::Error;
 use crate::node::{self, CHANGING, Caller, Content, Directory, File, Id, LIVE, Listing, Node, Ttl};
 
 /// The directory `.echo`.
 pub struct Control;
 
-/// Files of `.echo` that are long to write.
+/// Files of `.echo` that are long to write, and what they were last told.
 #[derive(Default)]
 pub struct Files {
     coverage: Cached<(Arc<[u8]>, SystemTime)>,
+    pub(super) last: forget::Last,
 }
 
-const NAMES: [&str; 9] =
-    ["status.json", "coverage.jsonl", "metrics", "config.toml", "forget", "reindex", "model", "lora", "models"];
+const NAMES: [&str; 10] = [
+    "status.json",
+    "coverage.jsonl",
+    "metrics",
+    "config.toml",
+    "observe",
+    "forget",
+    "reindex",
+    "model",
+    "lora",
+    "models",
+];
 
-const FORGET: &str = "\
-Write the absolute path of a file or directory to this file, a line each, and it is forgotten for good:
-it leaves every index and every answer, and is not read again. The file itself stays where it is.
-";
 const REINDEX: &str = "\
 Write the absolute path of a file or directory to this file, a line each, or `all`, and it is read again.
 ";
@@ -67,8 +74,9 @@ impl Directory for Control {
                 xattrs: Vec::new(),
             },
             "coverage.jsonl" => coverage(cx),
-            "forget" => order(place().child(name), node::Control::Forget, FORGET, cx),
+            "forget" => forget::file(place().child(name), cx),
             "reindex" => order(place().child(name), node::Control::Reindex, REINDEX, cx),
+            "observe" => observe::file(place().child(name), cx),
             "model" => engine::model(place().child(name), cx),
             "lora" => engine::lora(place().child(name), cx),
             "models" => return Ok(Node::Dir(Arc::new(engine::Models))),
@@ -129,10 +137,11 @@ pub fn obey(cx: &Context, order: node::Control, line: &str) -> Result<(), Error>
             cx.index.reindex(Some(&absolute(line)?));
             Ok(())
         }
-        node::Control::Forget => forget(cx, &absolute(line)?),
+        node::Control::Forget => forget::obey(cx, line),
         node::Control::Facts => super::facts::correct(cx, line),
         node::Control::Model => engine::use_model(cx, line),
         node::Control::Lora => engine::use_lora(cx, line),
+        node::Control::Observe => observe::obey(cx, line),
         node::Control::Remember => {
             let note = crate::remember(&cx.notes.path()?, line, &jiff::Zoned::now())?;
             cx.index.touched(&note);
@@ -144,30 +153,4 @@ pub fn obey(cx: &Context, order: node::Control, line: &str) -> Result<(), Error>
 fn absolute(line: &str) -> Result<PathBuf, Error> {
     let path = Path::new(line);
     if path.is_absolute() { Ok(path.to_owned()) } else { Err(Error::Invalid(format!("{line}: not an absolute path"))) }
-}
-
-/// The page behind a conversation's name in the tree; other paths are what they are.
-fn real_path(cx: &Context, path: &Path) -> PathBuf {
-    match path.strip_prefix(cx.mountpoint.join("conversations")) {
-        Ok(below) if below.extension().is_some_and(|extension| extension == "jsonl") => {
-            cx.index.conversations().pages().join(below.with_extension("md"))
-        }
-        Ok(below) => cx.index.conversations().pages().join(below),
-        Err(_) => super::chat::page(cx, path).unwrap_or_else(|| path.to_owned()),
-    }
-}
-
-fn forget(cx: &Context, path: &Path) -> Result<(), Error> {
-    let path = &real_path(cx, path);
-    let forgotten = cx.index.forget(path)?;
-    for path in &forgotten.paths {
-        cx.answers.forget(path);
-    }
-    cx.chats.forget();
-    cx.opened.forget(&forgotten.paths);
-    cx.pages.forget();
-    // What a model has read stays in its state.
-    cx.generator.forget();
-    log::info!("forgot {} documents", forgotten.paths.len());
-    Ok(())
 }

@@ -26,7 +26,8 @@ fn reading(asked: &str, parsed: &Parsed, results: &Results) -> String {
     let read = parsed.query.to_string();
     let read = if read.is_empty() { "everything".into() } else { format!("`{read}`") };
     let mut out = format!("# {}\n\nRead as: {read}\n", plain(asked).replace('\n', " "));
-    let said = parsed.diagnostics.iter().map(ToString::to_string);
+    let place = |at: usize| asked[..asked.floor_char_boundary(at)].chars().count() + 1;
+    let said = parsed.diagnostics.iter().map(|d| format!("at character {}: {d}", place(d.span.start)));
     let ignored = results.explain.ignored.iter().map(|part| format!("not used: {part}"));
     let notes: Vec<String> = said.chain(ignored).collect();
     if !notes.is_empty() {
@@ -92,22 +93,11 @@ fn words(e: &Explain) -> String {
     out.push_str("| word | looked up as | documents |\n|---|---|---|\n");
     for word in &e.words {
         let note = if word.corrected { " (nothing holds the word itself)" } else { "" };
-        let forms: Vec<String> = word.forms.iter().map(|form| readable(form)).collect();
-        let _ =
-            writeln!(out, "| {} | {}{note} | {} |", cell(&word.word), cell(&once(forms).join(", ")), word.documents);
+        let forms = word.forms.iter().map(String::as_str).filter(|form| form.starts_with(char::is_alphanumeric));
+        let forms = forms.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(out, "| {} | {}{note} | {} |", cell(&word.word), cell(&forms), word.documents);
     }
     out
-}
-
-/// A form without the sign that the index puts before parts of words.
-fn readable(form: &str) -> String {
-    form.trim_start_matches(|c: char| !c.is_alphanumeric()).to_owned()
-}
-
-fn once(mut all: Vec<String>) -> Vec<String> {
-    let mut seen = std::collections::HashSet::new();
-    all.retain(|one| seen.insert(one.clone()));
-    all
 }
 
 fn meaning(e: &Explain) -> String {

@@ -138,7 +138,11 @@ impl Watch {
     pub fn start(cx: Arc<Context>, helper: Vec<OsString>) -> Result<Watch, Error> {
         let signal = Arc::clone(&cx.signal);
         let (told, events) = (Arc::clone(&signal), Arc::clone(&cx.events));
-        cx.index.listen(move |happened| told.hear(&events, happened));
+        let recorder = Arc::clone(&cx.recorder);
+        cx.index.listen(move |happened| {
+            told.hear(&events, happened);
+            recorder.changed(happened);
+        });
         let watcher = Watcher { cx, helper, shown: HashMap::new(), fresh: HashSet::new() };
         let thread = std::thread::Builder::new().name("echofs-kept".into()).spawn(move || watcher.run())?;
         Ok(Watch { signal, thread: Some(thread) })

@@ -54,7 +54,8 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
 | `context/` | `now.md`, `tasks.md`, `suggestions.md`, `briefing.md`: what an assistant should read first; `briefing-2000.md` is at most so many tokens long |
 | `context/tiers/` | which documents are in use, recent, kept, put away; `moved.jsonl` says what moved |
 | `.echo/` | `status.json`, `coverage.jsonl` (every file and why it is or is not indexed), `metrics`, `config.toml` |
-| `.echo/forget` | write a path to it: the document is forgotten for good, the file itself stays |
+| `.echo/observe` | what is noted of what you do, where and how much; write `pause 1h`, `resume`, `off opens` or `on opens` to it |
+| `.echo/forget` | write a path, a query or the id of a fact to it: forgotten for good, your files stay, notes are deleted; `--dry-run` first shows what goes |
 | `.echo/reindex` | write a path or `all` to it: it is read again |
 | `.echo/model`, `.echo/lora` | the language model and its adapter: read them, or write another name; `.echo/models/` lists the models |
 

@@ -8,6 +8,7 @@ use echofs_inference::State;
 use serde::Serialize;
 
 use super::Context;
+use super::observe::Observation;
 use crate::events::Refusal;
 
 /// `.echo/status.json`.
@@ -34,6 +35,7 @@ struct Status<'a> {
     inference: Inference,
     answers: usize,
     kept_queries: usize,
+    observation: Observation,
     refused: Vec<Refusal>,
     uptime_s: f64,
     rss_bytes: u64,
@@ -124,6 +126,7 @@ fn status(cx: &Context) -> Status<'static> {
         },
         answers: cx.answers.settled().len(),
         kept_queries: cx.index.kept().all().len(),
+        observation: Observation::now(cx),
         refused: cx.events.refusals(),
         uptime_s: (cx.since.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
         rss_bytes: resident(),
@@ -211,6 +214,7 @@ pub fn status_text(cx: &Context) -> String {
         "inference   {}, {} waiting, {} restarts",
         s.inference.state, s.inference.queue, s.inference.restarts
     );
+    let _ = writeln!(out, "noted       {} (.echo/observe)", s.observation.words());
     let _ =
         writeln!(out, "memory      {} MiB, up {:.0} s, state {} of the index", s.rss_bytes >> 20, s.uptime_s, s.epoch);
     out.push_str("\nsources\n");

@@ -150,6 +150,7 @@ fn said(moment: &Moment, path: &Path, about: &str, quote: &str) -> String {
         false => String::new(),
     };
     match (document.media.as_str(), &document.author) {
+        _ if document.kind == Kind::Conversation => format!("You said{on}{about}: {quote}"),
         ("mail", Some(author)) => {
             format!("{} wrote{on}{about}: {quote}", plain(author.split(" <").next().unwrap_or(author)))
         }
@@ -248,7 +249,8 @@ fn liked(moment: &Moment, page: &mut Page) {
     let own = |fact: &Fact| {
         fact.category == Category::Preference && fact.superseded_by.is_none() && fact.subject_entity == Some("me")
     };
-    for fact in best(moment, facts.filter(own).filter(|fact| moment.is_by_people(fact.source.path)).collect()) {
+    let stated = |fact: &Fact| moment.is_by_people(fact.source.path, fact.source.quote);
+    for fact in best(moment, facts.filter(own).filter(stated).collect()) {
         page.say("What you like", &quoted(moment, &fact), &[fact_source(&fact)]);
     }
 }

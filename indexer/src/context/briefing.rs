@@ -180,7 +180,8 @@ impl Names {
         let used =
             |root: &Path| moment.documents.iter().any(|d| d.path.starts_with(root) && d.kind != Kind::Relationship);
         let own = |root: &Path| {
-            moment.documents.iter().any(|d| d.path.starts_with(root) && matches!(d.kind, Kind::File | Kind::Note))
+            let kinds = [Kind::File, Kind::Note, Kind::Conversation];
+            moment.documents.iter().any(|d| d.path.starts_with(root) && kinds.contains(&d.kind))
         };
         let roots = moment.sources.iter().filter(|source| used(&source.root) && own(&source.root));
         Names(roots.map(|source| (source.root.clone(), source.name.clone())).collect())

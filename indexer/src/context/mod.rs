@@ -3,7 +3,7 @@
 //!
 //! Nothing here is kept: every page is made from the documents, their facts and the relationship log as they are. Nothing is said
 //! without the place it comes from, and what the owner removed there is not said here. Invariant: no page quotes what a
-//! model wrote.
+//! model wrote; of a conversation it is what the user said and nothing else.
 
 mod about;
 mod agenda;
@@ -23,7 +23,8 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
 
-use crate::facts::{Category, Fact, Facts, Id, Noted, Origin, speaks_to_programs};
+use crate::conversations::said;
+use crate::facts::{Category, Fact, Facts, Id, Noted, Origin, Reason, speaks_to_programs};
 use crate::relationship::{Entry, Kind as Entered, View};
 use crate::{Document, Kind, Source};
 
@@ -67,9 +68,31 @@ impl Moment<'_> {
         Some(&self.documents[at])
     }
 
-    /// Whether people wrote this: a file or a note, or the owner's own word about facts.
-    fn is_by_people(&self, path: &Path) -> bool {
+    /// Whether people wrote this document, all of it: a file or a note.
+    fn is_written_by_people(&self, path: &Path) -> bool {
         self.document(path).is_none_or(|document| matches!(document.kind, Kind::File | Kind::Note))
+    }
+
+    /// Whether people stated this: in a file or a note, as the owner's own word about facts, or as the user in a conversation.
+    fn is_by_people(&self, path: &Path, quote: &str) -> bool {
+        let Some(document) = self.document(path) else { return true };
+        match document.kind {
+            Kind::File | Kind::Note => true,
+            Kind::Conversation => {
+                self.conversations().is_some_and(|pages| said::is_by_user(pages, path, document.modified_ns, quote))
+            }
+            Kind::Fact | Kind::Relationship => false,
+        }
+    }
+
+    /// Where the pages of conversations are.
+    fn conversations(&self) -> Option<&Path> {
+        let mut sources = self.sources.iter();
+        sources.find(|source| source.kind == Kind::Conversation).map(|source| source.root.as_path())
+    }
+
+    fn is_conversation(&self, path: &Path) -> bool {
+        self.document(path).is_some_and(|document| document.kind == Kind::Conversation)
     }
 
     /// What people wrote, but for what speaks to the programs that read it.
@@ -78,7 +101,7 @@ impl Moment<'_> {
     }
 
     fn may_be_said(&self, fact: &Fact) -> bool {
-        self.is_by_people(fact.source.path) && !speaks_to_programs(fact.source.quote)
+        !speaks_to_programs(fact.source.quote) && self.is_by_people(fact.source.path, fact.source.quote)
     }
 
     /// The sentences that matter, by people, that nothing newer is known to have replaced; each once, the newest.
@@ -88,8 +111,11 @@ impl Moment<'_> {
             .filter(|fact| fact.superseded_by.is_some() || outdated.contains(&fact.id))
             .map(|fact| (fact.source.path, fact.source.quote))
             .collect();
+        // What somebody tells a program not to do is no warning to others.
+        let warns = |noted: &Noted| noted.notable.reason != Reason::Warning || !self.is_conversation(&noted.path);
         let holds = |noted: &&Noted| {
-            self.is_by_people(&noted.path) && !replaced.contains(&(&*noted.path, noted.notable.quote.as_str()))
+            let quote = noted.notable.quote.as_str();
+            !replaced.contains(&(&*noted.path, quote)) && warns(noted) && self.is_by_people(&noted.path, quote)
         };
         let mut newest: HashMap<Id, &Noted> = HashMap::new();
         for noted in self.facts.notable().iter().filter(holds) {
@@ -115,7 +141,7 @@ impl Moment<'_> {
 
     /// Where an entry of the log has its evidence, as far as that is still there.
     fn evidence(&self, entry: &Entry) -> impl Iterator<Item = String> {
-        let there = entry.evidence.iter().filter(|evidence| self.document(Path::new(&evidence.path)).is_some());
+        let there = entry.borne_out_by().filter(|evidence| self.document(Path::new(&evidence.path)).is_some());
         there.map(|evidence| place(Path::new(&evidence.path), evidence.line.unwrap_or(1)))
     }
 
@@ -123,7 +149,7 @@ impl Moment<'_> {
     fn uses(&self) -> HashMap<&Path, usize> {
         let mut uses: HashMap<&Path, usize> = HashMap::new();
         let asked = self.log.entries.iter().filter(|entry| entry.kind == Entered::Interaction);
-        for evidence in asked.flat_map(|entry| &entry.evidence) {
+        for evidence in asked.flat_map(Entry::borne_out_by) {
             *uses.entry(Path::new(&evidence.path)).or_default() += 1;
         }
         for (path, _) in self.opened {

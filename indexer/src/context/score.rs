@@ -57,6 +57,7 @@ fn trust(moment: &Moment, path: &Path) -> f64 {
         Some(document) if document.media == "mail" => 0.6,
         Some(document) if matches!(document.media.as_str(), "html" | "book") => 0.4,
         Some(document) if document.kind == Kind::Note => 1.2,
+        Some(document) if document.kind == Kind::Conversation => 0.8,
         _ => 1.0,
     }
 }

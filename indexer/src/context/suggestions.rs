@@ -83,7 +83,7 @@ fn related<'a>(moment: &'a Moment, coming: &Happening) -> Vec<&'a Document> {
         .iter()
         .filter(|document| document.path != coming.path)
         .filter(shares)
-        .filter(|d| moment.is_by_people(&d.path))
+        .filter(|d| moment.is_written_by_people(&d.path))
         .collect();
     found.sort_by_key(|document| std::cmp::Reverse(document.date));
     found.truncate(2);
@@ -149,7 +149,7 @@ fn together(moment: &Moment) -> Vec<String> {
         moment.opened.iter().filter(|(_, at)| *at >= from).map(|(path, _)| path.as_path()).collect();
     let mut pairs: std::collections::BTreeMap<(&str, &str), Vec<u64>> = Default::default();
     for entry in moment.log.entries.iter().filter(|entry| entry.kind == Entered::Interaction) {
-        let paths: HashSet<&str> = entry.evidence.iter().map(|e| e.path.as_str()).collect();
+        let paths: HashSet<&str> = entry.borne_out_by().map(|evidence| evidence.path.as_str()).collect();
         for one in paths.iter().filter(|path| used.contains(Path::new(path))) {
             for other in paths.iter().filter(|path| !used.contains(Path::new(path))) {
                 pairs.entry((one, other)).or_default().push(entry.seq);

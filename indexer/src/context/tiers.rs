@@ -124,7 +124,7 @@ fn last_use<'a>(moment: &Moment<'a>) -> BTreeMap<&'a Path, Timestamp> {
         *known = (*known).max(at);
     };
     let asked = moment.log.entries.iter().filter(|entry| entry.kind == Entered::Interaction);
-    asked.for_each(|entry| entry.evidence.iter().for_each(|e| add(Path::new(&e.path), entry.at)));
+    asked.for_each(|entry| entry.borne_out_by().for_each(|e| add(Path::new(&e.path), entry.at)));
     moment.opened.iter().for_each(|(path, at)| add(path, *at));
     last
 }

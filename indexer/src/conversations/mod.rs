@@ -17,6 +17,7 @@ pub(crate) mod excerpt;
 pub mod import;
 pub mod keeper;
 pub mod render;
+pub(crate) mod said;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -174,6 +175,14 @@ impl Conversations {
         Ok(self.session_place(session)?.map(|place| self.turns_file(&place)))
     }
 
+    /// The page of a session, if it has turns.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the conversations cannot be listed.
+    pub fn page_of(&self, session: &str) -> Result<Option<PathBuf>, Error> {
+        Ok(self.session_place(session)?.map(|place| self.page(&place)))
+    }
+
     /// The turns of a session, oldest first; none when there is no such session.
     ///
     /// # Errors
@@ -230,6 +239,20 @@ impl Conversations {
         path.starts_with(&self.pages)
     }
 
+    /// The places of the conversations whose pages are at or below `path`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the conversations cannot be listed.
+    pub fn at(&self, path: &Path) -> Result<Vec<String>, Error> {
+        self.known(|known| known.places().filter(|place| self.page(place).starts_with(path)).cloned().collect())
+    }
+
+    /// Whether a path is that of a page that is not there any more and will not be made again.
+    pub fn is_gone(&self, path: &Path) -> bool {
+        let Ok(below) = path.strip_prefix(&self.pages) else { return false };
+        !path.exists() && !self.turns.join(below).with_extension("jsonl").exists()
+    }
+
     /// Removes the conversations whose pages are at or below `path`, with their turns, for good: an import does not
     /// bring them back. Gives their number.
     ///
@@ -237,9 +260,7 @@ impl Conversations {
     /// [`Error::Io`]; what was not removed is still there.
     pub fn forget(&self, path: &Path) -> Result<usize, Error> {
         let mut writing = lock(&self.open);
-        let places =
-            self.known(|known| known.places().filter(|p| self.page(p).starts_with(path)).cloned().collect())?;
-        let places: Vec<String> = places;
+        let places = self.at(path)?;
         for place in &places {
             let turns = lock(&self.open_place(&mut writing, place)?.turns).clone();
             writing.retain(|open| open.place != *place);
@@ -265,22 +286,41 @@ impl Conversations {
     pub fn retract(&self, path: &Path) -> Result<Vec<String>, Error> {
         let mut writing = lock(&self.open);
         let mut changed = Vec::new();
+        for (place, kept) in self.without(&mut writing, path)? {
+            writing.retain(|open| open.place != place);
+            lines::rewrite(&self.turns_file(&place), kept.as_bytes())?;
+            remove(&self.page(&place))?;
+            changed.push(place);
+        }
+        self.archive_again(changed.iter().map(String::as_str))?;
+        Ok(changed)
+    }
+
+    /// The conversations that [`retract`](Self::retract) would change.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn naming(&self, path: &Path) -> Result<Vec<String>, Error> {
+        let naming = self.without(&mut lock(&self.open), path)?;
+        Ok(naming.into_iter().map(|(place, _)| place).collect())
+    }
+
+    /// The conversations with this program in which a reply names a path at or below `path`, each with the lines that do
+    /// not belong to one.
+    fn without(&self, writing: &mut Vec<Arc<Open>>, path: &Path) -> Result<Vec<(String, String)>, Error> {
         let of = |known: &mut Known| -> Vec<String> {
             let own = [QUESTIONS, CHATS].into_iter().flat_map(|start| known.of_sessions(start));
             own.map(|(_, place)| place.clone()).collect()
         };
+        let mut naming = Vec::new();
         for place in self.known(of)? {
-            let turns = lock(&self.open_place(&mut writing, &place)?.turns).clone();
+            let turns = lock(&self.open_place(writing, &place)?.turns).clone();
             let kept: String = without(&turns, path).iter().map(|turn| turn.to_line()).collect();
             if kept.lines().count() < turns.len() {
-                writing.retain(|open| open.place != place);
-                lines::rewrite(&self.turns_file(&place), kept.as_bytes())?;
-                remove(&self.page(&place))?;
-                changed.push(place);
+                naming.push((place, kept));
             }
         }
-        self.archive_again(changed.iter().map(String::as_str))?;
-        Ok(changed)
+        Ok(naming)
     }
 
     /// Has the pages of these conversations made again.

@@ -73,6 +73,11 @@ impl Orders {
         self.removed.contains(&statement)
     }
 
+    /// Whether an order states what was removed since.
+    pub fn have_removed(&self, order: &Order) -> bool {
+        matches!(order, Order::State { fact, .. } if self.is_removed(super::draft::statement(fact)))
+    }
+
     /// Whether anything is removed.
     pub fn remove_something(&self) -> bool {
         !self.removed.is_empty()

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::observe::Activity;
 use crate::conversations::one_line;
 
 /// Longest text, in bytes.
@@ -166,6 +167,13 @@ impl Entry {
     /// Whether a document at or below `path` bears it out.
     pub fn rests_on(&self, path: &Path) -> bool {
         self.evidence.iter().any(|evidence| Path::new(&evidence.path).starts_with(path))
+    }
+
+    /// What it speaks of. Of something that was asked here, evidence without a line bears nothing out: it says where the asking
+    /// is kept and what was looked at in vain, so that this is forgotten with it.
+    pub fn borne_out_by(&self) -> impl Iterator<Item = &Evidence> {
+        let is_asked = matches!(Activity::of(self), Some(Activity::Questions | Activity::Chats));
+        self.evidence.iter().filter(move |evidence| !is_asked || evidence.line.is_some())
     }
 
     /// Whether an opinion's evidence speaks for the belief.

@@ -7,6 +7,7 @@
 
 mod chain;
 mod entry;
+mod observe;
 mod opinions;
 mod pages;
 mod patterns;
@@ -16,6 +17,7 @@ mod view;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ use crate::{Error, files};
 
 pub use chain::{Broken, verify};
 pub use entry::{Entry, Evidence, Kind, Stance};
+pub use observe::{Activity, Observe, Order, Pause};
 pub use pages::{PATTERNS, PREFERENCES};
 pub use patterns::Pattern;
 pub use view::View;
@@ -48,6 +51,32 @@ pub struct Relationship {
     arrived: Condvar,
     /// Held by whoever makes or removes pages; taken before `log`.
     making: Mutex<()>,
+    observe: Observe,
+    counts: Counts,
+}
+
+/// How many entries there are, so that nobody who asks waits for one that is written.
+#[derive(Debug, Default)]
+struct Counts {
+    all: AtomicUsize,
+    /// Those of each activity.
+    noted: [AtomicUsize; Activity::ALL.len()],
+}
+
+impl Counts {
+    fn set(&self, entries: &[Entry]) {
+        self.all.store(entries.len(), Ordering::Relaxed);
+        let mut noted = [0; Activity::ALL.len()];
+        entries.iter().filter_map(Activity::of).for_each(|activity| noted[activity as usize] += 1);
+        self.noted.iter().zip(noted).for_each(|(count, n)| count.store(n, Ordering::Relaxed));
+    }
+
+    fn add(&self, entry: &Entry) {
+        self.all.fetch_add(1, Ordering::Relaxed);
+        if let Some(activity) = Activity::of(entry) {
+            self.noted[activity as usize].fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -65,8 +94,9 @@ impl Relationship {
         let (path, pages) = (log_path(data), pages_dir(data));
         files::private_dir(&data.join("relationship"))?;
         files::private_dir(&pages)?;
-        let (log, arrived, making) = Default::default();
-        Ok(Self { path, pages, log, news: Mutex::new(true), arrived, making })
+        let observe = Observe::open(path.with_file_name("observe.json"));
+        let (log, arrived, making, counts) = Default::default();
+        Ok(Self { path, pages, log, news: Mutex::new(true), arrived, making, observe, counts })
     }
 
     /// The file of the log.
@@ -84,12 +114,30 @@ impl Relationship {
     /// # Errors
     /// [`Error::Io`]; the log is then as it was before.
     pub fn append(&self, entries: Vec<Entry>) -> Result<(), Error> {
+        self.append_where(entries, &|_| true)
+    }
+
+    /// Adds those of the entries that are `wanted`, which is asked while nothing of the log can be forgotten.
+    ///
+    /// # Errors
+    /// As [`append`](Relationship::append).
+    pub fn append_where(&self, mut entries: Vec<Entry>, wanted: &dyn Fn(&Entry) -> bool) -> Result<(), Error> {
         let mut opened = lock(&self.log);
         let opened = self.opened(&mut opened)?;
+        entries.retain(|entry| wanted(entry));
+        if entries.is_empty() {
+            return Ok(());
+        }
         let added = opened.log.append(entries)?;
+        added.iter().for_each(|entry| self.counts.add(entry));
         opened.entries.extend(added);
         self.remake();
         Ok(())
+    }
+
+    /// What may be noted of what the owner does.
+    pub fn observe(&self) -> &Observe {
+        &self.observe
     }
 
     /// Empties every entry that a document at or below `path` bears out. Gives the pages that said something of them: they
@@ -105,6 +153,7 @@ impl Relationship {
             return Ok(Vec::new());
         }
         opened.entries = opened.log.forget(|entry| entry.rests_on(path))?.0;
+        self.counts.set(&opened.entries);
         let pages = self.texts(&opened.entries);
         let is_old = |made: &PathBuf| {
             let text = pages.iter().find(|(page, _)| page == made).map(|(_, text)| text.as_bytes());
@@ -130,9 +179,24 @@ impl Relationship {
         Ok(View::new(&self.opened(&mut lock(&self.log))?.entries))
     }
 
-    /// How many entries there are; 0 before anybody has asked for them.
+    /// The entries from a time on, as they stand in the log.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read.
+    pub fn since(&self, from: Timestamp) -> Result<Vec<Entry>, Error> {
+        let mut opened = lock(&self.log);
+        let opened = self.opened(&mut opened)?;
+        Ok(opened.entries.iter().filter(|entry| entry.at >= from).cloned().collect())
+    }
+
+    /// How many entries there are; 0 before the log was read.
     pub fn len(&self) -> usize {
-        lock(&self.log).as_ref().map_or(0, |opened| opened.entries.len())
+        self.counts.all.load(Ordering::Relaxed)
+    }
+
+    /// How many of them were noted of an activity.
+    pub fn noted(&self, activity: Activity) -> usize {
+        self.counts.noted[activity as usize].load(Ordering::Relaxed)
     }
 
     /// Whether there is no entry, as far as is known.
@@ -143,6 +207,7 @@ impl Relationship {
     fn opened<'a>(&self, opened: &'a mut Option<Opened>) -> Result<&'a mut Opened, Error> {
         if opened.is_none() {
             let (log, entries) = Log::open(&self.path)?;
+            self.counts.set(&entries);
             *opened = Some(Opened { log, entries });
         }
         opened.as_mut().ok_or(Error::Stopped)
@@ -257,6 +322,7 @@ mod tests {
         let again = Relationship::open(dir.path()).unwrap();
         let no = Entry { of: Some(2), retract: true, ..Entry::new(Kind::Correction, "no", Timestamp::now()) };
         again.append(vec![no]).unwrap();
+        assert_eq!(again.len(), 3);
         fs::remove_file(again.pages().join("preferences.md")).unwrap();
         make(&again);
         assert!(page("preferences.md").contains("[#1]") && page("opinions/rust.md").is_empty());

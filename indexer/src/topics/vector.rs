@@ -79,8 +79,10 @@ impl<'a> Space<'a> {
                 let word = fold(&text[word.range]);
                 if word.len() > 1 && word.starts_with(char::is_alphabetic) && !is_stop_word(&word) {
                     let rarity = self.rarity(&word)?;
-                    let (count, least) = stems.entry(stem(&word)).or_insert((0.0, f32::INFINITY));
-                    (*count, *least) = (*count + 1.0, least.min(rarity));
+                    let (count, least) = stems.entry(stem(&word)).or_default();
+                    *count += 1.0;
+                    // A form that only this document has says nothing of how rare its stem is.
+                    *least = [*least, rarity].into_iter().filter(|r| *r > 0.0).reduce(f32::min).unwrap_or(0.0);
                 }
             }
         }

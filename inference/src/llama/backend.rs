@@ -14,6 +14,7 @@ use llama_cpp_2::token::LlamaToken;
 use llama_cpp_sys_2 as sys;
 
 use super::lane::context_params;
+use crate::gguf::printable;
 use crate::{Error, probe};
 
 /// llama.cpp's global state; made once.
@@ -46,7 +47,7 @@ unsafe extern "C" fn on_log(level: sys::ggml_log_level, text: *const c_char, _: 
     let text = text.trim_end();
     log::debug!(target: "llama", "{text}");
     if level == sys::GGML_LOG_LEVEL_ERROR && last_complaint(None).is_empty() {
-        last_complaint(Some(text.chars().take(400).collect()));
+        last_complaint(Some(printable(text).chars().take(400).collect()));
     }
 }
 

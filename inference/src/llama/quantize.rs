@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use llama_cpp_sys_2 as sys;
 
 use super::backend::{backend, c_path, last_complaint};
+use crate::gguf::printable;
 use crate::quantize::{Format, partial};
 
 /// Bytes of disk that are left alone.
@@ -83,7 +84,7 @@ unsafe extern "C" fn on_log(level: sys::ggml_log_level, text: *const c_char, _: 
     }
     if level == sys::GGML_LOG_LEVEL_ERROR && last_complaint(None).is_empty() {
         let text = text.rsplit_once("failed to quantize: ").map_or(&*text, |(_, why)| why);
-        last_complaint(Some(text.trim().chars().take(400).collect()));
+        last_complaint(Some(printable(text.trim()).chars().take(400).collect()));
     }
 }
 

@@ -3,6 +3,7 @@
 use jiff::civil::date;
 use jiff::{ToSpan, Zoned};
 
+use super::super::entry::Evidence;
 use super::*;
 
 /// A generator of numbers that is the same everywhere (splitmix64).
@@ -51,6 +52,67 @@ impl History {
         self.entries.push(Entry { seq, subject: Some(subject.into()), evidence, ..entry });
     }
 
+    /// Adds something at so many minutes of a day, which may be one too many.
+    fn add_at(&mut self, day: i64, minute: i64, text: &str, path: &str) {
+        let at: Zoned = (date(2026, 1, 5).at(0, 0, 0, 0) + day.days()).to_zoned(TimeZone::UTC).unwrap();
+        let evidence = vec![Evidence { path: path.into(), line: None }];
+        let entry = Entry::new(Kind::Observation, text, (at + minute.minutes()).timestamp());
+        let (seq, subject) = (self.entries.len() as u64 + 1, format!("subject {}", self.random.below(12)));
+        self.entries.push(Entry { seq, subject: Some(subject), evidence, ..entry });
+    }
+
+    /// Plants a document that often follows another one, not always and not on its own.
+    fn plant_follower(&mut self, n: usize) -> String {
+        let (first, then) = (format!("/f{n}a"), format!("/f{n}b"));
+        for week in 0..DAYS / 7 {
+            let (day, minute) = (week * 7 + self.random.below(7) as i64, 420 + self.random.below(840) as i64);
+            if self.random.below(10) < 6 {
+                self.add_at(day, minute, &format!("first {n} {week}"), &first);
+                if self.random.below(10) < 7 {
+                    let later = minute + 2 + self.random.below(25) as i64;
+                    self.add_at(day, later, &format!("then {n} {week}"), &then);
+                }
+            }
+            if self.random.below(10) < 2 {
+                let (day, minute) = (self.random.below(DAYS as usize) as i64, 420 + self.random.below(840) as i64);
+                self.add_at(day, minute, &format!("alone {n} {week}"), &then);
+            }
+        }
+        format!("follows:{first}:{then}")
+    }
+
+    /// Plants something that comes up more in the last six weeks than before, and something that came up before.
+    fn plant_trends(&mut self, n: usize) -> [String; 2] {
+        for week in 8..26 {
+            let (up, down) = if week * 7 >= DAYS - 42 { (90, 2) } else { (5, 90) };
+            let shift = self.random.below(7) as i64;
+            for nth in 0..4 {
+                let (day, hour) = (week * 7 + (nth * 2 + shift) % 7, 7 + self.random.below(16) as i8);
+                let day = day.min(DAYS - 1);
+                if self.random.below(100) < up {
+                    self.add(day, hour, &format!("rising {n}"), &format!("up {n} {week} {nth}"), &[]);
+                }
+                if self.random.below(100) < down {
+                    self.add(day, hour, &format!("fading {n}"), &format!("down {n} {week} {nth}"), &[]);
+                }
+            }
+        }
+        [format!("rises:rising {n}"), format!("fades:fading {n}")]
+    }
+
+    /// Half a year of sittings, in each of which some documents are used in any order.
+    fn sittings(seed: u64) -> History {
+        let mut history = History { random: Random(seed), entries: Vec::new() };
+        for sitting in 0..60 {
+            let (day, minute) = (history.random.below(DAYS as usize) as i64, 420 + history.random.below(800) as i64);
+            for n in 0..6 {
+                let path = format!("/d{}", history.random.below(30));
+                history.add_at(day, minute + 4 * n, &format!("{sitting} {n}"), &path);
+            }
+        }
+        history
+    }
+
     /// Plants one pattern of each kind; their ids begin with what is given back.
     fn plant(&mut self, n: usize) -> Vec<String> {
         let (weekday, hour) = (self.random.below(7) as i64, 8 + self.random.below(12) as i8);
@@ -77,7 +139,11 @@ impl History {
                 self.add(day, hour, &format!("subject {other}"), &text, &pair);
             }
         }
-        vec![format!("time:{subject}:"), format!("recurs:{question}"), format!("together:{}:{}", pair[0], pair[1])]
+        let mut ids =
+            vec![format!("time:{subject}:"), format!("recurs:{question}"), format!("together:{}:{}", pair[0], pair[1])];
+        ids.push(self.plant_follower(n));
+        ids.extend(self.plant_trends(n));
+        ids
     }
 }
 
@@ -107,6 +173,84 @@ fn noise_gives_no_patterns() {
     let found: Vec<String> = (100..200).flat_map(|seed| ids(&History::noise(seed, 300).entries)).collect();
     assert!(found.len() <= 1, "{found:?}");
     assert!(ids(&[]).is_empty());
+}
+
+#[test]
+fn documents_of_one_sitting_do_not_follow_each_other() {
+    let found: Vec<String> = (0..50).flat_map(|seed| ids(&History::sittings(seed).entries)).collect();
+    assert!(found.len() <= 1, "{found:?}");
+}
+
+#[test]
+fn what_is_used_in_any_order_does_not_follow() {
+    let mut history = History::noise(3, 200);
+    for week in 0..24 {
+        let minute = 600 + 60 * (week % 5);
+        let order = if week % 2 == 0 { ["/x", "/y"] } else { ["/y", "/x"] };
+        history.add_at(week * 7, minute, &format!("one {week}"), order[0]);
+        history.add_at(week * 7, minute + 5, &format!("two {week}"), order[1]);
+    }
+    let follows = |ids: Vec<String>| ids.into_iter().filter(|id| id.starts_with("follows:")).collect::<Vec<_>>();
+    assert_eq!(follows(ids(&history.entries)), Vec::<String>::new());
+    let at_once = |entry: &Entry| Entry { at: entry.at.round(jiff::Unit::Hour).unwrap(), ..entry.clone() };
+    let at_once: Vec<Entry> = history.entries.iter().map(at_once).collect();
+    assert_eq!(follows(ids(&at_once)), Vec::<String>::new(), "at one time is not after");
+}
+
+#[test]
+fn more_of_everything_is_no_trend() {
+    let mut history = History::noise(5, 150);
+    for _ in 0..300 {
+        let (day, hour) = (DAYS - 42 + history.random.below(42) as i64, 7 + history.random.below(16) as i8);
+        let subject = format!("subject {}", history.random.below(12));
+        let text = format!("more {}", history.entries.len());
+        history.add(day, hour, &subject, &text, &[]);
+    }
+    history.entries.sort_by_key(|entry| entry.at);
+    let found = ids(&history.entries);
+    assert!(!found.iter().any(|id| id.starts_with("rises:") || id.starts_with("fades:")), "{found:?}");
+}
+
+#[test]
+fn a_young_history_has_no_trends() {
+    let mut history = History { random: Random(1), entries: Vec::new() };
+    (0..42).for_each(|day| history.add(day, 9, "bread", &format!("bread {day}"), &[]));
+    assert!(!ids(&history.entries).iter().any(|id| id.starts_with("rises:")));
+}
+
+#[test]
+fn what_follows_and_what_rises_have_words_and_evidence() {
+    let mut history = History::noise(1, 200);
+    for week in 0..25 {
+        history.add_at(week * 7, 600, &format!("a {week}"), "/n/plan.md");
+        history.add_at(week * 7, 610, &format!("b {week}"), "/n/log.md");
+    }
+    (DAYS - 42..DAYS).step_by(2).for_each(|day| history.add(day, 9, "boat", &format!("boat {day}"), &[]));
+    history.entries.sort_by_key(|entry| entry.at);
+    let found = find(&history.entries, &TimeZone::UTC);
+    let of = |id: &str| found.iter().find(|pattern| pattern.id == id).unwrap();
+    let log = of("follows:/n/plan.md:/n/log.md");
+    assert_eq!((log.count, log.of, log.entries.len()), (25, 25, 50));
+    assert_eq!(log.text, "/n/log.md follows within half an hour of /n/plan.md");
+    let boat = of("rises:boat");
+    assert!(boat.text.starts_with("boat comes up more and more: on 2") && boat.entries.len() == boat.count);
+    assert!(log.p < 1e-6 && boat.p < 0.01);
+}
+
+#[test]
+fn the_own_entries_are_about_directories_and_questions() {
+    let mut history = History { random: Random(9), entries: Vec::new() };
+    for day in 0..120 {
+        history.add_at(day, 900 + day % 7, "Opened other.md", "/n/other/o.md");
+        if day % 7 == 6 {
+            history.add_at(day, 1_000, "Opened bread.md", "/n/oven/bread.md");
+        }
+    }
+    for entry in &mut history.entries {
+        entry.subject = Some("opens".into());
+    }
+    let found = ids(&history.entries);
+    assert!(found.iter().any(|id| id.starts_with("time:/n/oven:7")), "{found:?}");
 }
 
 #[test]

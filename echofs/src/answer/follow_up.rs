@@ -6,9 +6,9 @@
 
 use std::ops::Range;
 
-use crate::answer::question::{Question, Sort};
-use crate::answer::sentences::sentences;
-use crate::answer::text::{Token, one_line, tokens};
+use super::question::{Question, Sort};
+use super::sentences::sentences;
+use super::text::{Token, one_line, tokens};
 
 /// A message of more bytes is cut down to its question.
 const LONG: usize = 400;

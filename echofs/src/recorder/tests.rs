@@ -1,0 +1,146 @@
+use echofs_indexer::relationship::Order;
+
+use super::*;
+
+fn recorder(dir: &Path) -> Arc<Recorder> {
+    let data = dir.join("data");
+    let config = echofs_indexer::Config { data, sources: Vec::new(), excluded: Vec::new(), worker: Vec::new() };
+    let index = Index::open(config, None).expect("an index");
+    let (waiting, news) = Default::default();
+    Arc::new(Recorder { index, answers: Weak::new(), batch: Duration::from_millis(1), waiting, news })
+}
+
+fn answer(question: &str) -> Answer {
+    let at = Timestamp::now().to_string();
+    let value = serde_json::json!({
+        "question": question, "answerable": true, "answer": "Blue [1]", "short_answer": "Blue",
+        "citations": [{"n": 1, "path": "/n/boat.md", "line": 3, "end_line": 3, "quote": "The boat is blue."}],
+        "model": null, "epoch": 1, "generated_at": at,
+        "timings_ms": {"retrieval": 0.0, "first_evidence": 0.0, "first_token": null, "total": 0.0},
+        "tokens": {"prompt": 0, "output": 0},
+    });
+    serde_json::from_value(value).expect("an answer")
+}
+
+fn settled(question: &str) -> Settled {
+    let answer = answer(question);
+    Settled {
+        question: question.to_owned(),
+        markdown: Arc::default(),
+        json: serde_json::to_vec(&answer).expect("JSON").into(),
+        generated_at: answer.generated_at,
+        epoch: 1,
+        model: None,
+        citations: 1,
+        answerable: true,
+    }
+}
+
+#[test]
+fn a_question_with_a_kept_answer_is_noted_with_what_answers_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let recorder = recorder(dir.path());
+    let recording = Recording::start(&recorder).expect("a thread");
+    recorder.asked_again(&settled("Where is the boat?"));
+    drop(recording);
+    let entries = log(&recorder);
+    assert_eq!((entries.len(), entries[0].evidence[0].path.as_str()), (1, "/n/boat.md"));
+    assert!(entries[0].kind == Kind::Interaction && entries[0].text == "Where is the boat?");
+}
+
+fn log(recorder: &Recorder) -> Vec<Entry> {
+    recorder.index.relationship().view().expect("a log").entries
+}
+
+fn say(recorder: &Recorder, line: &str) {
+    let order = Order::parse(line, &jiff::Zoned::now()).expect("an order");
+    recorder.observe().obey(&order).expect("obeyed");
+}
+
+#[test]
+fn the_same_question_is_noted_once_in_a_while() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let recorder = recorder(dir.path());
+    let recording = Recording::start(&recorder).expect("a thread");
+    for question in ["What colour is the boat?", "what colour is the boat", "Where is the boat?"] {
+        recorder.asked(&answer(question));
+    }
+    drop(recording);
+    let entries = log(&recorder);
+    let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
+    assert_eq!(texts, ["What colour is the boat?", "Where is the boat?"]);
+    assert_eq!(entries[0].evidence, [Evidence { path: "/n/boat.md".into(), line: Some(3) }]);
+    // Also after a restart, and when the answer is a kept one.
+    recorder.lock().stopping = false;
+    let recording = Recording::start(&recorder).expect("a thread");
+    recorder.asked(&answer("what colour is the boat?"));
+    recorder.asked_again(&settled("Where is the boat?"));
+    drop(recording);
+    assert_eq!((log(&recorder).len(), recorder.index.relationship().noted(Activity::Questions)), (2, 2));
+}
+
+#[test]
+fn of_a_chat_only_questions_are_noted_in_words() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let recorder = recorder(dir.path());
+    let recording = Recording::start(&recorder).expect("a thread");
+    recorder.said("chat/boat", None, None);
+    recorder.said("chat/boat", None, None);
+    recorder.said("chat/boat", Some("When was it painted?"), Some(&answer("x")));
+    drop(recording);
+    let noted: Vec<(Kind, String)> = log(&recorder).into_iter().map(|entry| (entry.kind, entry.text)).collect();
+    let want = [(Kind::Observation, "Something was said in a chat"), (Kind::Interaction, "When was it painted?")];
+    assert_eq!(noted, want.map(|(kind, text)| (kind, text.to_owned())));
+}
+
+#[test]
+fn what_is_off_or_paused_is_not_noted() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let recorder = recorder(dir.path());
+    let asked = |question: &str| {
+        recorder.lock().stopping = false;
+        let recording = Recording::start(&recorder).expect("a thread");
+        recorder.asked(&answer(question));
+        recorder.said("chat/x", Some(question), None);
+        drop(recording);
+        log(&recorder).len()
+    };
+    assert_eq!(asked("one?"), 2);
+    say(&recorder, "off questions");
+    assert_eq!(asked("two?"), 3);
+    say(&recorder, "pause 1h");
+    assert_eq!(asked("three?"), 3);
+    say(&recorder, "resume");
+    say(&recorder, "on questions");
+    assert_eq!(asked("four?"), 5);
+    // Who pauses means what waits as well.
+    recorder.asked(&answer("five?"));
+    say(&recorder, "pause");
+    recorder.lock().stopping = false;
+    drop(Recording::start(&recorder).expect("a thread"));
+    assert_eq!(log(&recorder).len(), 5);
+}
+
+#[test]
+fn a_batch_of_many_is_bounded_and_left_out() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let recorder = recorder(dir.path());
+    for n in 0..1_000 {
+        recorder.opened(Path::new(&format!("/n/{n}.md")));
+    }
+    recorder.opened(Path::new("/n/3.md"));
+    assert_eq!(recorder.lock().seen[&Activity::Opens].len(), MANY + 1);
+    drop(Recording::start(&recorder).expect("a thread"));
+    assert!(log(&recorder).is_empty() && recorder.lock().seen.is_empty());
+}
+
+#[test]
+fn a_document_is_noted_once_an_hour_and_there_is_a_limit() {
+    let mut latest = Latest::default();
+    let at = |minute: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute);
+    let mut is_new = |what: &str, minute| latest.is_new(Activity::Opens, what, HOUR, at(minute));
+    assert!(is_new("/a", 0) && !is_new("/a", 59) && is_new("/b", 59) && is_new("/a", 60));
+    let rest = (0..100).filter(|n| is_new(&format!("/{n}"), 61)).count();
+    assert_eq!(rest, HOURLY - 2);
+    assert!(is_new("/c", 200), "the limit is one of an hour");
+}

@@ -1,0 +1,398 @@
+//! Forgetting: what an order takes away is found out once, for who only wants to see it and for carrying it out.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use echofs_query_lang::{Node, Query};
+
+use super::{Index, SHOWN};
+use crate::conversations::keeper::all_files;
+use crate::facts::{Id, Wish};
+use crate::ingest::Event;
+use crate::record::{Content, Key, Record};
+use crate::remembered::{self, NOTE};
+use crate::shared::lock;
+use crate::{Error, Forgotten, Kind, Taken, files, purge};
+
+/// How long it may take until nothing is on disk any more.
+const PURGE: Duration = Duration::from_secs(120);
+
+/// What is to be forgotten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The file or directory at this absolute path.
+    Path(PathBuf),
+    /// The line with this number of the note of remembered sentences.
+    Line(u32),
+    /// The documents that a query lets through. Its bare words are required here.
+    Query(String),
+    /// The fact with this id. The text that states it stays.
+    Fact(Id),
+}
+
+/// What an order takes away.
+#[derive(Debug, Default)]
+struct Scope {
+    /// Files and directories of the owner: they stay where they are and are not read again.
+    places: Vec<PathBuf>,
+    /// Notes and directories of notes: they are deleted.
+    notes: Vec<PathBuf>,
+    /// Conversations, by place: they are deleted.
+    conversations: Vec<String>,
+    /// Lines of remembered sentences: they are deleted.
+    lines: Vec<Taken>,
+    /// The documents among all of these.
+    documents: BTreeMap<PathBuf, Arc<Record>>,
+}
+
+impl Scope {
+    fn is_empty(&self) -> bool {
+        self.places.is_empty() && self.notes.is_empty() && self.conversations.is_empty() && self.lines.is_empty()
+    }
+
+    /// The digests by which its files are recognised. Pages are made here, and say the same again only if they are to.
+    fn contents(&self) -> HashSet<Key> {
+        self.documents.values().filter_map(|record| own_content(record)).map(|content| content.hash).collect()
+    }
+
+    /// The topmost paths that cover all of it.
+    fn roots(&self, index: &Index) -> Vec<PathBuf> {
+        let pages = self.conversations.iter().map(|place| index.conversations.page(place));
+        let named = self.places.iter().chain(&self.notes).chain(self.documents.keys()).cloned();
+        let mut roots: Vec<PathBuf> = Vec::new();
+        for path in named.chain(pages).collect::<BTreeSet<_>>() {
+            if !roots.last().is_some_and(|above| path.starts_with(above)) {
+                roots.push(path);
+            }
+        }
+        roots
+    }
+}
+
+/// The content of a document that people wrote as a file.
+fn own_content(record: &Record) -> Option<&Content> {
+    record.content.as_ref().filter(|content| matches!(content.kind, Kind::File | Kind::Note) && content.passages > 0)
+}
+
+impl Index {
+    /// What a text names: a line of the remembered sentences (`remembered.md:3`), a path, absolute or below a source, the
+    /// id of a fact, else a query.
+    ///
+    /// # Errors
+    /// [`Error::Vague`] when the path is in several sources.
+    pub fn wanted(&self, text: &str) -> Result<Wanted, Error> {
+        if let Some((note, line)) = text.rsplit_once(':')
+            && let Ok(line) = line.parse()
+            && self.named(note)?.is_some_and(|note| note == self.notes().join(NOTE))
+        {
+            return Ok(Wanted::Line(line));
+        }
+        if let Some(path) = self.named(text)? {
+            return Ok(Wanted::Path(path));
+        }
+        let fact = Id::parse(text).filter(|id| self.facts().statements(*id).is_some());
+        Ok(fact.map_or_else(|| Wanted::Query(text.to_owned()), Wanted::Fact))
+    }
+
+    /// The path itself if it is absolute, else that of what is so called below a source.
+    fn named(&self, text: &str) -> Result<Option<PathBuf>, Error> {
+        let path = Path::new(text);
+        if path.is_absolute() {
+            return Ok(Some(path.to_owned()));
+        }
+        let plain = !text.is_empty() && path.components().all(|part| matches!(part, Component::Normal(_)));
+        let there = |path: &PathBuf| self.record(path).is_some() || path.symlink_metadata().is_ok();
+        let sources = self.shared.sources.iter().filter(|_| plain);
+        let found: Vec<PathBuf> = sources.map(|source| source.root.join(path)).filter(there).collect();
+        match found.as_slice() {
+            [_, _, ..] => Err(Error::Vague(format!("{text} is in several sources, give its whole path"))),
+            found => Ok(found.first().cloned()),
+        }
+    }
+
+    fn notes(&self) -> PathBuf {
+        self.shared.config.data.join("notes")
+    }
+
+    /// Removes the file or directory at `path` from everything, as [`forget_wanted`](Index::forget_wanted) does.
+    ///
+    /// # Errors
+    /// As [`forget_wanted`](Index::forget_wanted).
+    pub fn forget(&self, path: &Path) -> Result<Forgotten, Error> {
+        self.forget_wanted(&Wanted::Path(path.to_owned()))
+    }
+
+    /// What [`forget_wanted`](Index::forget_wanted) would take away. Changes nothing.
+    ///
+    /// # Errors
+    /// As [`forget_wanted`](Index::forget_wanted).
+    pub fn would_forget(&self, wanted: &Wanted) -> Result<Forgotten, Error> {
+        match wanted {
+            Wanted::Fact(id) => self.fact_told(*id),
+            wanted => self.told(&self.scope(wanted)?),
+        }
+    }
+
+    /// Takes something away for good, from the index and from everything that was made of it: it is not indexed again, also
+    /// after a rebuild, nor are files with the same bytes. The owner's files themselves stay; notes, remembered sentences
+    /// and conversations, which belong to this system, are deleted. The order is on disk before anything is removed.
+    ///
+    /// # Errors
+    /// [`Error::Outside`] when a path is under no source and was never indexed; [`Error::Vague`] and [`Error::Nothing`] when a
+    /// query does not say what or nothing fits it; [`Error::NoFact`]; [`Error::Unerased`] when it is forgotten and some of it
+    /// still on disk; I/O errors of the journal.
+    pub fn forget_wanted(&self, wanted: &Wanted) -> Result<Forgotten, Error> {
+        match wanted {
+            Wanted::Fact(id) => self.forget_fact(*id),
+            wanted => self.carry_out(&self.scope(wanted)?),
+        }
+    }
+
+    // ---- what an order takes away ----
+
+    fn scope(&self, wanted: &Wanted) -> Result<Scope, Error> {
+        let mut scope = Scope::default();
+        match wanted {
+            Wanted::Path(path) => self.add_path(&mut scope, path)?,
+            Wanted::Query(text) => self.add_query(&mut scope, text)?,
+            Wanted::Line(line) => {
+                scope.lines = self.lines(|taken| taken.line == *line)?;
+                if scope.lines.is_empty() {
+                    return Err(Error::Nothing(format!("{NOTE}:{line}")));
+                }
+            }
+            Wanted::Fact(_) => {}
+        }
+        self.add_copies(&mut scope);
+        Ok(scope)
+    }
+
+    fn add_path(&self, scope: &mut Scope, path: &Path) -> Result<(), Error> {
+        let goes_up = path.components().any(|part| part == Component::ParentDir);
+        if goes_up || self.record(path).is_none() && self.shared.policy.root_of(path).is_none() {
+            return Err(Error::Outside(path.to_owned()));
+        }
+        match () {
+            () if self.conversations.owns(path) => scope.conversations = self.conversations.at(path)?,
+            () if path.starts_with(self.notes()) && path.symlink_metadata().is_err() => {
+                return Err(Error::Nothing(path.display().to_string()));
+            }
+            () if path.starts_with(self.notes()) => scope.notes.push(path.to_owned()),
+            () => scope.places.push(path.to_owned()),
+        }
+        let table = self.shared.snapshot().table.clone();
+        let documents = table.below(path).iter().filter(|record| record.content.is_some());
+        scope.documents.extend(documents.map(|record| (record.path.clone(), record.clone())));
+        Ok(())
+    }
+
+    fn add_query(&self, scope: &mut Scope, text: &str) -> Result<(), Error> {
+        let parsed = echofs_query_lang::parse(text, &jiff::Zoned::now());
+        if let Some(mistake) = parsed.diagnostics.first() {
+            return Err(Error::Vague(mistake.to_string()));
+        }
+        // Everything in it is required, its bare words too.
+        let query = Query::default().and(parsed.query);
+        let Some(root) = &query.root else { return Err(Error::Vague("an empty query is about everything".into())) };
+        if query.limit.is_some() || ranks_only(root) {
+            return Err(Error::Vague("`limit:`, `sem:` and `like:` do not say which documents".into()));
+        }
+        for record in self.searching(&self.ranking, |searcher| searcher.all_of(&query))? {
+            match record.content.as_ref().map(|content| content.kind) {
+                // A summary in the archive, or a page about what was noticed, goes with what it speaks of.
+                Some(Kind::Conversation) => match self.conversations.at(&record.path)? {
+                    places if places.is_empty() => continue,
+                    places => scope.conversations.extend(places),
+                },
+                Some(Kind::Relationship) | None => continue,
+                _ if record.path == self.notes().join(NOTE) => {
+                    scope.lines = self.lines(|taken| remembered::fits(root, &taken.text))?;
+                    continue;
+                }
+                Some(Kind::Note) => scope.notes.push(record.path.clone()),
+                Some(Kind::File | Kind::Fact) => scope.places.push(record.path.clone()),
+            }
+            scope.documents.insert(record.path.clone(), record);
+        }
+        if scope.is_empty() { Err(Error::Nothing(text.to_owned())) } else { Ok(()) }
+    }
+
+    /// Adds the files with the same bytes: as long as they are found, what they hold is not forgotten.
+    fn add_copies(&self, scope: &mut Scope) {
+        let contents = scope.contents();
+        let table = self.shared.snapshot().table.clone();
+        let is_copy =
+            |record: &&Arc<Record>| own_content(record).is_some_and(|content| contents.contains(&content.hash));
+        for record in table.records().iter().filter(is_copy) {
+            if scope.documents.insert(record.path.clone(), record.clone()).is_some() {
+                continue;
+            }
+            match record.path.starts_with(self.notes()) {
+                true => scope.notes.push(record.path.clone()),
+                false => scope.places.push(record.path.clone()),
+            }
+        }
+    }
+
+    /// Lines of the note of remembered sentences.
+    fn lines(&self, wanted: impl Fn(&Taken) -> bool) -> Result<Vec<Taken>, Error> {
+        let path = self.notes().join(NOTE);
+        let text = match fs::read_to_string(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::io(path)(e)),
+            text => text.unwrap_or_default(),
+        };
+        let taken = |(line, text): (u32, &str)| Taken { path: path.clone(), line, text: text.to_owned() };
+        Ok((1..).zip(text.split('\n')).map(taken).filter(|taken| !taken.text.is_empty() && wanted(taken)).collect())
+    }
+
+    // ---- what is told of it ----
+
+    fn told(&self, scope: &Scope) -> Result<Forgotten, Error> {
+        let passages = scope.documents.values().filter_map(|record| record.content.as_ref());
+        let mut changed: BTreeSet<PathBuf> = scope.lines.iter().map(|taken| taken.path.clone()).collect();
+        let mut entries = Vec::new();
+        let noticed = self.relationship.view()?.entries;
+        for root in scope.roots(self).iter().chain(scope.lines.first().map(|taken| &taken.path)) {
+            changed.extend(self.conversations.naming(root)?.iter().map(|place| self.conversations.page(place)));
+            entries.extend(noticed.iter().filter(|entry| entry.rests_on(root)).map(|entry| entry.text.clone()));
+        }
+        Ok(Forgotten {
+            paths: scope.documents.keys().cloned().collect(),
+            passages: passages.map(|content| content.passages as usize).sum(),
+            deleted: self.deleted(scope),
+            lines: scope.lines.clone(),
+            changed: changed.into_iter().filter(|path| !scope.documents.contains_key(path)).collect(),
+            facts: self.facts_of(scope),
+            entries,
+        })
+    }
+
+    fn deleted(&self, scope: &Scope) -> Vec<PathBuf> {
+        let mut deleted: BTreeSet<PathBuf> =
+            scope.conversations.iter().map(|place| self.conversations.turns_file(place)).collect();
+        for note in &scope.notes {
+            match note.symlink_metadata() {
+                Ok(meta) if meta.is_dir() => deleted.extend(all_files(note)),
+                Ok(_) => drop(deleted.insert(note.clone())),
+                Err(_) => {}
+            }
+        }
+        deleted.into_iter().collect()
+    }
+
+    /// The facts that nothing else states.
+    fn facts_of(&self, scope: &Scope) -> Vec<String> {
+        let taken = |path: &Path, line: u32| scope.lines.iter().any(|taken| taken.path == path && taken.line == line);
+        let gone = |path: &Path, line: u32| scope.documents.contains_key(path) || taken(path, line);
+        let facts = self.facts();
+        let lost = facts.all().filter(|fact| fact.sources.iter().all(|source| gone(source.path, source.line)));
+        lost.map(|fact| fact.sentence()).collect()
+    }
+
+    // ---- carrying it out ----
+
+    fn carry_out(&self, scope: &Scope) -> Result<Forgotten, Error> {
+        let events = lock(&self.running).as_ref().map(|r| r.events.clone()).ok_or(Error::Stopped)?;
+        let told = self.told(scope)?;
+        let mut paths = scope.roots(self);
+        purge::owe(&self.shared.config.data)?;
+        let places: Vec<&Path> = scope.places.iter().map(PathBuf::as_path).collect();
+        self.shared.order_to_forget(&places, &scope.contents().into_iter().collect::<Vec<_>>())?;
+        // Replies and entries may rest on any line of the note.
+        paths.extend(scope.lines.first().map(|taken| taken.path.clone()));
+        let (mut retracted, mut pages) = (Vec::new(), Vec::new());
+        // Even if something cannot be deleted, the rest is to go.
+        let deleted = self.delete(scope).and_then(|()| self.take_back(&paths, &mut retracted, &mut pages));
+        paths.extend(retracted.iter().map(|place| self.conversations.page(place)).chain(pages.iter().cloned()));
+        let (reply, answer) = channel();
+        events.send(Event::Forget(paths.clone(), reply)).map_err(|_| Error::Stopped)?;
+        let removed = answer.recv().map_err(|_| Error::Stopped)?;
+        self.conversations.remake(&retracted);
+        self.relationship.remake();
+        pages.iter().for_each(|page| self.touched(page));
+        self.moved.forget(&paths);
+        deleted?;
+        let removed = removed?;
+        if !self.shared.wait_for(PURGE, |p| p.is_purged()) {
+            return Err(Error::Unerased("the stores take long to be written anew".into()));
+        }
+        let changed: BTreeSet<PathBuf> = told.changed.into_iter().chain(removed).collect();
+        let changed = changed.into_iter().filter(|path| !told.paths.contains(path)).collect();
+        Ok(Forgotten { changed, ..told })
+    }
+
+    /// Takes back what was replied and noticed that rests on these paths; gives the conversations and pages that changed.
+    fn take_back(&self, paths: &[PathBuf], retracted: &mut Vec<String>, pages: &mut Vec<PathBuf>) -> Result<(), Error> {
+        for path in paths {
+            retracted.extend(self.conversations.retract(path)?);
+            pages.extend(self.relationship.forget(path)?);
+        }
+        Ok(())
+    }
+
+    fn delete(&self, scope: &Scope) -> Result<(), Error> {
+        for place in &scope.conversations {
+            self.conversations.forget(&self.conversations.page(place))?;
+        }
+        scope.notes.iter().try_for_each(|note| self.delete_note(note))?;
+        if scope.lines.is_empty() {
+            return Ok(());
+        }
+        let lines: Vec<(u32, &str)> = scope.lines.iter().map(|taken| (taken.line, taken.text.as_str())).collect();
+        remembered::take_out(&self.notes(), &lines).map_err(Error::io(self.notes().join(NOTE)))
+    }
+
+    /// Deletes a note, or a directory with everything in it; never what a link in the notes leads to.
+    fn delete_note(&self, path: &Path) -> Result<(), Error> {
+        let notes = self.notes();
+        if path == notes {
+            return files::remove_others(path, &|_| false);
+        }
+        let real = |path: &Path| path.canonicalize().map_err(Error::io(path));
+        let Some(parent) = path.parent().filter(|parent| parent.exists()) else { return Ok(()) };
+        if !real(parent)?.starts_with(real(&notes)?) {
+            return Err(Error::Outside(path.to_owned()));
+        }
+        let removed = match path.symlink_metadata() {
+            Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
+            Ok(_) => fs::remove_file(path),
+            Err(_) => return Ok(()),
+        };
+        removed.map_err(Error::io(path))?;
+        files::sync_dir(parent)
+    }
+
+    // ---- facts ----
+
+    fn fact_told(&self, id: Id) -> Result<Forgotten, Error> {
+        let facts = self.facts();
+        let noted = || facts.notable().iter().find(|noted| noted.id == id).map(|noted| noted.notable.quote.clone());
+        let sentence = facts.get(id).map(|fact| fact.sentence()).or_else(noted).ok_or(Error::NoFact)?;
+        Ok(Forgotten { facts: vec![sentence], ..Forgotten::default() })
+    }
+
+    /// As the owner's order to remove it; what the owner stated of it leaves the journal.
+    fn forget_fact(&self, id: Id) -> Result<Forgotten, Error> {
+        let told = self.fact_told(id)?;
+        let mut number = 0;
+        for order in Wish::Remove(id.to_string()).orders(&self.facts()).ok_or(Error::NoFact)? {
+            number = self.shared.order_to_forget_facts(order)?;
+        }
+        self.shared.wait_for(SHOWN, |p| p.orders.1 >= number || self.shared.is_stopping());
+        Ok(told)
+    }
+}
+
+/// Whether a part of a query only ranks, so that it says nothing of what is meant.
+fn ranks_only(node: &Node) -> bool {
+    match node {
+        Node::Sem(_) | Node::Like(_) => true,
+        Node::And(parts) | Node::Or(parts) => parts.iter().any(ranks_only),
+        Node::Not(inner) | Node::Lex(inner) => ranks_only(inner),
+        Node::Words(_) | Node::Word(_) | Node::Phrase { .. } | Node::Prefix(_) | Node::Field(_) => false,
+    }
+}
