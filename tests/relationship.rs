@@ -126,7 +126,9 @@ fn observation_is_paused_and_switched_off_by_kind() {
     for bad in ["pause soon", "stop", "off mail"] {
         assert_eq!(say(&session, bad).expect_err("refused").kind(), ErrorKind::InvalidInput, "{bad}");
     }
-    assert!(session.read("status").contains("mail: there are questions, chats, opens and changes"));
+    until("the reason is told", DEADLINE, || {
+        session.read("status").contains("mail: there are questions, chats, opens and changes")
+    });
     say(&session, "off opens").expect("taken");
     session.unmount();
     session.mount();

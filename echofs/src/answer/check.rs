@@ -13,6 +13,10 @@ use super::text::{Token, likeness, one_line, tokens};
 
 /// Share of a claim's words that its passage must hold.
 const BORNE_OUT: f32 = 0.65;
+/// The same of what stands around a sentence that holds nothing of the question itself.
+const MOST: f32 = 0.85;
+/// Share of what a claim repeats of the question that its excerpt need not hold.
+const UNSAID: f32 = 0.25;
 /// Share of a question that a sentence must hold to be about it.
 const HALF: f32 = 0.5;
 
@@ -56,11 +60,15 @@ pub fn support(claim: &str, question: &Question, gathered: &Gathered, excerpts: 
     if question.expected == Expected::Verdict && words.iter().all(|w| matches!(w.lower.as_str(), "yes" | "no")) {
         return verdict(words.first()?.lower == "yes", question, gathered, excerpts.first()?);
     }
-    let judged = sentences_of(excerpts).filter_map(|(i, s)| {
+    let judged = sentences_of(excerpts).filter(|(i, _)| repeats_rightly(&words, question, gathered, &excerpts[*i]));
+    let judged = judged.filter_map(|(i, s)| {
         let candidate = &gathered.candidates[excerpts[i].candidate];
         let sentence = &candidate.sentences[s];
         let context: Vec<&Token> = excerpts[i].sentences.iter().flat_map(|&s| &candidate.sentences[s].tokens).collect();
         let share = share(&words, question, &sentence.tokens, &context)?;
+        if sentence.cover <= 0.0 && cover(question, gathered, candidate.around().iter()) < MOST {
+            return None;
+        }
         let literal = span::find(candidate.text(s), claim).is_some();
         Some((Support { excerpt: i, sentence: s, share, literal }, sentence.score))
     });
@@ -70,13 +78,35 @@ pub fn support(claim: &str, question: &Question, gathered: &Gathered, excerpts: 
     best.map(|(support, _)| support).or_else(|| dated(claim, question, gathered, excerpts))
 }
 
+/// Share of a question, by weight, in some words, 0 to 1.
+fn cover<'a>(question: &Question, gathered: &Gathered, words: impl Iterator<Item = &'a Token> + Clone) -> f32 {
+    matches(question, words).iter().zip(&gathered.weights).map(|(held, weight)| held * weight).sum()
+}
+
+/// Whether most of what a claim repeats of the question, by weight, stands in the excerpt or around it: what is said of another
+/// thing than the one asked for is not borne out by being worded like the question.
+fn repeats_rightly(claim: &[Token], question: &Question, gathered: &Gathered, excerpt: &Excerpt) -> bool {
+    let candidate = &gathered.candidates[excerpt.candidate];
+    let around = candidate.around();
+    let words = excerpt.sentences.iter().flat_map(|&s| &candidate.sentences[s].tokens).chain(&around);
+    let held = matches(question, words);
+    let terms = question.terms.iter().zip(&held).zip(&gathered.weights);
+    let repeated = terms.filter(|((term, _), _)| claim.iter().any(|word| word.stem == term.stem));
+    let (mut all, mut missing) = (0.0, 0.0);
+    for ((_, held), weight) in repeated {
+        all += weight;
+        missing += if *held < HELD { *weight } else { 0.0 };
+    }
+    missing <= UNSAID * all
+}
+
 /// The best sentence, where it speaks of what is asked and does not say the contrary of a bare "yes" or "no".
 fn verdict(yes: bool, question: &Question, gathered: &Gathered, excerpt: &Excerpt) -> Option<Support> {
     let candidate = &gathered.candidates[excerpt.candidate];
     let sentence = &candidate.sentences[excerpt.best];
     let around = candidate.around();
     let held = matches(question, sentence.tokens.iter().chain(&around));
-    let cover: f32 = held.iter().zip(&gathered.weights).map(|(held, weight)| held * weight).sum();
+    let cover = cover(question, gathered, sentence.tokens.iter().chain(&around));
     let strict = |term: &Term| matches!(term.sort, Sort::Name | Sort::Number);
     let lacks = question.terms.iter().zip(&held).any(|(term, held)| strict(term) && *held < HELD);
     let asked = tokens(&question.text);

@@ -112,8 +112,30 @@ fn flat(gathered: &Gathered, excerpt: &Excerpt) -> String {
     fenced(&out)
 }
 
-/// Text that cannot pass for a mark of the prompt: no numbers in square brackets, no markers of chat templates.
+/// Words that, with a colon behind them, begin a part of a prompt.
+const LABELS: [&str; 7] = ["Passage", "Question", "Answer", "Reply", "Response", "Assistant", "System"];
+
+/// Text that cannot pass for a mark of the prompt: no numbers in square brackets, no markers of chat templates, no labels.
 fn fenced(text: &str) -> String {
+    unlabelled(&unmarked(text))
+}
+
+/// Without the colon behind a label.
+fn unlabelled(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(':') {
+        let before = &rest[..at];
+        out.push_str(before);
+        let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+        let is_label = LABELS.iter().any(|label| label.eq_ignore_ascii_case(word));
+        out.push_str(if is_label { " -" } else { ":" });
+        rest = &rest[at + 1..];
+    }
+    out + rest
+}
+
+fn unmarked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(['[', '<']) {
