@@ -98,12 +98,15 @@ struct Said {
     session: String,
 }
 
+/// What was looked at, by kind, each with when.
+type Seen = BTreeMap<Activity, Vec<(String, Timestamp)>>;
+
 /// What waits to be written.
 #[derive(Default)]
 struct Waiting {
     said: Vec<Said>,
     /// Paths that were opened or changed and questions whose answers were opened, with the time; one more than many at most.
-    seen: BTreeMap<Activity, Vec<(String, Timestamp)>>,
+    seen: Seen,
     /// Since when there is something of that.
     since: Option<Instant>,
     stopping: bool,
@@ -212,13 +215,13 @@ impl Recorder {
     }
 
     /// Waits for something to write; also whether it is the last time.
-    fn next(&self) -> (Vec<Said>, BTreeMap<Activity, Vec<(String, Timestamp)>>, bool) {
+    fn next(&self) -> (Vec<Said>, Seen, bool) {
         let mut waiting = self.lock();
         loop {
             let due = waiting.stopping || waiting.since.is_some_and(|since| since.elapsed() >= self.batch);
             if due || !waiting.said.is_empty() {
                 let said = std::mem::take(&mut waiting.said);
-                let seen = if due { std::mem::take(&mut waiting.seen) } else { BTreeMap::new() };
+                let seen = if due { std::mem::take(&mut waiting.seen) } else { Seen::new() };
                 if due {
                     waiting.since = None;
                 }

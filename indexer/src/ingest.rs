@@ -179,10 +179,11 @@ impl Ingest {
     fn moved(&mut self, from: &Path, to: PathBuf, stat: FileStat) {
         self.meet(&to);
         lock(&self.shared.pending).remove(from);
-        if self.shared.is_forgotten(from) && !self.shared.is_forgotten(&to) {
-            if let Err(e) = self.shared.order_to_forget(&[&to], &[]) {
-                log::error!("{}: {e}", to.display());
-            }
+        if self.shared.is_forgotten(from)
+            && !self.shared.is_forgotten(&to)
+            && let Err(e) = self.shared.order_to_forget(&[&to], &[])
+        {
+            log::error!("{}: {e}", to.display());
         }
         let old = self.writer.current(from);
         let same_type = from.extension() == to.extension();

@@ -66,7 +66,7 @@ impl<'a> Items<'a> {
 
 /// The documents and the question of an event. No question begins like a path.
 fn used<'a>(event: &Event<'a>) -> Vec<(String, &'a str)> {
-    let question = (event.entry.kind == Kind::Interaction).then(|| event.entry.text.as_str());
+    let question = (event.entry.kind == Kind::Interaction).then_some(event.entry.text.as_str());
     let question = question.map(|text| (normalised(text), text)).filter(|(key, _)| !key.is_empty());
     let documents = paths(event.entry).into_iter().map(|path| (path.to_owned(), path));
     documents.chain(question).collect()
