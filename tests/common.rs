@@ -35,18 +35,23 @@ pub fn holding(root: &Path, needle: &str) -> Vec<String> {
 
 /// Files below `root` in which `needle` stands in text that is compressed (zstd), as that of the word index is.
 pub fn compressed(root: &Path, needle: &str) -> Vec<String> {
-    let (mut todo, mut found) = (vec![root.to_owned()], Vec::new());
-    while let Some(path) = todo.pop() {
-        match std::fs::read_dir(&path) {
-            Ok(entries) => todo.extend(entries.flatten().map(|entry| entry.path())),
-            Err(_) => {
-                let bytes = std::fs::read(&path).unwrap_or_default();
-                let holds = |text: Vec<u8>| text.windows(needle.len()).any(|part| part == needle.as_bytes());
-                found.extend(frames(&bytes).any(holds).then(|| path.to_string_lossy().into_owned()));
-            }
+    let holds = |text: Vec<u8>| text.windows(needle.len()).any(|part| part == needle.as_bytes());
+    let files = all_below(root).into_iter();
+    let found = files.filter(|path| frames(&std::fs::read(path).unwrap_or_default()).any(holds));
+    found.map(|path| path.to_string_lossy().into_owned()).collect()
+}
+
+/// `root` and everything below it, directories too.
+pub fn all_below(root: &Path) -> Vec<PathBuf> {
+    let mut all = vec![root.to_owned()];
+    let mut next = 0;
+    while let Some(path) = all.get(next).cloned() {
+        next += 1;
+        if path.is_dir() && !path.is_symlink() {
+            all.extend(std::fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
         }
     }
-    found
+    all
 }
 
 /// The texts of all zstd frames in these bytes.

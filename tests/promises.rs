@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::common::{DEADLINE, Session, compressed, holding, until};
+use crate::common::{DEADLINE, Session, all_below, compressed, holding, until};
 
 fn counts(session: &Session) -> (u64, u64) {
     let status = session.status();
@@ -89,17 +89,12 @@ fn remove(store: &Path) {
 
 /// Overwrites the middle of every file and cuts it short.
 fn garble(store: &Path) {
-    let mut todo = vec![store.to_owned()];
-    while let Some(path) = todo.pop() {
-        if path.is_dir() {
-            todo.extend(fs::read_dir(&path).expect("a directory").map(|entry| entry.expect("an entry").path()));
-        } else {
-            let mut bytes = fs::read(&path).expect("readable");
-            let end = bytes.len() * 2 / 3;
-            bytes.truncate(end);
-            bytes.iter_mut().skip(end / 3).step_by(7).for_each(|byte| *byte ^= 0x5a);
-            fs::write(&path, bytes).expect("written");
-        }
+    for path in all_below(store).into_iter().filter(|path| !path.is_dir()) {
+        let mut bytes = fs::read(&path).expect("readable");
+        let end = bytes.len() * 2 / 3;
+        bytes.truncate(end);
+        bytes.iter_mut().skip(end / 3).step_by(7).for_each(|byte| *byte ^= 0x5a);
+        fs::write(&path, bytes).expect("written");
     }
 }
 
@@ -107,13 +102,9 @@ fn garble(store: &Path) {
 fn only_the_owner_sees_anything() {
     let session = Session::with(&[("a.md", "# A\n\nsecretary bird\n")]);
     assert_eq!(session.hits("lex:secretary").len(), 1);
-    let mut todo = vec![session.data()];
-    while let Some(path) = todo.pop() {
+    for path in all_below(&session.data()) {
         let mode = fs::symlink_metadata(&path).expect("metadata").permissions().mode() & 0o777;
         assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", path.display());
-        if path.is_dir() && !path.is_symlink() {
-            todo.extend(fs::read_dir(&path).expect("a directory").map(|entry| entry.expect("an entry").path()));
-        }
     }
     let root = fs::metadata(session.mountpoint()).expect("metadata");
     assert_eq!(root.mode() & 0o777, 0o700);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use echofs_indexer::facts::Id;
 use echofs_indexer::{Error, Forgotten, Index, Wanted};
+use echofs_inference::gguf::printable;
 
 /// What is told where nothing goes.
 const NOTHING: &str = "nothing is known of it";
@@ -101,7 +102,7 @@ pub fn listing(would: &Forgotten) -> String {
     if lines.is_empty() {
         lines.push(NOTHING.into());
     }
-    lines.iter().map(|line| format!("{}\n", plain(line))).collect()
+    lines.iter().map(|line| format!("{}\n", printable(line))).collect()
 }
 
 /// How much has gone, on one line.
@@ -117,11 +118,6 @@ pub fn summary(forgotten: &Forgotten) -> String {
     let counts = counts.iter().filter(|(count, ..)| *count > 0);
     let parts: Vec<String> = counts.map(|(n, one, many)| format!("{n} {}", if *n == 1 { one } else { many })).collect();
     if parts.is_empty() { NOTHING.into() } else { parts.join(", ") }
-}
-
-/// Without what a terminal would obey and without ends of lines.
-pub fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

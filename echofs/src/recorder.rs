@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use echofs_indexer::conversations::{OWN, QUESTIONS, Role, Turn};
-use echofs_indexer::relationship::{Activity, Entry, Evidence, Kind, Observe};
+use echofs_indexer::relationship::{Activity, Entry, Evidence, Kind, Observe, normalised};
 use echofs_indexer::{Document, Happened, Index, Kind as Place, What};
 use jiff::{SignedDuration, Timestamp};
 
@@ -143,13 +143,7 @@ impl Recorder {
 
     /// A question was answered.
     fn asked(&self, answer: &Answer) {
-        self.say(Said {
-            activity: Activity::Questions,
-            at: answer.generated_at,
-            question: Some(answer.question.clone()),
-            evidence: evidence(answer),
-            session: format!("{QUESTIONS}{}", day_of(answer.generated_at)),
-        });
+        self.say(asking(answer, answer.generated_at));
     }
 
     /// A question was asked whose answer is kept.
@@ -269,7 +263,7 @@ impl Recorder {
 
     fn entry_of(&self, said: Said, latest: &mut Latest) -> Option<Entry> {
         let Said { activity, at, question, mut evidence, session } = said;
-        let key = question.as_deref().map_or_else(|| session.clone(), same);
+        let key = question.as_deref().map_or_else(|| session.clone(), normalised);
         if !latest.is_new(activity, &key, if question.is_some() { AGAIN } else { HOUR }, at) {
             return None;
         }
@@ -308,14 +302,18 @@ fn is_recent(document: &Document, at: Timestamp) -> bool {
 
 /// That a question is asked again whose answer is kept.
 fn again(settled: &Settled, at: Timestamp) -> Option<Said> {
-    let answer: Answer = serde_json::from_slice(&settled.json).ok()?;
-    Some(Said {
+    Some(asking(&serde_json::from_slice(&settled.json).ok()?, at))
+}
+
+/// That the question of an answer was asked.
+fn asking(answer: &Answer, at: Timestamp) -> Said {
+    Said {
         activity: Activity::Questions,
         at,
-        evidence: evidence(&answer),
+        question: Some(answer.question.clone()),
+        evidence: evidence(answer),
         session: format!("{QUESTIONS}{}", day_of(answer.generated_at)),
-        question: Some(answer.question),
-    })
+    }
 }
 
 /// The places that answer a question. Where nothing does, what was looked at: without a line it bears nothing out, but to
@@ -323,12 +321,6 @@ fn again(settled: &Settled, at: Timestamp) -> Option<Said> {
 fn evidence(answer: &Answer) -> Vec<Evidence> {
     let line = |citation: &Citation| answer.answerable.then_some(citation.line);
     answer.citations.iter().map(|citation| Evidence { path: citation.path.clone(), line: line(citation) }).collect()
-}
-
-/// What makes two questions the same.
-fn same(question: &str) -> String {
-    let words = question.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
 /// What was noted within the last hour, so that it is not noted again too soon.
@@ -346,7 +338,7 @@ impl Latest {
         let one = |entry: Entry| {
             let activity = Activity::of(&entry)?;
             let what = match (activity, entry.kind) {
-                (_, Kind::Interaction) => same(&entry.text),
+                (_, Kind::Interaction) => normalised(&entry.text),
                 _ => entry.evidence.into_iter().next()?.path,
             };
             Some(((activity, what), entry.at))

@@ -78,8 +78,7 @@ pub fn mount(config: MountConfig) -> Result<Session, Error> {
     let facts = config.leisure.map(|leisure| FactReader::start(Arc::clone(&cx), leisure)).transpose()?;
     let pruner = Pruner::start(Arc::clone(&cx), background.notifier())?;
     let watch = Watch::start(cx, config.helper)?;
-    let (_chats, _watch, _pruner, _facts, _recording) = (chats, watch, pruner, facts, recording);
-    Ok(Session { background, _chats, _watch, _pruner, _facts, _recording })
+    Ok(Session { background, _chats: chats, _watch: watch, _pruner: pruner, _facts: facts, _recording: recording })
 }
 
 fn options(given: Vec<MountOption>) -> Config {

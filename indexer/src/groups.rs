@@ -34,52 +34,32 @@ pub fn units(typed: &str) -> Vec<String> {
 /// I/O errors of the index.
 pub fn forms(index: &Words, unit: &str) -> Result<Vec<(String, f32)>, Error> {
     let stem = stem(unit);
-    let mut relatives: BTreeMap<String, f32> = BTreeMap::new();
-    for stemmer in &index.stemmers {
-        let stem = stemmer.stem(unit);
-        each_relative(
-            index,
-            unit,
-            open_root(&stem),
-            |word| stemmer.stem(word) == stem,
-            |word| {
-                relatives.insert(word.to_owned(), FOREIGN);
-            },
-        )?;
+    let mut forms: BTreeMap<String, f32> = BTreeMap::new();
+    if inflects(unit) && !is_stop_word(unit) {
+        for stemmer in &index.stemmers {
+            let stem = stemmer.stem(unit);
+            let found = relatives(index, open_root(&stem), |word| stemmer.stem(word) == stem)?;
+            forms.extend(found.into_iter().map(|word| (word, FOREIGN)));
+        }
+        let found = relatives(index, root(&stem), |word| has_stem(word, &stem))?;
+        forms.extend(found.into_iter().map(|word| (word, 1.0)));
     }
-    each_relative(
-        index,
-        unit,
-        root(&stem),
-        |word| has_stem(word, &stem),
-        |word| {
-            relatives.insert(word.to_owned(), 1.0);
-        },
-    )?;
-    relatives.extend(IRREGULAR.iter().filter(|(of, _)| stem == *of).map(|(_, word)| (word.to_string(), 1.0)));
-    relatives.insert(unit.to_owned(), 1.0);
-    Ok(relatives.into_iter().chain([(marked(PART, &stem), PART_SHARE)]).collect())
+    forms.extend(IRREGULAR.iter().filter(|(of, _)| stem == *of).map(|(_, word)| (word.to_string(), 1.0)));
+    forms.insert(unit.to_owned(), 1.0);
+    Ok(forms.into_iter().chain([(marked(PART, &stem), PART_SHARE)]).collect())
 }
 
-/// Calls `each` with every indexed word that begins with `start` and passes `test`.
-fn each_relative(
-    index: &Words,
-    unit: &str,
-    start: &str,
-    test: impl Fn(&str) -> bool,
-    mut each: impl FnMut(&str),
-) -> Result<(), Error> {
-    if !inflects(unit) || is_stop_word(unit) {
-        return Ok(());
-    }
+/// The indexed words that begin with `start` and pass `test`; one that is in several fields comes several times.
+fn relatives(index: &Words, start: &str, test: impl Fn(&str) -> bool) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
     for field in index.fields.words() {
         each_beginning(index, field, start, |word, _| {
             if inflects(word) && test(word) {
-                each(word);
+                found.push(word.to_owned());
             }
         })?;
     }
-    Ok(())
+    Ok(found)
 }
 
 /// The forms of a folded word. A single character of a script without blanks stands for all that begin with it.

@@ -140,15 +140,11 @@ fn head(reader: &mut impl Read) -> io::Result<Parsed> {
     for _ in 0..values {
         let key = text(reader)?;
         let kind = u32(reader)?;
-        match value(reader, kind)? {
-            Some(Value::Text(text)) if key.starts_with("general.") => {
-                metadata.insert(key, Value::Text(printable(&text)));
-            }
-            Some(value) => {
-                metadata.insert(key, value);
-            }
-            None => {}
-        }
+        let value = match value(reader, kind)? {
+            Some(Value::Text(text)) if key.starts_with("general.") => Some(Value::Text(printable(&text))),
+            other => other,
+        };
+        metadata.extend(value.map(|value| (key, value)));
     }
     let mut weights = 0_u64;
     for _ in 0..tensors {

@@ -10,7 +10,7 @@ use echofs_inference::Completion;
 use super::check::Support;
 use super::opposites::{negated, opposed, rivalled};
 use super::question::{Expected, Question, Sort};
-use super::retrieve::{Candidate, Excerpt, Gathered, matches};
+use super::retrieve::{Candidate, Excerpt, Gathered, matches, weighed};
 use super::span;
 use super::text::{Token, tokens};
 use super::turns;
@@ -117,7 +117,6 @@ pub fn features(
             });
         missing.map(|(_, weight)| *weight).fold(0.0, f32::max)
     };
-    let cover = |held: &[f32]| -> f32 { held.iter().zip(&gathered.weights).map(|(h, w)| h * w).sum() };
     let yes = |flag: bool| f32::from(u8::from(flag));
     let words = tokens(short);
     let asked = tokens(&question.text);
@@ -126,7 +125,7 @@ pub fn features(
     let rivals = || asked.iter().any(|word| lacking(word) && rivalled(word, &sentence.tokens, &known));
     let typed = matches!(question.expected, Expected::Time | Expected::Number);
     [
-        cover(&own),
+        weighed(&gathered.weights, &own),
         lacks(&near, false),
         lacks(&near, true),
         yes(typed && !span::fits(question, short, &words)),

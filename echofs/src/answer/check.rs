@@ -6,7 +6,7 @@ use super::answerable::HELD;
 use super::opposites::{negated, opposed};
 use super::question::{Expected, Question, Sort, Term};
 use super::relative;
-use super::retrieve::{Excerpt, Gathered, matches};
+use super::retrieve::{Excerpt, Gathered, matches, weighed};
 use super::sentences::sentences;
 use super::span;
 use super::text::{Token, likeness, one_line, tokens};
@@ -60,37 +60,44 @@ pub fn support(claim: &str, question: &Question, gathered: &Gathered, excerpts: 
     if question.expected == Expected::Verdict && words.iter().all(|w| matches!(w.lower.as_str(), "yes" | "no")) {
         return verdict(words.first()?.lower == "yes", question, gathered, excerpts.first()?);
     }
-    let judged = sentences_of(excerpts).filter(|(i, _)| repeats_rightly(&words, question, gathered, &excerpts[*i]));
-    let judged = judged.filter_map(|(i, s)| {
-        let candidate = &gathered.candidates[excerpts[i].candidate];
-        let sentence = &candidate.sentences[s];
-        let context: Vec<&Token> = excerpts[i].sentences.iter().flat_map(|&s| &candidate.sentences[s].tokens).collect();
-        let share = share(&words, question, &sentence.tokens, &context)?;
-        if sentence.cover <= 0.0 && cover(question, gathered, candidate.around().iter()) < MOST {
-            return None;
-        }
-        let literal = span::find(candidate.text(s), claim).is_some();
-        Some((Support { excerpt: i, sentence: s, share, literal }, sentence.score))
-    });
+    let judged =
+        excerpts.iter().enumerate().flat_map(|(i, excerpt)| judged(claim, &words, question, gathered, (i, excerpt)));
     let best = judged.max_by(|(a, a_score), (b, b_score)| {
         a.literal.cmp(&b.literal).then((a.share + a_score).total_cmp(&(b.share + b_score)))
     });
     best.map(|(support, _)| support).or_else(|| dated(claim, question, gathered, excerpts))
 }
 
-/// Share of a question, by weight, in some words, 0 to 1.
-fn cover<'a>(question: &Question, gathered: &Gathered, words: impl Iterator<Item = &'a Token> + Clone) -> f32 {
-    matches(question, words).iter().zip(&gathered.weights).map(|(held, weight)| held * weight).sum()
-}
-
-/// Whether most of what a claim repeats of the question, by weight, stands in the excerpt or around it: what is said of another
-/// thing than the one asked for is not borne out by being worded like the question.
-fn repeats_rightly(claim: &[Token], question: &Question, gathered: &Gathered, excerpt: &Excerpt) -> bool {
+/// The sentences of an excerpt that bear a claim out, with their scores.
+fn judged(
+    claim: &str,
+    words: &[Token],
+    question: &Question,
+    gathered: &Gathered,
+    (number, excerpt): (usize, &Excerpt),
+) -> Vec<(Support, f32)> {
     let candidate = &gathered.candidates[excerpt.candidate];
     let around = candidate.around();
-    let words = excerpt.sentences.iter().flat_map(|&s| &candidate.sentences[s].tokens).chain(&around);
-    let held = matches(question, words);
-    let terms = question.terms.iter().zip(&held).zip(&gathered.weights);
+    let context: Vec<&Token> = excerpt.sentences.iter().flat_map(|&s| &candidate.sentences[s].tokens).collect();
+    let held = matches(question, context.iter().copied().chain(&around));
+    if !repeats_rightly(words, question, gathered, &held) {
+        return Vec::new();
+    }
+    // A sentence that holds nothing of the question may stand under a title that says it.
+    let titled = weighed(&gathered.weights, &matches(question, around.iter())) >= MOST;
+    let one = |&s: &usize| {
+        let sentence = &candidate.sentences[s];
+        let share = share(words, question, &sentence.tokens, &context).filter(|_| titled || sentence.cover > 0.0)?;
+        let literal = span::find(candidate.text(s), claim).is_some();
+        Some((Support { excerpt: number, sentence: s, share, literal }, sentence.score))
+    };
+    excerpt.sentences.iter().filter_map(one).collect()
+}
+
+/// Whether most of what a claim repeats of the question, by weight, is `held` by the excerpt or what stands around it: what is
+/// said of another thing than the one asked for is not borne out by being worded like the question.
+fn repeats_rightly(claim: &[Token], question: &Question, gathered: &Gathered, held: &[f32]) -> bool {
+    let terms = question.terms.iter().zip(held).zip(&gathered.weights);
     let repeated = terms.filter(|((term, _), _)| claim.iter().any(|word| word.stem == term.stem));
     let (mut all, mut missing) = (0.0, 0.0);
     for ((_, held), weight) in repeated {
@@ -106,14 +113,18 @@ fn verdict(yes: bool, question: &Question, gathered: &Gathered, excerpt: &Excerp
     let sentence = &candidate.sentences[excerpt.best];
     let around = candidate.around();
     let held = matches(question, sentence.tokens.iter().chain(&around));
-    let cover = cover(question, gathered, sentence.tokens.iter().chain(&around));
     let strict = |term: &Term| matches!(term.sort, Sort::Name | Sort::Number);
     let lacks = question.terms.iter().zip(&held).any(|(term, held)| strict(term) && *held < HELD);
     let asked = tokens(&question.text);
     let denied = negated(&asked) != negated(&sentence.tokens) || opposed(&asked, &sentence.tokens);
     // Another name or number than the one asked about is a "no" as well.
     let fits = if yes { !denied && !lacks } else { denied || lacks };
-    (fits && cover >= HALF).then_some(Support { excerpt: 0, sentence: excerpt.best, share: 1.0, literal: false })
+    (fits && weighed(&gathered.weights, &held) >= HALF).then_some(Support {
+        excerpt: 0,
+        sentence: excerpt.best,
+        share: 1.0,
+        literal: false,
+    })
 }
 
 /// Each sentence of each excerpt: the excerpt's index, and the sentence's in its candidate.

@@ -40,9 +40,10 @@ const PRONOUNS: [&str; 16] = [
 const POINTERS: [&str; 8] = ["this", "that", "these", "those", "there", "then", "one", "ones"];
 /// Words that a message begins with when it goes on from another.
 const OPENERS: [&str; 6] = ["and", "but", "or", "so", "also", "then"];
-/// Words of questions; a message without one may be a piece of a question.
-const ASKING: [&str; 12] =
-    ["who", "whom", "whose", "what", "which", "when", "where", "why", "how", "whether", "is", "did"];
+/// Words that ask for something.
+pub const QUESTION_WORDS: [&str; 9] = ["who", "whom", "whose", "what", "which", "when", "where", "why", "how"];
+/// Words of questions besides; a message without any may be a piece of a question.
+const ASKING: [&str; 3] = ["whether", "is", "did"];
 
 /// The message with what it leaves unsaid, from the ones before it, oldest first, and what was answered to each.
 pub fn standalone(message: &str, before: &[(&str, String)]) -> String {
@@ -110,7 +111,8 @@ fn replaced(message: &str, words: &[Token], before: &str) -> Option<String> {
     let skipped = words.iter().take_while(|word| OPENERS.contains(&word.lower.as_str())).count();
     let words = &words[skipped..];
     let words = if starts_about(words) { &words[2..] } else { words };
-    let asks = words.iter().any(|word| ASKING.contains(&word.lower.as_str()));
+    let asks =
+        words.iter().any(|word| [&QUESTION_WORDS[..], &ASKING].iter().any(|list| list.contains(&word.lower.as_str())));
     let (first, last) = (words.first()?, words.last()?);
     let piece = &message[first.at.start..last.at.end];
     let numbers = words.iter().all(|word| word.number || word.is_stop()) && words.iter().any(|word| word.number);

@@ -274,7 +274,8 @@ pub fn matches<'a>(question: &Question, words: impl Iterator<Item = &'a Token> +
     question.terms.iter().map(|term| likest(&term.stem)).collect()
 }
 
-fn weighed(weights: &[f32], matches: &[f32]) -> f32 {
+/// What `matches` of a question's terms are worth together, 0 to 1.
+pub fn weighed(weights: &[f32], matches: &[f32]) -> f32 {
     weights.iter().zip(matches).map(|(w, m)| w * m).sum()
 }
 

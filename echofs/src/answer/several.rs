@@ -1,18 +1,17 @@
 //! A question that asks several things, as questions that can be asked one after the other.
 
-use super::follow_up::standalone;
+use super::follow_up::{QUESTION_WORDS, standalone};
 use super::question::Question;
 use super::text::{Token, tokens};
 
 /// Things that one question may ask.
 const MOST: usize = 3;
-const ASKING: [&str; 9] = ["who", "whom", "whose", "what", "which", "when", "where", "why", "how"];
 
 /// "When was the pump put in, and what did it cost?" as two questions, each of which can be understood alone; one that asks
 /// one thing as it is.
 pub fn parts(text: &str) -> Vec<String> {
     let words = tokens(text);
-    let is_asking = |word: &Token| ASKING.contains(&word.lower.as_str());
+    let is_asking = |word: &Token| QUESTION_WORDS.contains(&word.lower.as_str());
     let mut starts = vec![0];
     for n in 2..words.len() {
         // "People who lived here and who died there" is one thing.

@@ -183,10 +183,6 @@ const STANDUP: &str = "# Standup\n\nNotes of the morning.\nWe chose SQLite for t
 const GARDEN: &str = "# Garden\n\nThe tomatoes were planted on 3 May 2026 behind the shed.\n";
 const QUESTION: &str = "which database did we choose for the sync server?";
 
-fn notes() -> Arc<Notes> {
-    Notes::new(&[("/n/standup.md", STANDUP), ("/n/garden.md", GARDEN)])
-}
-
 struct Bench {
     notes: Arc<Notes>,
     model: Arc<Model>,
@@ -195,7 +191,12 @@ struct Bench {
 }
 
 fn bench(script: Script) -> Bench {
-    let (notes, model, dir) = (notes(), Model::new(script), tempfile::tempdir().unwrap());
+    over(&[("/n/standup.md", STANDUP), ("/n/garden.md", GARDEN)], script)
+}
+
+/// Answers over these notes, and what a model does with each question.
+fn over(notes: &[(&str, &str)], script: Script) -> Bench {
+    let (notes, model, dir) = (Notes::new(notes), Model::new(script), tempfile::tempdir().unwrap());
     let answers = Answers::with(notes.clone(), model.clone(), dir.path().join("answers")).unwrap();
     Bench { notes, model, answers, dir }
 }
@@ -292,13 +293,6 @@ fn a_refusal_and_a_question_without_evidence_are_not_found() {
         );
         assert_eq!(bench.model.calls(), calls, "{question}");
     }
-}
-
-/// Answers over these notes, and what a model does with each question.
-fn over(notes: &[(&str, &str)], script: Script) -> Bench {
-    let (notes, model, dir) = (Notes::new(notes), Model::new(script), tempfile::tempdir().unwrap());
-    let answers = Answers::with(notes.clone(), model.clone(), dir.path().join("answers")).unwrap();
-    Bench { notes, model, answers, dir }
 }
 
 #[test]

@@ -158,8 +158,7 @@ impl<'a> Writer<'a> {
         for (i, excerpt) in self.basis.excerpts.iter().enumerate().take(SHOWN) {
             let new =
                 citation(self.basis.candidate(i), shown(self.basis.candidate(i), excerpt), self.numbered.len() + 1);
-            let known = |old: &Citation| old.path == new.path && holds(old, new.line, &new.quote);
-            if !self.numbered.iter().any(known) {
+            if self.known(&new).is_none() {
                 self.numbered.push(new);
             }
         }
@@ -302,14 +301,17 @@ impl<'a> Writer<'a> {
             return None;
         }
         let said = tokens(own.text(support.sentence));
-        let others = (0..b.excerpts.len()).filter(|e| b.candidate(*e).path != own.path);
-        others.into_iter().find_map(|excerpt| {
+        let is_kind = |word: &Token| {
+            let word_of = |row: &[&str]| row.contains(&word.lower.as_str());
+            word.number || word_of(&DAYS) || word_of(&MONTHS)
+        };
+        let mut others = (0..b.excerpts.len()).filter(|e| b.candidate(*e).path != own.path);
+        others.find_map(|excerpt| {
             let (candidate, best) = (b.candidate(excerpt), b.excerpts[excerpt].best);
             let (text, sentence) = (candidate.text(best), &candidate.sentences[best]);
             let spans = span::spans(&b.question, text, &sentence.tokens);
             let [span] = spans.as_slice() else { return None };
             let value = &text[span::measured(&b.question, text, span.clone())];
-            let is_kind = |word: &Token| word.number || [&DAYS[..], &MONTHS].concat().contains(&word.lower.as_str());
             let is_new = |word: &Token| is_kind(word) && !said.iter().any(|known| known.stem == word.stem);
             let support = Support { excerpt, sentence: best, share: 1.0, literal: true };
             let differs = sentence.cover >= FULL && tokens(value).iter().any(is_new);
@@ -398,11 +400,16 @@ impl<'a> Writer<'a> {
         self.said.push(text);
     }
 
+    /// The number of what quotes the same place.
+    fn known(&self, wanted: &Citation) -> Option<usize> {
+        let same = |c: &&Citation| c.path == wanted.path && holds(c, wanted.line, &wanted.quote);
+        self.numbered.iter().find(same).map(|known| known.n)
+    }
+
     /// The number of a place; one that was not shown as evidence gets the next free number.
     fn numbered_as(&mut self, wanted: Citation) -> usize {
         let free = self.numbered.len() + 1;
-        let same = |c: &&Citation| c.path == wanted.path && holds(c, wanted.line, &wanted.quote);
-        let n = self.numbered.iter().find(same).map_or(free, |known| known.n);
+        let n = self.known(&wanted).unwrap_or(free);
         if n == free {
             self.numbered.push(Citation { n, ..wanted });
         }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use echofs_indexer::{Kind, Wanted};
+use echofs_inference::gguf::printable;
 
 use super::{Context, chat};
 use crate::error::Error;
@@ -53,7 +54,7 @@ pub fn obey(cx: &Context, line: &str) -> Result<(), Error> {
     let done = carry_out(cx, line);
     cx.control.last.set(match &done {
         Ok(told) => told.clone(),
-        Err(why) => format!("refused: {}\n", forget::plain(&why.to_string())),
+        Err(why) => format!("refused: {}\n", printable(&why.to_string())),
     });
     done.map(drop)
 }

@@ -14,7 +14,7 @@ use jiff::{ToSpan, Zoned};
 
 use super::{Conversations, render};
 use crate::shared::lock;
-use crate::{Error, files};
+use crate::{Error, files, lines};
 
 /// Days that a month stays recent after its end.
 const RECENT: i64 = 30;
@@ -156,7 +156,7 @@ impl Conversations {
         let _archiving = lock(&self.archiving);
         let kept: Vec<PathBuf> = months.iter().map(|month| self.month_page(*month)).collect();
         let stray = |path: &&PathBuf| !kept.contains(path) && !path.ends_with(README);
-        below(&self.archive()).iter().filter(stray).try_for_each(|path| super::remove(path))?;
+        below(&self.archive()).iter().filter(stray).try_for_each(|path| lines::remove(path))?;
         self.write_overview()
     }
 
@@ -197,7 +197,7 @@ impl Conversations {
         talks.sort_by(|a, b| a.name.cmp(&b.name));
         if talks.is_empty() {
             let was = path.exists();
-            super::remove(&path)?;
+            lines::remove(&path)?;
             return Ok(was);
         }
         self.write_if_new(&path, &page(month, tier, &talks))
@@ -220,7 +220,7 @@ impl Conversations {
             out.push_str(&format!("| [{month}]({month}.md) | {count} | {turns} | {tier} |\n"));
         }
         match pages.is_empty() {
-            true => super::remove(&dir.join(README)),
+            true => lines::remove(&dir.join(README)),
             false => self.write_if_new(&dir.join(README), &out).map(drop),
         }
     }

@@ -269,9 +269,9 @@ impl Conversations {
                 lock(&self.live).retain(|session| *session != first.session);
             }
             let file = self.turns_file(place);
-            remove(&file)?;
-            remove(&file.with_extension("damaged"))?;
-            remove(&self.page(place))?;
+            lines::remove(&file)?;
+            lines::remove(&file.with_extension("damaged"))?;
+            lines::remove(&self.page(place))?;
             file.parent().map_or(Ok(()), files::sync_dir)?;
         }
         self.archive_again(places.iter().map(String::as_str))?;
@@ -289,7 +289,7 @@ impl Conversations {
         for (place, kept) in self.without(&mut writing, path)? {
             writing.retain(|open| open.place != place);
             lines::rewrite(&self.turns_file(&place), kept.as_bytes())?;
-            remove(&self.page(&place))?;
+            lines::remove(&self.page(&place))?;
             changed.push(place);
         }
         self.archive_again(changed.iter().map(String::as_str))?;
@@ -426,13 +426,6 @@ fn make_dirs(root: &Path, place: &str) -> Result<(), Error> {
         dir.parent().map_or(Ok(()), files::sync_dir)?;
     }
     Ok(())
-}
-
-fn remove(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path)(e)),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

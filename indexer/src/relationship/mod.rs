@@ -30,7 +30,7 @@ pub use chain::{Broken, verify};
 pub use entry::{Entry, Evidence, Kind, Stance};
 pub use observe::{Activity, Observe, Order, Pause};
 pub use pages::{PATTERNS, PREFERENCES};
-pub use patterns::Pattern;
+pub use patterns::{Pattern, normalised};
 pub use view::View;
 
 use chain::Log;

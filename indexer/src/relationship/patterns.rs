@@ -112,7 +112,8 @@ fn recurring(events: &[Event]) -> Vec<Pattern> {
     significant(questions.iter().map(pattern).collect(), looked_at).collect()
 }
 
-fn normalised(text: &str) -> String {
+/// What makes two questions the same: their words.
+pub fn normalised(text: &str) -> String {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
