@@ -3,7 +3,7 @@
 use std::ops::{BitAndAssign, BitOrAssign};
 
 /// A fixed number of bits, one for each serial number that is in use.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bits {
     words: Vec<u64>,
     len: usize,

@@ -5,8 +5,9 @@
 //! and the fusion with meaning needs all scores anyway. Published in Robertson and Zaragoza, "The Probabilistic
 //! Relevance Framework: BM25 and Beyond" (2009); fields are weighted as in their BM25F, with one length.
 
+use tantivy::postings::Postings;
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocSet, TERMINATED, Term};
+use tantivy::{DocSet, TERMINATED};
 
 use crate::Error;
 use crate::bits::Bits;
@@ -51,22 +52,19 @@ pub fn score(
     ranking: &Ranking,
 ) -> Result<Scores, Error> {
     let Ranking { k1, b, .. } = *ranking;
-    let size = table.serials();
+    let (size, lengths) = (table.serials(), table.columns());
     let mut scores = Scores { score: vec![0.0; size], matched: vec![0; size], found: Vec::new(), words: Vec::new() };
     let totals = table.totals();
     let average = (totals.words as f32 / totals.documents.max(1) as f32).max(1.0);
     let mut frequency = vec![0.0f32; size];
     let mut holders = Vec::new();
     for (number, group) in groups.iter().enumerate() {
-        count(words, table, group, ranking, &mut frequency, &mut holders)?;
-        let weight = idf(holders.len(), totals.documents) * group.weight;
-        scores.words.push((holders.len(), weight));
+        let held = count(words, table, allowed, group, ranking, &mut frequency, &mut holders)?;
+        let weight = idf(held, totals.documents) * group.weight;
+        scores.words.push((held, weight));
         for serial in holders.drain(..) {
             let tf = std::mem::take(&mut frequency[serial as usize]);
-            if !allowed.contains(serial) {
-                continue;
-            }
-            let length = length(table, serial);
+            let length = lengths.words(serial).unwrap_or(1) as f32;
             let part = weight * tf * (k1 + 1.0) / (tf + k1 * (1.0 - b + b * length / average));
             if scores.matched[serial as usize] == 0 {
                 scores.found.push(serial);
@@ -78,57 +76,65 @@ pub fn score(
     Ok(scores)
 }
 
-fn length(table: &Table, serial: Serial) -> f32 {
-    table.by_serial(serial).and_then(|r| r.content.as_ref()).map_or(1.0, |c| c.words as f32)
-}
-
 /// Rarity of a word that `holders` of `documents` hold; always positive.
 fn idf(holders: usize, documents: usize) -> f32 {
     let (n, total) = (holders as f32, documents.max(holders) as f32);
     (1.0 + (total - n + 0.5) / (n + 0.5)).ln()
 }
 
-/// Weighted occurrences of a word in every document, whether a filter lets it through or not: rarity does not
-/// depend on filters.
+/// Weighted occurrences of a word in the documents that a filter lets through, which are put into `holders`; gives the
+/// number of all that hold it, since rarity does not depend on filters.
 fn count(
     words: &Words,
     table: &Table,
+    allowed: &Bits,
     group: &Group,
     ranking: &Ranking,
     frequency: &mut [f32],
     holders: &mut Vec<Serial>,
-) -> Result<(), Error> {
-    let Words { fields, .. } = words;
-    let Ranking { title, path, .. } = *ranking;
-    for (field, weight) in [(fields.text, 1.0), (fields.title, title), (fields.keywords, title), (fields.path, path)] {
-        for (form, share) in &group.forms {
-            each_posting(words, field, form, |serial, tf| {
-                if table.by_serial(serial).is_none() {
+) -> Result<usize, Error> {
+    let (fields, live) = (words.fields, table.columns().live());
+    let weight = |field: Field| match field {
+        _ if field == fields.text => 1.0,
+        _ if field == fields.path => ranking.path,
+        _ => ranking.title,
+    };
+    let mut all = Bits::none(table.serials());
+    for (form, share) in &group.forms {
+        each_posting(
+            words,
+            form,
+            |_| true,
+            |field, serial, tf| {
+                all.insert(serial);
+                if !allowed.contains(serial) {
                     return;
                 }
                 let slot = &mut frequency[serial as usize];
                 if *slot == 0.0 {
                     holders.push(serial);
                 }
-                *slot += tf as f32 * weight * share;
-            })?;
-        }
+                *slot += tf as f32 * weight(field) * share;
+            },
+        )?;
     }
-    Ok(())
+    all &= live;
+    Ok(all.count())
 }
 
-/// Calls `each` with every entry that holds the form, deleted ones too, and how often it does.
-pub fn each_posting(words: &Words, field: Field, form: &str, mut each: impl FnMut(Serial, u32)) -> Result<(), Error> {
-    let term = Term::from_field_text(field, form);
-    for (reader, serials) in words.searcher.segment_readers().iter().zip(&words.serials) {
-        let index = reader.inverted_index(field)?;
-        let postings = index.read_postings(&term, IndexRecordOption::WithFreqs).map_err(tantivy::TantivyError::from)?;
-        let Some(mut postings) = postings else { continue };
+/// Calls `each` with the field and the serial number of every entry that holds the form, deleted ones too, and how often it does.
+pub fn each_posting(
+    words: &Words,
+    form: &str,
+    wanted: impl Fn(Field) -> bool,
+    mut each: impl FnMut(Field, Serial, u32),
+) -> Result<(), Error> {
+    for place in words.dictionary.places(form)?.iter().filter(|place| wanted(place.field)) {
+        let serials = &words.serials[place.segment as usize];
+        let mut postings = words.dictionary.postings(place, IndexRecordOption::WithFreqs)?;
         let mut doc = postings.doc();
         while doc != TERMINATED {
-            if !reader.is_deleted(doc) {
-                each(serials[doc as usize], tantivy::postings::Postings::term_freq(&postings));
-            }
+            each(place.field, serials[doc as usize], postings.term_freq());
             doc = postings.advance();
         }
     }

@@ -1,13 +1,16 @@
 //! What a query requires, as a set of documents: computed once, used by both engines.
 //!
-//! Words, phrases and beginnings are looked up in the word index, everything else in the record table.
+//! Words, phrases and beginnings are looked up in the word index, most else in the columns of the record table. Records themselves
+//! are read only where these have said which ones may fit.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use echofs_query_lang::{Field, Node, Query, TextField};
 
 use crate::bits::Bits;
 use crate::bm25::each_posting;
+use crate::columns::{Name, Row, header};
 use crate::facts::Facts;
 use crate::lexical::Words;
 use crate::record::{Content, Key, Record, Table};
@@ -86,18 +89,31 @@ impl Filter<'_> {
 
     /// Every indexed document.
     pub fn everything(&self) -> Bits {
-        self.select(|_, _| true)
+        self.table.columns().live().clone()
     }
 
     fn nothing(&self) -> Bits {
         Bits::none(self.table.serials())
     }
 
-    fn select(&self, test: impl Fn(&Record, &Content) -> bool) -> Bits {
+    /// Documents whose row passes `test`.
+    fn select(&self, test: impl Fn(&Row) -> bool) -> Bits {
+        self.select_among(0..self.table.records().len(), test)
+    }
+
+    fn select_among(&self, places: Range<usize>, test: impl Fn(&Row) -> bool) -> Bits {
         let mut bits = self.nothing();
-        for record in self.table.records() {
-            if let Some(content) = record.content.as_ref().filter(|content| test(record, content)) {
-                bits.insert(content.serial);
+        self.table.columns().select(places, &mut bits, test);
+        bits
+    }
+
+    /// Those of `candidates` whose record passes `test`, which is dearer.
+    fn check(&self, candidates: &Bits, test: impl Fn(&Record, &Content) -> bool) -> Bits {
+        let mut bits = self.nothing();
+        for serial in candidates.iter() {
+            let record = self.table.by_serial(serial);
+            if record.is_some_and(|record| record.content.as_ref().is_some_and(|content| test(record, content))) {
+                bits.insert(serial);
             }
         }
         bits
@@ -165,28 +181,25 @@ impl Filter<'_> {
         match units.as_slice() {
             [] => Ok(Meaning::Unknown),
             [unit] => {
-                let forms: Vec<String> =
-                    groups::known_forms(self.words, unit)?.into_iter().map(|(form, _)| form).collect();
-                self.holders(&forms).map(Meaning::Set)
+                let forms = groups::known_forms(self.words, unit)?;
+                self.holders(forms.iter().map(|(form, _)| form.as_str())).map(Meaning::Set)
             }
             units => self.exact(units, 0).map(Meaning::Set),
         }
     }
 
-    fn holders(&self, forms: &[String]) -> Result<Bits, Error> {
+    fn holders<'a>(&self, forms: impl IntoIterator<Item = &'a str>) -> Result<Bits, Error> {
         let mut found = self.nothing();
-        for field in self.words.fields.words() {
-            for form in forms {
-                each_posting(self.words, field, form, |serial, _| found.insert(serial))?;
-            }
+        for form in forms {
+            each_posting(self.words, form, |_| true, |_, serial, _| found.insert(serial))?;
         }
-        self.only_live(found)
+        Ok(self.only_live(found))
     }
 
     /// The index may hold more than the table of its moment knows.
-    fn only_live(&self, mut found: Bits) -> Result<Bits, Error> {
-        found &= &self.everything();
-        Ok(found)
+    fn only_live(&self, mut found: Bits) -> Bits {
+        found &= self.table.columns().live();
+        found
     }
 
     fn phrase(&mut self, typed: &[String], slop: u32) -> Result<Meaning, Error> {
@@ -202,15 +215,16 @@ impl Filter<'_> {
         for field in self.words.fields.words() {
             phrase::phrase(self.words, field, units, slop, &mut found)?;
         }
-        self.only_live(found)
+        Ok(self.only_live(found))
     }
 
     fn prefix(&mut self, typed: &str) -> Result<Meaning, Error> {
         let mut units = groups::units(typed);
         let Some(start) = units.pop() else { return Ok(Meaning::Unknown) };
-        let mut found = self.holders(&groups::beginning_with(self.words, &start)?)?;
+        let forms = groups::beginning_with(self.words, &start)?;
+        let mut found = self.holders(forms.iter().map(String::as_str))?;
         for unit in units {
-            found &= &self.holders(&[unit])?;
+            found &= &self.holders([unit.as_str()])?;
         }
         Ok(Meaning::Set(found))
     }
@@ -218,14 +232,14 @@ impl Filter<'_> {
     fn field(&mut self, node: &Node, field: &Field) -> Result<Meaning, Error> {
         let set = match field {
             Field::Text { name, value } => return self.text(node, *name, value),
-            Field::Path(pattern) => self.path(pattern),
+            Field::Path(pattern) => self.path(pattern)?,
             Field::In(place) => return Ok(self.place(node, place)),
             Field::Is(what) => return Ok(self.is(node, what)),
             Field::Has(what) => return Ok(self.has(node, what)),
-            Field::Size { from, to } => self.select(|r, _| within(r.stat.size, *from, *to)),
-            Field::Lines { from, to } => self.select(|_, c| within(u64::from(c.lines), *from, *to)),
+            Field::Size { from, to } => self.select(|row| within(row.size, *from, *to)),
+            Field::Lines { from, to } => self.select(|row| within(u64::from(row.lines), *from, *to)),
             Field::Date { from, to, .. } => {
-                self.select(|r, _| from.is_none_or(|from| r.date() >= from) && to.is_none_or(|to| r.date() < to))
+                self.select(|row| from.is_none_or(|from| row.date >= from) && to.is_none_or(|to| row.date < to))
             }
         };
         Ok(Meaning::Set(set))
@@ -236,21 +250,24 @@ impl Filter<'_> {
         let set = match name {
             TextField::Title => return self.title(value),
             TextField::Author => {
-                self.select(|_, c| c.author.as_deref().is_some_and(|a| folded(a).contains(&folded(value))))
+                let named = self.select(|row| row.header & header::AUTHOR != 0);
+                let value = folded(value);
+                self.check(&named, |_, c| c.author.as_deref().is_some_and(|author| folded(author).contains(&value)))
             }
             TextField::Lang => {
                 let Some(code) = languages::code(&wanted) else { return Ok(self.ignore(node, "no known language")) };
-                self.select(|_, c| c.lang.as_deref() == Some(code))
+                self.named(code, |row| row.lang)
             }
-            TextField::Tag => self.select(|_, c| c.tags.iter().any(|tag| is_tag(tag, &wanted))),
+            TextField::Tag => {
+                let tagged = self.select(|row| row.header & header::TAGS != 0);
+                self.check(&tagged, |_, c| c.tags.iter().any(|tag| is_tag(tag, &wanted)))
+            }
             TextField::Type => {
-                let media = media(&wanted);
-                self.select(|r, c| c.media == media || r.has_extension(&wanted))
+                let mut found = self.named(media(&wanted), |row| row.media);
+                found |= &self.extension(&wanted)?;
+                found
             }
-            TextField::Ext => {
-                let wanted = wanted.trim_start_matches('.');
-                self.select(|r, _| r.has_extension(wanted))
-            }
+            TextField::Ext => self.extension(wanted.trim_start_matches('.'))?,
             TextField::Topic => return Ok(self.topic(node, value)),
             TextField::Entity => self.stating(Some(value)),
         };
@@ -262,8 +279,9 @@ impl Filter<'_> {
         let mut found: Option<Bits> = None;
         for unit in groups::units(value) {
             let mut holders = self.nothing();
-            for (form, _) in groups::known_forms(self.words, &unit)? {
-                each_posting(self.words, self.words.fields.title, &form, |serial, _| holders.insert(serial))?;
+            let title = self.words.fields.title;
+            for (form, _) in groups::known_forms(self.words, &unit)?.iter() {
+                each_posting(self.words, form, |field| field == title, |_, serial, _| holders.insert(serial))?;
             }
             match &mut found {
                 Some(found) => *found &= &holders,
@@ -271,25 +289,50 @@ impl Filter<'_> {
             }
         }
         Ok(match found {
-            Some(found) => Meaning::Set(self.only_live(found)?),
+            Some(found) => Meaning::Set(self.only_live(found)),
             None => Meaning::Unknown,
         })
     }
 
     /// Documents that state something, or something about an entity.
     fn stating(&self, entity: Option<&str>) -> Bits {
+        let mut bits = self.nothing();
         let documents = stated::documents(self.facts, entity);
-        self.select(|r, _| documents.contains(r.path.as_path()))
+        let records = documents.into_iter().filter_map(|path| self.table.by_path(path));
+        records.filter_map(|r| r.content.as_ref()).for_each(|content| bits.insert(content.serial));
+        bits
     }
 
-    fn path(&self, pattern: &str) -> Bits {
+    /// Documents with this name in one of the columns of names.
+    fn named(&self, name: &str, column: impl Fn(&Row) -> Option<Name>) -> Bits {
+        let number = self.table.columns().named(name);
+        number.map_or_else(|| self.nothing(), |number| self.select(|row| column(row) == Some(number)))
+    }
+
+    fn extension(&self, extension: &str) -> Result<Bits, Error> {
+        let words = globs::whole_words(extension).collect();
+        Ok(self.check(&self.with_path_words(words)?, |r, _| r.has_extension(extension)))
+    }
+
+    fn path(&self, pattern: &str) -> Result<Bits, Error> {
         let pattern = globs::Pattern::new(pattern, self.sources);
-        self.select(|r, _| pattern.matches(&r.path))
+        Ok(self.check(&self.with_path_words(pattern.words())?, |r, _| pattern.matches(&r.path)))
+    }
+
+    /// Documents that have all these words in their path.
+    fn with_path_words(&self, words: Vec<String>) -> Result<Bits, Error> {
+        let (mut found, path) = (self.everything(), self.words.fields.path);
+        for word in words {
+            let mut holders = self.nothing();
+            each_posting(self.words, &word, |field| field == path, |_, serial, _| holders.insert(serial))?;
+            found &= &holders;
+        }
+        Ok(found)
     }
 
     fn place(&mut self, node: &Node, place: &str) -> Meaning {
         if let Some(kind) = kind(place) {
-            let set = if kind == Kind::Fact { self.stating(None) } else { self.select(|_, c| c.kind == kind) };
+            let set = if kind == Kind::Fact { self.stating(None) } else { self.select(|row| row.kind == kind) };
             return Meaning::Set(set);
         }
         let Some(source) = self.sources.iter().find(|s| s.name.eq_ignore_ascii_case(place)) else {
@@ -298,31 +341,31 @@ impl Filter<'_> {
                 "there is no such place; files, notes, conversations, facts, relationship or a source's name",
             );
         };
-        Meaning::Set(self.select(|r, _| r.path.starts_with(&source.root)))
+        Meaning::Set(self.select_among(self.table.places_below(&source.root), |_| true))
     }
 
     fn topic(&mut self, node: &Node, value: &str) -> Meaning {
         let topics = self.topics;
         if value.eq_ignore_ascii_case(topics::MISC) {
-            return Meaning::Set(self.select(|r, _| topics.is_misc(r.id())));
+            return Meaning::Set(self.select(|row| topics.is_misc(row.id)));
         }
         let wanted = topics.named(value);
         match (wanted.is_empty(), topics.places.is_empty()) {
             (_, true) => self.ignore(node, "topics are not known yet"),
             (true, false) => self.ignore(node, "there is no such topic; topics/ lists them"),
-            (false, false) => Meaning::Set(self.select(|r, _| topics.is_in(r.id(), &wanted))),
+            (false, false) => Meaning::Set(self.select(|row| topics.is_in(row.id, &wanted))),
         }
     }
 
     fn has(&mut self, node: &Node, what: &str) -> Meaning {
         Meaning::Set(match what.to_lowercase().trim_end_matches('s') {
-            "tag" => self.select(|_, c| !c.tags.is_empty()),
-            "author" => self.select(|_, c| c.author.is_some()),
-            "date" => self.select(|_, c| c.stated_date.is_some()),
-            "title" => self.select(|_, c| c.stated_title.is_some()),
-            "lang" => self.select(|_, c| c.lang.is_some()),
+            "tag" => self.select(|row| row.header & header::TAGS != 0),
+            "author" => self.select(|row| row.header & header::AUTHOR != 0),
+            "date" => self.select(|row| row.header & header::DATE != 0),
+            "title" => self.select(|row| row.header & header::TITLE != 0),
+            "lang" => self.select(|row| row.lang.is_some()),
             name => match Trait::named(name) {
-                Some(wanted) => self.select(|_, c| c.traits & wanted as u8 != 0),
+                Some(wanted) => self.select(|row| row.traits & wanted as u8 != 0),
                 None => return self.ignore(node, HAS),
             },
         })
@@ -333,21 +376,20 @@ impl Filter<'_> {
         let media = media(&what);
         Meaning::Set(match what.trim_end_matches('s') {
             "copy" | "copie" | "duplicate" => self.copies(),
-            "empty" => self.select(|_, c| c.words == 0),
-            "untitled" => self.select(|_, c| c.stated_title.is_none()),
-            "tagged" => self.select(|_, c| !c.tags.is_empty()),
-            "untagged" => self.select(|_, c| c.tags.is_empty()),
+            "empty" => self.select(|row| row.words == 0),
+            "untitled" => self.select(|row| row.header & header::TITLE == 0),
+            "tagged" => self.select(|row| row.header & header::TAGS != 0),
+            "untagged" => self.select(|row| row.header & header::TAGS == 0),
             name => match kind(name) {
-                Some(kind) => self.select(|_, c| c.kind == kind),
-                None if self.has_media(media) => self.select(|_, c| c.media == media),
+                Some(kind) => self.select(|row| row.kind == kind),
+                None if self.has_media(media) => self.named(media, |row| row.media),
                 None => return self.ignore(node, IS),
             },
         })
     }
 
     fn has_media(&self, media: &str) -> bool {
-        let known = |content: &Content| content.media == media;
-        MEDIA.contains(&media) || self.table.records().iter().any(|r| r.content.as_ref().is_some_and(known))
+        MEDIA.contains(&media) || self.table.columns().named(media).is_some()
     }
 
     /// Documents whose bytes another document has too.
@@ -356,7 +398,7 @@ impl Filter<'_> {
         for content in self.table.records().iter().filter_map(|r| r.content.as_ref()) {
             *holders.entry(content.hash).or_default() += 1;
         }
-        self.select(|_, c| holders.get(&c.hash).is_some_and(|count| *count > 1))
+        self.check(self.table.columns().live(), |_, c| holders.get(&c.hash).is_some_and(|count| *count > 1))
     }
 }
 

@@ -10,12 +10,14 @@ use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::Source;
+use crate::words::MAX_BYTES;
+use crate::{Source, groups};
 
 /// A pattern, ready to be compared with many paths.
 pub struct Pattern {
     kind: Compared,
     whole: bool,
+    words: Vec<String>,
     /// For each source, the deepest first, its path and where its own name begins.
     roots: Vec<(Vec<u8>, usize)>,
 }
@@ -36,9 +38,11 @@ impl Pattern {
             Some(glob) => Compared::Glob(glob.compile_matcher()),
             None => Compared::Names(names(text).map(str::to_owned).collect()),
         };
+        let above = |word: &str| sources.iter().any(|source| words_of(&source.root).any(|known| known == word));
+        let words = whole_words(text).filter(|word| !whole || !above(word)).collect();
         let mut roots: Vec<(Vec<u8>, usize)> = sources.iter().map(|source| cut(&source.root)).collect();
         roots.sort_by_key(|(root, _)| std::cmp::Reverse(root.len()));
-        Self { kind, whole, roots }
+        Self { kind, whole, words, roots }
     }
 
     /// Whether an absolute path matches.
@@ -49,6 +53,11 @@ impl Pattern {
             Compared::Glob(glob) => glob.is_match(Path::new(OsStr::from_bytes(seen))),
             Compared::Names(wanted) => self.holds(&String::from_utf8_lossy(seen), wanted),
         }
+    }
+
+    /// Words that the indexed path of every file has that matches; none that may stand above its source.
+    pub fn words(&self) -> Vec<String> {
+        self.words.clone()
     }
 
     fn below_source<'a>(&self, path: &'a [u8]) -> &'a [u8] {
@@ -67,6 +76,20 @@ impl Pattern {
             false => !wanted.is_empty() && here.windows(wanted.len()).any(same),
         }
     }
+}
+
+/// The words of a pattern that no wildcard touches, as they are indexed. Letters other than those of ASCII are left alone:
+/// they have more than one form.
+pub fn whole_words(pattern: &str) -> impl Iterator<Item = String> + '_ {
+    let part = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii() || "'*?[]{}\\!^+#".contains(c);
+    let runs = pattern.split(move |c| !part(c));
+    let plain =
+        |run: &&str| (2..=MAX_BYTES).contains(&run.len()) && run.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    runs.filter(plain).map(str::to_ascii_lowercase)
+}
+
+fn words_of(path: &Path) -> impl Iterator<Item = String> + '_ {
+    path.iter().flat_map(|name| groups::units(&name.to_string_lossy()))
 }
 
 fn names(path: &str) -> impl Iterator<Item = &str> {

@@ -1,6 +1,7 @@
 //! From the words of a query to the forms they are looked up under.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tantivy::query::FuzzyTermQuery;
 use tantivy::schema::Field;
@@ -8,6 +9,7 @@ use tantivy::{TantivyError, Term};
 
 use crate::Error;
 use crate::bm25::Group;
+use crate::dictionary::{Forms, Place};
 use crate::lexical::Words;
 use crate::stop_words::is_stop_word;
 use crate::words::{IRREGULAR, PART, fold, has_stem, inflects, marked, open_root, root, stem, unspaced, words};
@@ -32,16 +34,23 @@ pub fn units(typed: &str) -> Vec<String> {
 ///
 /// # Errors
 /// I/O errors of the index.
-pub fn forms(index: &Words, unit: &str) -> Result<Vec<(String, f32)>, Error> {
+pub fn forms(index: &Words, unit: &str) -> Result<Arc<Forms>, Error> {
+    index.dictionary.forms(unit, || relatives(index, unit))
+}
+
+fn relatives(index: &Words, unit: &str) -> Result<Forms, Error> {
     let stem = stem(unit);
     let mut forms: BTreeMap<String, f32> = BTreeMap::new();
+    let find = |start: &str, test: &dyn Fn(&str) -> bool| {
+        index.dictionary.beginning_with(start, |word| inflects(word) && test(word))
+    };
     if inflects(unit) && !is_stop_word(unit) {
         for stemmer in &index.stemmers {
             let stem = stemmer.stem(unit);
-            let found = relatives(index, open_root(&stem), |word| stemmer.stem(word) == stem)?;
+            let found = find(open_root(&stem), &|word| stemmer.stem(word) == stem)?;
             forms.extend(found.into_iter().map(|word| (word, FOREIGN)));
         }
-        let found = relatives(index, root(&stem), |word| has_stem(word, &stem))?;
+        let found = find(root(&stem), &|word| has_stem(word, &stem))?;
         forms.extend(found.into_iter().map(|word| (word, 1.0)));
     }
     forms.extend(IRREGULAR.iter().filter(|(of, _)| stem == *of).map(|(_, word)| (word.to_string(), 1.0)));
@@ -49,27 +58,16 @@ pub fn forms(index: &Words, unit: &str) -> Result<Vec<(String, f32)>, Error> {
     Ok(forms.into_iter().chain([(marked(PART, &stem), PART_SHARE)]).collect())
 }
 
-/// The indexed words that begin with `start` and pass `test`; one that is in several fields comes several times.
-fn relatives(index: &Words, start: &str, test: impl Fn(&str) -> bool) -> Result<Vec<String>, Error> {
-    let mut found = Vec::new();
-    for field in index.fields.words() {
-        each_beginning(index, field, start, |word, _| {
-            if inflects(word) && test(word) {
-                found.push(word.to_owned());
-            }
-        })?;
-    }
-    Ok(found)
-}
-
 /// The forms of a folded word. A single character of a script without blanks stands for all that begin with it.
 ///
 /// # Errors
 /// I/O errors of the index.
-pub fn known_forms(index: &Words, unit: &str) -> Result<Vec<(String, f32)>, Error> {
+pub fn known_forms(index: &Words, unit: &str) -> Result<Arc<Forms>, Error> {
     let mut chars = unit.chars();
     match (chars.next(), chars.next()) {
-        (Some(c), None) if unspaced(c) => Ok(beginning_with(index, unit)?.into_iter().map(|w| (w, 1.0)).collect()),
+        (Some(c), None) if unspaced(c) => {
+            Ok(Arc::new(beginning_with(index, unit)?.into_iter().map(|word| (word, 1.0)).collect()))
+        }
         _ => forms(index, unit),
     }
 }
@@ -82,26 +80,24 @@ pub fn ranking(index: &Words, typed: &str) -> Result<Vec<Group>, Error> {
     let group = |unit: String| {
         let forms = known_forms(index, &unit)?;
         if holders(index, &forms)? > 0 {
-            return Ok(Group { word: unit, forms, corrected: false, weight: 1.0 });
+            return Ok(Group { word: unit, forms: forms.to_vec(), corrected: false, weight: 1.0 });
         }
         let guesses = guesses(index, &unit)?;
         let corrected = !guesses.is_empty();
         let mut guessed = Vec::new();
         for guess in guesses {
-            guessed.extend(self::forms(index, &guess)?.into_iter().map(|(form, share)| (form, share * GUESS)));
+            guessed.extend(self::forms(index, &guess)?.iter().map(|(form, share)| (form.clone(), share * GUESS)));
         }
-        Ok(Group { word: unit, forms: if corrected { guessed } else { forms }, corrected, weight: 1.0 })
+        Ok(Group { word: unit, forms: if corrected { guessed } else { forms.to_vec() }, corrected, weight: 1.0 })
     };
     units(typed).into_iter().map(group).collect()
 }
 
 /// An upper bound of the number of documents that hold one of the forms.
-fn holders(index: &Words, forms: &[(String, f32)]) -> Result<u64, Error> {
+fn holders(index: &Words, forms: &Forms) -> Result<u64, Error> {
     let mut sum = 0;
-    for field in index.fields.words() {
-        for (form, _) in forms {
-            sum += index.searcher.doc_freq(&Term::from_field_text(field, form))?;
-        }
+    for (form, _) in forms {
+        sum += index.dictionary.places(form)?.iter().map(|place| u64::from(place.count())).sum::<u64>();
     }
     Ok(sum)
 }
@@ -131,18 +127,14 @@ fn guesses(index: &Words, unit: &str) -> Result<Vec<String>, Error> {
     Ok(found.into_iter().map(|(_, term)| term).collect())
 }
 
-/// Indexed words that begin so, in any of the fields that hold words.
+/// Indexed words that begin so, in any of the fields that hold words, in order.
 ///
 /// # Errors
 /// I/O errors of the index.
 pub fn beginning_with(index: &Words, start: &str) -> Result<Vec<String>, Error> {
-    let mut found = Vec::new();
-    for field in index.fields.words() {
-        each_beginning(index, field, start, |word, count| found.push((count, word.to_owned())))?;
-    }
-    found.sort_by(|a, b| (&a.1, b.0).cmp(&(&b.1, a.0)));
-    found.dedup_by(|a, b| a.1 == b.1);
-    Ok(found.into_iter().map(|(_, term)| term).collect())
+    let mut found = index.dictionary.beginning_with(start, |_| true)?;
+    found.sort();
+    Ok(found)
 }
 
 /// Calls `each` with every indexed form of `field` that begins with `start`, and how many entries of a segment hold it.
@@ -173,8 +165,9 @@ pub fn prefix_group(index: &Words, typed: &str) -> Result<Option<Group>, Error> 
     let Some(start) = units(typed).pop() else { return Ok(None) };
     let mut forms = Vec::new();
     for word in beginning_with(index, &start)? {
-        let count = index.searcher.doc_freq(&Term::from_field_text(index.fields.text, &word))?;
-        forms.push((count, word));
+        let places = index.dictionary.places(&word)?;
+        let in_text = places.iter().filter(|place| place.field == index.fields.text);
+        forms.push((in_text.map(Place::count).sum::<u32>(), word));
     }
     forms.sort_by(|a, b| b.cmp(a));
     forms.truncate(EXPANSIONS);

@@ -296,7 +296,7 @@ impl Index {
         let unknown = || Error::Unknown(path.to_owned());
         let snapshot = self.shared.snapshot();
         let content = snapshot.table.by_path(path).and_then(|r| r.content.as_ref()).ok_or_else(unknown)?;
-        let address = snapshot.words.address(content.serial)?.ok_or_else(unknown)?;
+        let address = snapshot.words.address(content.serial).ok_or_else(unknown)?;
         Ok(snapshot.words.entry(address)?.passages.into_iter().map(|p| p.passage).collect())
     }
 

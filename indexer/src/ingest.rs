@@ -13,6 +13,7 @@ use crate::jobs::{Job, Jobs};
 use crate::memory::Memory;
 use crate::prepare::{Outcome, Prepared, Reader};
 use crate::record::{Record, Serial};
+use crate::roots::Roots;
 use crate::scan::FileStat;
 use crate::shared::{Pending, Shared, lock};
 use crate::watch::Change;
@@ -50,6 +51,7 @@ pub struct Ingest {
     /// For each source that is being scanned, the paths met so far.
     passes: HashMap<PathBuf, HashSet<PathBuf>>,
     unscanned: HashSet<PathBuf>,
+    roots: Roots,
     /// Whether something that was forgotten may still be on disk ...
     owed: bool,
     /// ... and when it is erased here, unless it is.
@@ -60,9 +62,10 @@ impl Ingest {
     /// Has files read through `jobs` and writes with `writer`.
     pub fn new(shared: Arc<Shared>, reader: Arc<Reader>, jobs: Arc<Jobs>, writer: Writer) -> Self {
         let unscanned = shared.sources.iter().map(|s| s.root.clone()).collect();
+        let roots = Roots::open(&shared.config.data, &shared.sources);
         let owed = purge::is_owed(&shared.config.data);
         let due = owed.then(Instant::now);
-        Self { shared, reader, jobs, writer, passes: HashMap::new(), unscanned, owed, due }
+        Self { shared, reader, jobs, writer, passes: HashMap::new(), unscanned, roots, owed, due }
     }
 
     /// Runs until it is told to stop or nobody is left to tell it.
@@ -88,6 +91,9 @@ impl Ingest {
                 self.commit();
             }
             self.settle();
+            if self.unscanned.is_empty() && self.is_idle() && self.writer.uncommitted() == 0 {
+                self.roots.keep();
+            }
         }
         self.commit();
     }
@@ -151,11 +157,12 @@ impl Ingest {
         }
         let current = self.writer.current(&path);
         let same = current.as_ref().is_some_and(|r| r.state != State::Pending && r.is_same(&stat));
-        if same {
+        let renamed = same && self.roots.differ(&path);
+        if same && !renamed {
             lock(&self.shared.pending).remove(&path);
             return;
         }
-        self.ask_for(path, stat, live, false);
+        self.ask_for(path, stat, live, renamed);
     }
 
     /// Has a file read, unless it is waiting already.
@@ -199,7 +206,7 @@ impl Ingest {
     fn carry_over(&mut self, record: &Record, to: &Path, stat: FileStat) -> bool {
         let Some(content) = &record.content else { return false };
         let words = &self.shared.snapshot().words;
-        let entry = words.address(content.serial).ok().flatten().and_then(|address| words.entry(address).ok());
+        let entry = words.address(content.serial).and_then(|address| words.entry(address).ok());
         let Some(entry) = entry else { return false };
         lock(&self.shared.pending).remove(to);
         let old = content.serial;

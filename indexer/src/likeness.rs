@@ -41,7 +41,7 @@ pub fn add_to(
     record: &Record,
 ) -> Result<Option<Vec<f32>>, Error> {
     let Some(content) = &record.content else { return Ok(None) };
-    if let Some(address) = snapshot.words.address(content.serial)? {
+    if let Some(address) = snapshot.words.address(content.serial) {
         let entry = snapshot.words.entry(address)?;
         let texts = entry.passages.iter().map(|p| p.passage.text.as_str()).chain([entry.title.as_str()]);
         plan.groups.extend(telling_words(snapshot, texts)?);
@@ -65,7 +65,7 @@ fn telling_words<'a>(snapshot: &Snapshot, texts: impl Iterator<Item = &'a str>) 
     }
     weighed.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     let group = |(_, word): (f32, String)| {
-        Ok(Group { forms: groups::forms(&snapshot.words, &word)?, word, corrected: false, weight: 1.0 })
+        Ok(Group { forms: groups::forms(&snapshot.words, &word)?.to_vec(), word, corrected: false, weight: 1.0 })
     };
     weighed.into_iter().take(WORDS).map(group).collect()
 }

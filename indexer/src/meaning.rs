@@ -175,7 +175,7 @@ impl<'a> Meaning<'a> {
     /// Computes the vectors of a document that the cache does not have, some passages at a time.
     fn embed(&mut self, snapshot: &Snapshot, record: &Record) -> Result<(), Error> {
         let Some(content) = &record.content else { return Ok(()) };
-        let Some(address) = snapshot.words.address(content.serial)? else { return Ok(()) };
+        let Some(address) = snapshot.words.address(content.serial) else { return Ok(()) };
         let passages = snapshot.words.entry(address)?.passages;
         let mut keys = content.keys.iter().copied();
         let mut own = |passage: &StoredPassage| keys.by_ref().take(passage.parts as usize).collect::<Vec<Key>>();

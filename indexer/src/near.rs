@@ -7,13 +7,12 @@
 use std::collections::BTreeMap;
 
 use tantivy::postings::{Postings, SegmentPostings};
-use tantivy::schema::IndexRecordOption;
-use tantivy::{DocId, DocSet, SegmentReader, Term};
+use tantivy::{DocId, DocSet};
 
-use crate::Error;
 use crate::bm25::Group;
 use crate::lexical::Words;
 use crate::record::Serial;
+use crate::{Error, phrase};
 
 /// Two words of a query that follow each other, by their numbers, and what their nearness counts.
 struct Pair {
@@ -40,9 +39,8 @@ pub fn closeness(
     if all <= 0.0 {
         return Ok(found);
     }
-    for (segment, places) in by_segment(words, documents)? {
-        let reader = words.searcher.segment_reader(segment);
-        let mut lists = lists(reader, words, groups, telling)?;
+    for (segment, places) in by_segment(words, documents) {
+        let mut lists = lists(words, segment, groups, telling)?;
         for (doc, at) in places {
             let positions: Vec<Vec<u32>> = lists.iter_mut().map(|lists| positions(lists, doc)).collect();
             let one = |pair: &Pair| pair.weight * together(&positions[pair.first], &positions[pair.second]);
@@ -59,34 +57,24 @@ fn pairs(count: usize, weights: &[f32], telling: u64) -> Vec<Pair> {
 }
 
 /// The documents of each segment in order, with their places in `documents`.
-fn by_segment(words: &Words, documents: &[Serial]) -> Result<BTreeMap<u32, BTreeMap<DocId, usize>>, Error> {
+fn by_segment(words: &Words, documents: &[Serial]) -> BTreeMap<u32, BTreeMap<DocId, usize>> {
     let mut segments: BTreeMap<u32, BTreeMap<DocId, usize>> = BTreeMap::new();
     for (at, serial) in documents.iter().enumerate() {
-        if let Some(address) = words.address(*serial)? {
+        if let Some(address) = words.address(*serial) {
             segments.entry(address.segment_ord).or_default().insert(address.doc_id, at);
         }
     }
-    Ok(segments)
+    segments
 }
 
-/// For each word, the lists of all its forms; none for a word that does not count.
-fn lists(
-    reader: &SegmentReader,
-    words: &Words,
-    groups: &[Group],
-    telling: u64,
-) -> Result<Vec<Vec<SegmentPostings>>, Error> {
-    let index = reader.inverted_index(words.fields.text)?;
-    let of_form = |form: &str| {
-        let term = Term::from_field_text(words.fields.text, form);
-        index.read_postings(&term, IndexRecordOption::WithFreqsAndPositions).map_err(tantivy::TantivyError::from)
-    };
+/// For each word, the lists of all its forms in a segment; none for a word that does not count.
+fn lists(words: &Words, segment: u32, groups: &[Group], telling: u64) -> Result<Vec<Vec<SegmentPostings>>, Error> {
     let mut all = Vec::with_capacity(groups.len());
     for (n, group) in groups.iter().enumerate() {
         let mut lists = Vec::new();
         if n < 64 && telling >> n & 1 == 1 {
             for (form, _) in &group.forms {
-                lists.extend(of_form(form)?);
+                lists.extend(phrase::positions(words, segment, words.fields.text, form)?);
             }
         }
         all.push(lists);

@@ -31,7 +31,7 @@ pub fn best(
     found: &Found,
     ranking: &Ranking,
 ) -> Result<Best, Error> {
-    let Some(address) = snapshot.words.address(serial)? else { return Ok(Best::default()) };
+    let Some(address) = snapshot.words.address(serial) else { return Ok(Best::default()) };
     let entry = snapshot.words.entry(address)?;
     let held = found.lexical.map_or(0, |l| l.matched[serial as usize]);
     let holds = |group: usize| held >> (group % 64) & 1 == 1;

@@ -2,7 +2,7 @@
 
 use tantivy::postings::{Postings, SegmentPostings};
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocAddress, DocSet, SegmentReader, TERMINATED, Term};
+use tantivy::{DocAddress, DocSet, TERMINATED};
 
 use crate::Error;
 use crate::bits::Bits;
@@ -14,10 +14,11 @@ use crate::lexical::Words;
 /// # Errors
 /// I/O errors of the index.
 pub fn phrase(words: &Words, field: Field, forms: &[String], slop: u32, found: &mut Bits) -> Result<(), Error> {
-    for (reader, serials) in words.searcher.segment_readers().iter().zip(&words.serials) {
+    for (segment, serials) in words.serials.iter().enumerate() {
+        let reader = words.searcher.segment_reader(segment as u32);
         let mut lists = Vec::new();
         for form in forms {
-            lists.extend(positions(reader, field, form)?);
+            lists.extend(positions(words, segment as u32, field, form)?);
         }
         if lists.is_empty() || lists.len() < forms.len() {
             continue;
@@ -31,11 +32,14 @@ pub fn phrase(words: &Words, field: Field, forms: &[String], slop: u32, found: &
     Ok(())
 }
 
-fn positions(reader: &SegmentReader, field: Field, form: &str) -> Result<Option<SegmentPostings>, Error> {
-    let term = Term::from_field_text(field, form);
-    let index = reader.inverted_index(field)?;
-    let postings = index.read_postings(&term, IndexRecordOption::WithFreqsAndPositions);
-    Ok(postings.map_err(tantivy::TantivyError::from)?)
+/// The entries of a segment that hold a form in `field`, with positions.
+///
+/// # Errors
+/// I/O errors of the index.
+pub fn positions(words: &Words, segment: u32, field: Field, form: &str) -> Result<Option<SegmentPostings>, Error> {
+    let places = words.dictionary.places(form)?;
+    let place = places.iter().find(|place| (place.segment, place.field) == (segment, field));
+    place.map(|place| words.dictionary.postings(place, IndexRecordOption::WithFreqsAndPositions)).transpose()
 }
 
 /// Calls `each` with every document that is in all lists, and the positions in each list.
@@ -88,7 +92,6 @@ pub fn per_passage(
     groups: &[Vec<&str>],
     sizes: &[u32],
 ) -> Result<Vec<Vec<u32>>, Error> {
-    let reader = words.searcher.segment_reader(address.segment_ord);
     let ends: Vec<u32> = sizes
         .iter()
         .scan(0, |sum, size| {
@@ -100,7 +103,7 @@ pub fn per_passage(
     let mut places = Vec::new();
     for (group, forms) in groups.iter().enumerate() {
         for form in forms {
-            let Some(mut list) = positions(reader, words.fields.text, form)? else { continue };
+            let Some(mut list) = positions(words, address.segment_ord, words.fields.text, form)? else { continue };
             if list.doc() < address.doc_id && list.seek(address.doc_id) != address.doc_id
                 || list.doc() != address.doc_id
             {
@@ -163,7 +166,7 @@ mod tests {
         lexical.add(2, &entry("", &["one two", "", "two, two: three runs"])).unwrap();
         lexical.commit().unwrap();
         let words = lexical.snapshot(None).unwrap();
-        let address = words.address(2).unwrap().unwrap();
+        let address = words.address(2).unwrap();
         let groups = [vec!["two"], vec!["run", "runs"], vec!["first"]];
         assert_eq!(per_passage(&words, address, &groups, &[2, 0, 4]).unwrap(), [[1, 0, 0], [0, 0, 0], [2, 1, 0]]);
     }

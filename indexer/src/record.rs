@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
+use crate::columns::Columns;
 use crate::copies::Sketch;
 use crate::scan::FileStat;
 use crate::{Coverage, Document, Kind, State};
@@ -152,8 +153,7 @@ pub type Changes = BTreeMap<PathBuf, Option<Arc<Record>>>;
 #[derive(Debug, Default)]
 pub struct Table {
     records: Vec<Arc<Record>>,
-    /// For each serial number, the place of its record plus one.
-    places: Vec<u32>,
+    columns: Columns,
     totals: Totals,
     languages: BTreeMap<String, usize>,
     documents: OnceLock<Arc<Vec<Document>>>,
@@ -169,7 +169,7 @@ pub struct Totals {
     /// The parts of their passages, each of which has a vector.
     pub parts: usize,
     /// Their words.
-    pub words: u64,
+    pub words: usize,
     /// Files left out on purpose.
     pub skipped: usize,
     /// Files that could not be read.
@@ -182,53 +182,68 @@ impl Table {
     /// A table of these records, in any order, one per path.
     pub fn new(mut records: Vec<Arc<Record>>) -> Self {
         records.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        let mut table = Table { records, ..Table::default() };
-        table.index();
+        let mut table = Table::default();
+        records.into_iter().for_each(|record| table.push(record));
+        table.columns.finish();
         table
     }
 
     /// This table with changes applied.
     pub fn with(&self, changes: &Changes) -> Self {
-        let mut records = Vec::with_capacity(self.records.len() + changes.len());
+        let count = self.records.len() + changes.len();
+        let mut after = Table {
+            records: Vec::with_capacity(count),
+            columns: Columns::after(&self.columns, count),
+            totals: self.totals,
+            languages: self.languages.clone(),
+            ..Table::default()
+        };
         let mut changes = changes.iter().peekable();
-        for record in &self.records {
+        for (place, record) in self.records.iter().enumerate() {
             while let Some((_, change)) = changes.next_if(|(path, _)| **path < record.path) {
-                records.extend(change.clone());
+                change.iter().for_each(|new| after.push(new.clone()));
             }
             match changes.next_if(|(path, _)| **path == record.path) {
-                Some((_, change)) => records.extend(change.clone()),
-                None => records.push(record.clone()),
-            }
-        }
-        records.extend(changes.filter_map(|(_, change)| change.clone()));
-        let mut table = Table { records, ..Table::default() };
-        table.index();
-        table
-    }
-
-    fn index(&mut self) {
-        let last = self.records.iter().filter_map(|r| r.content.as_ref()).map(|c| c.serial).max();
-        self.places = vec![0; last.map_or(0, |s| s as usize + 1)];
-        for (place, record) in self.records.iter().enumerate() {
-            match record.state {
-                State::Indexed => {}
-                State::Pending => self.totals.pending += 1,
-                State::Skipped => self.totals.skipped += 1,
-                State::Failed => self.totals.failed += 1,
-            }
-            if let Some(content) = &record.content {
-                self.places[content.serial as usize] = place as u32 + 1;
-                self.totals.documents += 1;
-                self.totals.passages += content.passages as usize;
-                self.totals.parts += content.keys.len();
-                self.totals.words += u64::from(content.words);
-                if let Some(language) = &content.lang {
-                    match self.languages.get_mut(language) {
-                        Some(count) => *count += 1,
-                        None => _ = self.languages.insert(language.clone(), 1),
-                    }
+                Some((_, change)) => {
+                    after.count(record, usize::wrapping_sub);
+                    change.iter().for_each(|new| after.push(new.clone()));
+                }
+                None => {
+                    after.records.push(record.clone());
+                    after.columns.push_same(&self.columns, place);
                 }
             }
+        }
+        changes.for_each(|(_, change)| change.iter().for_each(|new| after.push(new.clone())));
+        after.languages.retain(|_, count| *count > 0);
+        after.columns.finish();
+        after
+    }
+
+    /// Adds a record behind all others.
+    fn push(&mut self, record: Arc<Record>) {
+        self.columns.push(&record);
+        self.count(&record, usize::wrapping_add);
+        self.records.push(record);
+    }
+
+    /// Adds a record to the sums, or takes it out of them.
+    fn count(&mut self, record: &Record, change: fn(usize, usize) -> usize) {
+        let Totals { documents, passages, parts, words, skipped, failed, pending } = &mut self.totals;
+        let by = |sum: &mut usize, number: usize| *sum = change(*sum, number);
+        match record.state {
+            State::Indexed => {}
+            State::Pending => by(pending, 1),
+            State::Skipped => by(skipped, 1),
+            State::Failed => by(failed, 1),
+        }
+        let Some(content) = &record.content else { return };
+        by(documents, 1);
+        by(passages, content.passages as usize);
+        by(parts, content.keys.len());
+        by(words, content.words as usize);
+        if let Some(language) = &content.lang {
+            by(self.languages.entry(language.clone()).or_default(), 1);
         }
     }
 
@@ -239,7 +254,12 @@ impl Table {
 
     /// One above the highest serial number in use.
     pub fn serials(&self) -> usize {
-        self.places.len()
+        self.columns.serials()
+    }
+
+    /// What filters ask of every record.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
     }
 
     /// Sums.
@@ -254,8 +274,7 @@ impl Table {
 
     /// The record of an indexed document.
     pub fn by_serial(&self, serial: Serial) -> Option<&Arc<Record>> {
-        let place = self.places.get(serial as usize)?.checked_sub(1)?;
-        self.records.get(place as usize)
+        self.records.get(self.columns.place(serial)?)
     }
 
     /// The record of a path.
@@ -266,10 +285,14 @@ impl Table {
 
     /// The record at `path` and all below it. Paths order by components, so they stand together.
     pub fn below(&self, path: &Path) -> &[Arc<Record>] {
+        &self.records[self.places_below(path)]
+    }
+
+    /// Where the record at `path` and all below it stand.
+    pub fn places_below(&self, path: &Path) -> Range<usize> {
         let start = self.records.partition_point(|r| r.path.as_path() < path);
         let count = self.records[start..].partition_point(|r| r.path.starts_with(path));
-        let range: Range<usize> = start..start + count;
-        &self.records[range]
+        start..start + count
     }
 
     /// All indexed documents, sorted by path; made when first asked for.

@@ -142,7 +142,7 @@ impl Searcher<'_> {
 
     fn say_the_same(&self, a: Serial, b: Serial) -> bool {
         let words = &self.snapshot.words;
-        let entry = |serial| words.address(serial).ok().flatten().and_then(|address| words.entry(address).ok());
+        let entry = |serial| words.address(serial).and_then(|address| words.entry(address).ok());
         entry(a).zip(entry(b)).is_some_and(|(a, b)| copies::say_the_same(&a, &b))
     }
 

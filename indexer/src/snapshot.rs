@@ -17,8 +17,8 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// The two together. Words are inflected as in the languages that the documents are written in.
-    pub fn new(table: Arc<Table>, mut words: Words) -> Self {
-        words.stemmers = languages::stemmers(table.languages(), table.totals().documents);
-        Self { table, words }
+    pub fn new(table: Arc<Table>, words: Words) -> Self {
+        let stemmers = languages::stemmers(table.languages(), table.totals().documents);
+        Self { table, words: words.inflected(stemmers) }
     }
 }

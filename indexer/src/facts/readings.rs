@@ -102,7 +102,7 @@ pub fn next(shared: &Shared) -> Result<Option<ToRead>, Error> {
         let Some((path, key)) = lock(&shared.desk).unread.front().cloned() else { return Ok(None) };
         let snapshot = shared.snapshot();
         if let Some(passage) = find(&snapshot.table, &path, key, |serial| {
-            let address = snapshot.words.address(serial)?;
+            let address = snapshot.words.address(serial);
             address.map(|address| snapshot.words.entry(address)).transpose()
         })? {
             return Ok(Some(passage));

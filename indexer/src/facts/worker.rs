@@ -261,6 +261,7 @@ impl<'a> Worker<'a> {
         let facts = match Facts::new(number, self, &orders, Some(&dir)) {
             // What is gone has to go, also when there is no room on the disk.
             Err(Error::Io { .. }) => Facts::new(number, self, &orders, None)?,
+            Err(Error::Stopped) => return Ok(()),
             facts => facts?,
         };
         self.shared.publish_facts(facts);
@@ -290,6 +291,9 @@ impl Documents for Worker<'_> {
     fn each(&self, visit: &mut dyn FnMut(Stated<'_>) -> Result<(), Error>) -> Result<(), Error> {
         let store = self.store()?;
         for (path, at) in self.documents.iter().filter_map(|(path, known)| Some((path, known.shown?))) {
+            if self.shared.is_stopping() {
+                return Err(Error::Stopped);
+            }
             let Kept { head, found, notable } = store.get(path)?;
             let by_model = |key: &Key| if self.by_model.contains(key) { store.get_read(key) } else { Ok(Vec::new()) };
             let read = readings::combined(&found, &head.passages, by_model)?;
@@ -303,7 +307,7 @@ impl Documents for Worker<'_> {
 fn found(snapshot: &Snapshot, record: &Record) -> Result<Kept, Error> {
     let Some(content) = &record.content else { return Ok(Kept::default()) };
     let nothing = || Kept { head: Head { hash: content.hash, passages: Vec::new() }, ..Kept::default() };
-    let Some(address) = snapshot.words.address(content.serial)? else { return Ok(nothing()) };
+    let Some(address) = snapshot.words.address(content.serial) else { return Ok(nothing()) };
     let entry = snapshot.words.entry(address)?;
     let stated = content.stated_date.and_then(|at| Timestamp::from_second(at).ok()).map(day_of);
     let title = record.title();

@@ -149,6 +149,6 @@ fn rename(topics: &mut Topics, topic: usize, beside: &[usize], phrases: &[Phrase
 /// I/O errors of the index.
 pub fn entry_of(snapshot: &Snapshot, record: &Record) -> Result<Option<(u32, Entry)>, Error> {
     let Some(content) = &record.content else { return Ok(None) };
-    let Some(address) = snapshot.words.address(content.serial)? else { return Ok(None) };
+    let Some(address) = snapshot.words.address(content.serial) else { return Ok(None) };
     Ok(Some((content.serial, snapshot.words.entry(address)?)))
 }
