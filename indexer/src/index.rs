@@ -276,7 +276,7 @@ impl Index {
     /// [`Error::Io`]; what was not removed is still there.
     pub fn drop_chat(&self, page: &Path) -> Result<(), Error> {
         self.conversations.forget(page)?;
-        let changed = self.relationship.forget(page)?;
+        let changed = self.relationship.forget(&|entry| entry.rests_on(page))?;
         self.relationship.remake();
         changed.iter().for_each(|page| self.touched(page));
         Ok(())

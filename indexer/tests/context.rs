@@ -209,8 +209,10 @@ fn documents_move_between_tiers() {
     assert!(index.moved(&made.moment()).is_empty());
     made.opened.push((old.clone(), NOW.parse::<Zoned>().unwrap().timestamp()));
     let moved = index.moved(&made.moment());
-    let moved: Vec<_> = moved.iter().map(|moved| (&moved.path, moved.from, moved.to)).collect();
-    assert_eq!(moved, [(&old, Some(Tier::Archive), Tier::Working)]);
+    let told: Vec<_> = moved.iter().map(|moved| (&moved.path, moved.from, moved.to, moved.why.as_str())).collect();
+    assert_eq!(told, [(&old, Some(Tier::Archive), Tier::Working, "used today")]);
+    assert_eq!(index.tiers()[&old], Tier::Working, "what comes next is compared with this");
+    assert_eq!(index.moved(&made.moment()), moved, "a second look finds no other move");
     index.forget(&old).unwrap();
     assert!(!store::holds(&place.data().join("context"), "old.md"));
 }
