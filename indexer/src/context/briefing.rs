@@ -217,12 +217,12 @@ fn candidates(moment: &Moment) -> Vec<Item> {
     items.extend(lately(moment, &uses));
     let quoted: HashSet<&str> = sentences.iter().map(|noted| noted.notable.quote.as_str()).collect();
     items.extend(known(moment, &quoted, &uses));
-    place(moment, &mut items);
+    weigh_by_tier(moment, &mut items);
     items
 }
 
 /// Lets what is near count for more, and what is put away come last. What is ahead, open or about people is so in any tier.
-fn place(moment: &Moment, items: &mut [Item]) {
+fn weigh_by_tier(moment: &Moment, items: &mut [Item]) {
     let tiers = tiers(moment);
     let timeless = [Section::Ahead, Section::Open, Section::People];
     for item in items.iter_mut().filter(|item| !timeless.contains(&item.section)) {

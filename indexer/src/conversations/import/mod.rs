@@ -3,6 +3,7 @@
 //! A file is removed once its turns are on disk, so an import that was cut short is taken up again; what it had
 //! added already is recognised then.
 
+mod archive;
 mod exports;
 mod read;
 mod transcript;

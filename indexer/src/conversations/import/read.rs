@@ -9,9 +9,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::Value;
-use zip::ZipArchive;
 
-use super::{Found, exports, transcript};
+use super::{Found, archive, exports, transcript};
 use crate::conversations::turn::Turn;
 use crate::extract::decode;
 
@@ -19,23 +18,24 @@ use crate::extract::decode;
 pub type Each<'a> = dyn FnMut(Result<Found, (String, String)>) + 'a;
 
 /// How a file is read.
-struct Reading<'a> {
+pub struct Reading<'a> {
     /// Its name without the extension.
-    stem: &'a str,
+    pub stem: &'a str,
     /// The time of what has none.
-    now: Timestamp,
-    limits: Limits,
+    pub now: Timestamp,
+    /// How much of it is taken.
+    pub limits: Limits,
 }
 
 /// How much of a file is taken, in bytes: what an archive of a few bytes unpacks to is to fit into memory and patience.
 #[derive(Clone, Copy)]
-struct Limits {
+pub struct Limits {
     /// No text transcript, and no single JSON object, is longer.
-    text: u64,
+    pub text: u64,
     /// The turns of a file that are no conversations of their own are no more together.
-    turns: usize,
+    pub turns: usize,
     /// The conversations of an archive unpack to no more.
-    unpacked: u64,
+    pub unpacked: u64,
 }
 
 const LIMITS: Limits = Limits { text: 64 << 20, turns: 512 << 20, unpacked: 4 << 30 };
@@ -53,65 +53,22 @@ pub fn conversations(path: &Path, name: &str, now: Timestamp, each: &mut Each) -
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let reading = Reading { stem, now, limits: LIMITS };
     if start[..read] == *b"PK\x03\x04" {
-        archive(file, &reading, each)
+        archive::conversations(file, &reading, each)
     } else {
         stream(file, &reading, each).map(|()| 0)
     }
 }
 
-/// The `conversations.json` of an export, or the files it is divided into. One that is damaged does not keep the others out.
-fn archive(file: impl Read + Seek, reading: &Reading, each: &mut Each) -> Result<usize, String> {
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| format!("damaged archive: {e}"))?;
-    let names = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned()));
-    let (mut names, others): (Vec<String>, Vec<String>) =
-        names.filter(|name| !name.ends_with('/')).partition(|name| has_conversations(name));
-    if names.is_empty() {
-        return Err("the archive has no conversations.json".into());
-    }
-    names.sort();
-    let mut left = reading.limits.unpacked;
-    for name in &names {
-        let mut tell = |found: Result<Found, (String, String)>| {
-            each(found.map_err(|(place, why)| (if names.len() > 1 { format!("{name}, {place}") } else { place }, why)));
-        };
-        if let Err(why) = member(&mut archive, name, &mut left, reading, &mut tell) {
-            each(Err((name.clone(), why)));
-        }
-    }
-    Ok(others.len())
-}
-
-/// Whether a file in an archive is `conversations.json`, or `conversations-000.json` and so on.
-fn has_conversations(name: &str) -> bool {
-    let file = name.rsplit('/').next().unwrap_or(name);
-    let part = file.strip_prefix("conversations").and_then(|rest| rest.strip_suffix(".json"));
-    let is_number = |part: &str| part.strip_prefix(['-', '_']).is_some_and(|n| n.parse::<u32>().is_ok());
-    part.is_some_and(|part| part.is_empty() || is_number(part))
-}
-
-/// One file of an archive; of the bytes that are `left` it takes what it unpacks to.
-fn member<R: Read + Seek>(
-    archive: &mut ZipArchive<R>,
-    name: &str,
-    left: &mut u64,
-    reading: &Reading,
-    each: &mut Each,
-) -> Result<(), String> {
-    let entry = archive.by_name(name).map_err(|e| e.to_string())?;
-    let mut unpacked = entry.take(*left);
-    let read = stream(&mut unpacked, reading, each);
-    *left = unpacked.limit();
-    match *left {
-        0 => Err(format!("the archive unpacks to more than {}", size(reading.limits.unpacked))),
-        _ => read,
-    }
-}
-
-fn size(bytes: u64) -> String {
+/// A number of bytes for people.
+pub fn size(bytes: u64) -> String {
     format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
-fn stream(reader: impl Read, reading: &Reading, each: &mut Each) -> Result<(), String> {
+/// Hands every conversation of a text to `each`.
+///
+/// # Errors
+/// In words, why it cannot be read, or not to its end.
+pub fn stream(reader: impl Read, reading: &Reading, each: &mut Each) -> Result<(), String> {
     let mut reader = BufReader::with_capacity(1 << 20, reader);
     if reader.fill_buf().map_err(|e| e.to_string())?.starts_with(b"\xEF\xBB\xBF") {
         reader.consume(3);
@@ -296,75 +253,6 @@ impl Sessions {
             let mut found = Found { session, turns, ..Found::default() };
             found.finish(stem);
             each(Ok(found));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::{Cursor, Write};
-
-    use super::*;
-
-    const SMALL: Limits = Limits { text: 2_000, turns: 3_000, unpacked: 10_000 };
-
-    /// What comes of an archive of these files within small limits: turns that were found, and what was refused.
-    fn read(files: &[(&str, String)]) -> (usize, Vec<(String, String)>) {
-        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        for (name, content) in files {
-            archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-            archive.write_all(content.as_bytes()).unwrap();
-        }
-        let bytes = archive.finish().unwrap().into_inner();
-        let (mut turns, mut refused) = (0, Vec::new());
-        let mut each = |found: Result<Found, (String, String)>| match found {
-            Ok(found) => turns += found.turns.len(),
-            Err(why) => refused.push(why),
-        };
-        let reading = Reading { stem: "export", now: Timestamp::UNIX_EPOCH, limits: SMALL };
-        super::archive(Cursor::new(bytes), &reading, &mut each).unwrap();
-        (turns, refused)
-    }
-
-    fn talk(length: usize) -> String {
-        format!(r#"{{"messages":[{{"role":"user","content":"{}"}}]}}"#, "a".repeat(length))
-    }
-
-    #[test]
-    fn what_unpacks_to_more_than_fits_is_not_read() {
-        let check = |files: &[(&str, String)], turns: usize, place: &str, why: &str| {
-            let (found, refused) = read(files);
-            assert_eq!(found, turns, "{refused:?}");
-            assert!(refused.iter().any(|(at, told)| at == place && told.contains(why)), "{refused:?}");
-        };
-        let one = "conversations.json";
-        check(&[(one, format!("[{}, {}]", talk(10), talk(5_000)))], 1, one, "element 2 is longer than 1 MiB");
-        let many = vec![talk(1_000); 100].join(",");
-        check(&[(one, format!("[{many}]"))], 9, one, "unpacks to more than 1 MiB");
-        let turns =
-            vec![r#"{"role":"user","content":"#.to_owned() + &format!("\"{}\"}}", "a".repeat(1_000)); 5].join(",");
-        check(&[(one, format!("[{turns}]"))], 3, "element 4", "the turns of this file are more than");
-        let two =
-            [("conversations-000.json", format!("[{many}]")), ("conversations-001.json", format!("[{}]", talk(10)))];
-        check(&two, 9, "conversations-001.json", "unpacks to more than");
-        check(&[(one, format!("[{}", "[".repeat(5_000)))], 0, one, "damaged JSON");
-    }
-
-    #[test]
-    fn the_files_of_an_export_are_told_by_their_names() {
-        for name in
-            ["conversations.json", "export/conversations.json", "conversations-000.json", "a/conversations_12.json"]
-        {
-            assert!(has_conversations(name), "{name}");
-        }
-        for name in [
-            "shared_conversations.json",
-            "conversations-a.json",
-            "conversations.jsonl",
-            "users.json",
-            "._conversations.json",
-        ] {
-            assert!(!has_conversations(name), "{name}");
         }
     }
 }
