@@ -208,6 +208,40 @@ fn forgetting_reaches_into_chats() {
 }
 
 #[test]
+fn chats_are_kept_unless_they_are_not_to_be() {
+    let mut session = session("none");
+    say(&session, "boat", "Where does the spare key of the boat shed hang?");
+    session.read("chat/boat");
+    until("it is found", DEADLINE, || session.hits("in:conversations lex:oilskins").len() == 1);
+    session.unmount();
+    fs::write(session.data().join("config.toml"), "keep_chats = false\n").expect("written");
+    session.mount();
+    session.wait_for_words();
+    until("it is not found any more", DEADLINE, || session.hits("in:conversations lex:oilskins").is_empty());
+    let listed = |session: &Session| {
+        let done = session.shell("find conversations -path '*/20*' -type f");
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    };
+    assert_eq!(listed(&session), "");
+    say(&session, "boat", "When does the ferry to Lunna leave?");
+    let text = session.read("chat/boat");
+    assert!(text.contains("oilskins") && text.contains("ferry.md:3"), "the chat itself goes on: {text}");
+    session.read("ask/When does the tram to Vidlin leave?");
+    until("questions are kept all the same", DEADLINE, || session.hits("in:conversations lex:vidlin").len() == 1);
+    assert!(!listed(&session).contains("boat"), "{}", listed(&session));
+    fs::remove_file(session.at("chat/boat")).expect("ended");
+    let turns =
+        session.shell("grep -rl 'ferry to Lunna leave?' ../data/conversations ../data/rendered ../data/relationship");
+    assert_eq!(String::from_utf8_lossy(&turns.stdout), "", "nothing of it stays");
+    session.unmount();
+    fs::write(session.data().join("config.toml"), "").expect("written");
+    session.mount();
+    session.wait_for_words();
+    say(&session, "boat", "Where does the spare key of the boat shed hang?");
+    until("it is kept again", DEADLINE, || session.hits("in:conversations lex:oilskins").len() == 1);
+}
+
+#[test]
 fn a_chat_is_no_evidence() {
     let session = session("none");
     say(&session, "boat", "Where is the golden astrolabe?");

@@ -94,6 +94,32 @@ fn what_a_query_lets_through_is_forgotten_and_stays_so() {
 }
 
 #[test]
+fn a_mistyped_path_is_no_query() {
+    let mut session = vault();
+    session.wait_for_words();
+    let refused = |session: &Session, what: &str| {
+        let out = session.run(["forget", what]);
+        let error = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(!out.status.success() && error.contains(what) && error.contains("--query QUERY"), "{what}: {error}");
+    };
+    for what in ["zoo/tanks.md", "tank.md", "axolotl", "axolotl tank"] {
+        refused(&session, what);
+    }
+    for what in ["zoo/axolotl", "axolotl.md", "~/axolotl", ".axolotl"] {
+        let written = fs::write(session.at(".echo/forget"), format!("{what}\n"));
+        assert_eq!(written.expect_err("refused").kind(), std::io::ErrorKind::InvalidInput, "{what}");
+        assert!(session.read(".echo/forget").starts_with(&format!("refused: {what}: ")), "{what}");
+    }
+    session.unmount();
+    refused(&session, "axolotl tank");
+    session.mount();
+    session.wait_for_words();
+    assert_eq!(session.hits("lex:axolotl").len(), 2, "nothing was forgotten; copies are one hit");
+    fs::write(session.at(".echo/forget"), "--dry-run axolotl tank\n").expect("the file takes a query");
+    assert!(session.read(".echo/forget").starts_with("document: "));
+}
+
+#[test]
 fn notes_and_remembered_sentences_are_deleted() {
     let session = vault();
     let note = session.at("knowledge/notes/okapi.md");

@@ -24,8 +24,10 @@ pub struct Order<'a> {
 /// What the text of an order is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A path where there is one, else the id of a fact, else a query.
+    /// A path where there is one, else the id of a fact, else a query unless it looks like a path.
     Any,
+    /// A path or the id of a fact, and never a query.
+    Named,
     /// A query.
     Query,
     /// The id of a fact.
@@ -33,7 +35,7 @@ pub enum Kind {
 }
 
 impl<'a> Order<'a> {
-    /// Reads `[--dry-run] [--query|--fact] TEXT`.
+    /// Reads `[--dry-run] [--query|--fact|--no-query] TEXT`.
     pub fn parse(line: &'a str) -> Self {
         let mut order = Order { dry_run: false, kind: Kind::Any, text: line.trim() };
         while let Some((option, rest)) = order.text.split_once(char::is_whitespace) {
@@ -41,6 +43,7 @@ impl<'a> Order<'a> {
                 "--dry-run" => order.dry_run = true,
                 "--query" => order.kind = Kind::Query,
                 "--fact" => order.kind = Kind::Fact,
+                "--no-query" => order.kind = Kind::Named,
                 _ => break,
             }
             order.text = rest.trim_start();
@@ -51,10 +54,16 @@ impl<'a> Order<'a> {
     /// What is to be forgotten.
     ///
     /// # Errors
-    /// [`Error::Vague`] for a path in several sources, [`Error::NoFact`] for what is no id.
+    /// [`Error::Vague`] for a path in several sources, [`Error::Nothing`] for one that is not there, [`Error::NoFact`] for what is
+    /// no id.
     pub fn wanted(&self, index: &Index) -> Result<Wanted, Error> {
+        let query = || Wanted::Query(self.text.to_owned());
+        let nothing = || Error::Nothing(self.text.to_owned());
         match self.kind {
-            Kind::Any => index.wanted(self.text),
+            Kind::Any => {
+                index.wanted(self.text)?.or_else(|| (!is_like_a_path(self.text)).then(query)).ok_or_else(nothing)
+            }
+            Kind::Named => index.wanted(self.text)?.ok_or_else(nothing),
             Kind::Query => Ok(Wanted::Query(self.text.to_owned())),
             Kind::Fact => Id::parse(self.text).map(Wanted::Fact).ok_or(Error::NoFact),
         }
@@ -68,9 +77,18 @@ impl Display for Order<'_> {
             Kind::Any => "",
             Kind::Query => "--query ",
             Kind::Fact => "--fact ",
+            Kind::Named => "--no-query ",
         };
         write!(f, "{}{kind}{}", if self.dry_run { "--dry-run " } else { "" }, self.text)
     }
+}
+
+/// Whether somebody who wrote this may have meant a path: one that is mistyped is no query.
+fn is_like_a_path(text: &str) -> bool {
+    let name = text.rsplit('/').next().unwrap_or(text);
+    let is_extension = |end: &str| (1..=5).contains(&end.len()) && end.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let has_extension = name.rsplit_once('.').is_some_and(|(stem, end)| !stem.is_empty() && is_extension(end));
+    text.contains('/') || text.starts_with(['~', '.']) || has_extension && !text.contains(char::is_whitespace)
 }
 
 /// The documents from which answers were made that may say what is to be forgotten.
@@ -138,6 +156,17 @@ mod tests {
         check("--dry-run --query  axolotl tank ", true, Kind::Query, "axolotl tank");
         check("--query --dry-run axolotl", true, Kind::Query, "axolotl");
         check("--dry-run", false, Kind::Any, "--dry-run");
+        check("--dry-run --no-query zoo", true, Kind::Named, "zoo");
+    }
+
+    #[test]
+    fn what_may_be_a_path_is_no_query() {
+        for path in ["not/there", "tank.md", "~/tank", "./tank", ".tank", "archive.tar.gz", "two words/tank"] {
+            assert!(is_like_a_path(path), "{path}");
+        }
+        for query in ["axolotl", "axolotl tank", "tag:draft", "the tank of tank.md", "version 2.", "9.Sept-2026"] {
+            assert!(!is_like_a_path(query), "{query}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod forget;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -14,7 +15,7 @@ use echofs_embedder::Embedder;
 use echofs_query_lang::{Node, Query};
 use quick_cache::sync::Cache;
 
-use crate::context::Moved;
+use crate::context::{Moment, Move, Moved, Tier};
 use crate::conversations::Conversations;
 use crate::facts::readings::{self, ToRead};
 use crate::facts::{self, Claim, Facts, Wish};
@@ -269,9 +270,26 @@ impl Index {
         self.relationship.append_where(entries, &holds)
     }
 
-    /// What moved between the tiers of working memory.
-    pub fn moved(&self) -> &Moved {
-        &self.moved
+    /// Deletes a chat that has no page, by the page it would have, and what was noted of it.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; what was not removed is still there.
+    pub fn drop_chat(&self, page: &Path) -> Result<(), Error> {
+        self.conversations.forget(page)?;
+        let changed = self.relationship.forget(&|entry| entry.rests_on(page))?;
+        self.relationship.remake();
+        changed.iter().for_each(|page| self.touched(page));
+        Ok(())
+    }
+
+    /// The tiers of working memory at the last look.
+    pub fn tiers(&self) -> BTreeMap<PathBuf, Tier> {
+        self.moved.tiers()
+    }
+
+    /// Looks at the tiers of this moment, and gives what moved between them until now, the oldest first.
+    pub fn moved(&self, moment: &Moment) -> Vec<Move> {
+        self.moved.note(moment, &|path| self.record(path).is_some())
     }
 
     /// Every indexed document, sorted by path. Made once per epoch.

@@ -74,7 +74,7 @@ pub fn fits(query: &Node, line: &str) -> bool {
 }
 
 /// What a part of a query says of the words of a line; `None` when it speaks of documents.
-fn speaks(node: &Node, line: &[String]) -> Option<bool> {
+pub fn speaks(node: &Node, line: &[String]) -> Option<bool> {
     match node {
         Node::Words(words) => Some(words.iter().all(|word| has(line, word))),
         Node::Word(word) => Some(has(line, word)),

@@ -2,6 +2,7 @@
 
 mod store;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ struct Made {
     log: View,
     opened: Vec<(PathBuf, Timestamp)>,
     sources: Vec<Source>,
+    before: BTreeMap<PathBuf, Tier>,
 }
 
 impl Made {
@@ -28,7 +30,7 @@ impl Made {
         until("every document is read for facts", || index.counts().pending_facts == 0);
         let log = index.relationship().view().unwrap();
         let (documents, facts, sources) = (index.documents(), index.facts(), index.sources());
-        Made { now: now.parse().unwrap(), documents, facts, log, opened: Vec::new(), sources }
+        Made { now: now.parse().unwrap(), documents, facts, log, opened: Vec::new(), sources, before: index.tiers() }
     }
 
     fn moment(&self) -> Moment<'_> {
@@ -40,6 +42,7 @@ impl Made {
             opened: &self.opened,
             hits: &[],
             sources: &self.sources,
+            before: &self.before,
         }
     }
 
@@ -203,13 +206,120 @@ fn documents_move_between_tiers() {
     let mut made = Made::of(&index, NOW);
     let tier = |made: &Made, path: &Path| context::tiers(&made.moment())[path].0;
     assert_eq!([&old, &gate, &new].map(|path| tier(&made, path)), [Tier::Archive, Tier::LongTerm, Tier::Working]);
-    assert!(index.moved().note(&made.moment()).is_empty());
+    assert!(index.moved(&made.moment()).is_empty());
     made.opened.push((old.clone(), NOW.parse::<Zoned>().unwrap().timestamp()));
-    let moved = index.moved().note(&made.moment());
-    let moved: Vec<_> = moved.iter().map(|moved| (&moved.path, moved.from, moved.to)).collect();
-    assert_eq!(moved, [(&old, Some(Tier::Archive), Tier::Working)]);
+    let moved = index.moved(&made.moment());
+    let told: Vec<_> = moved.iter().map(|moved| (&moved.path, moved.from, moved.to, moved.why.as_str())).collect();
+    assert_eq!(told, [(&old, Some(Tier::Archive), Tier::Working, "used today")]);
+    assert_eq!(index.tiers()[&old], Tier::Working, "what comes next is compared with this");
+    assert_eq!(index.moved(&made.moment()), moved, "a second look finds no other move");
     index.forget(&old).unwrap();
     assert!(!store::holds(&place.data().join("context"), "old.md"));
+}
+
+fn dated(day: &str, title: &str, text: &str) -> String {
+    format!("---\ndate: {day}\n---\n# {title}\n\n{text}\n")
+}
+
+fn used(path: &Path, kind: Kind, subject: Option<&str>, at: &str) -> Entry {
+    let evidence = vec![Evidence { path: path.to_string_lossy().into_owned(), line: Some(1) }];
+    Entry { evidence, subject: subject.map(str::to_owned), ..Entry::new(kind, "what?", at.parse().unwrap()) }
+}
+
+/// Gives a file the time of its last change.
+fn touch(path: &Path, at: &str) {
+    let at: Timestamp = at.parse().unwrap();
+    std::fs::File::options().write(true).open(path).unwrap().set_modified(at.into()).unwrap();
+}
+
+#[test]
+fn use_and_open_tasks_keep_a_document_near() {
+    let place = Place::new();
+    let page = |name: &str, text: &str| place.write(name, &dated("2024-01-05", name, text));
+    let often = page("often.md", "The heron was here.");
+    let once = page("once.md", "The heron was there.");
+    let open = page("open.md", "- [ ] paint the heron");
+    let soon = page("soon.md", "- [ ] feed the heron by 2026-11-25");
+    let index = place.open(None);
+    let days = ["2026-08-01", "2026-08-20", "2026-09-01", "2026-09-10", "2026-09-20", "2026-09-25"];
+    let opens = days.map(|day| used(&often, Kind::Observation, Some("opens"), &format!("{day}T10:00:00Z")));
+    index.relationship().append(opens.to_vec()).unwrap();
+    let cited = used(&once, Kind::Interaction, None, "2026-09-20T10:00:00Z");
+    index.relationship().append(vec![cited]).unwrap();
+    let at = |now: &str| {
+        let made = Made::of(&index, now);
+        let tiers = context::tiers(&made.moment());
+        [&often, &once, &open, &soon].map(|path| tiers[path.as_path()].0)
+    };
+    assert_eq!(at("2026-10-01T09:00[Europe/London]"), [Tier::Recent, Tier::Recent, Tier::LongTerm, Tier::LongTerm]);
+    assert_eq!(at("2026-11-22T09:00[Europe/London]"), [Tier::LongTerm, Tier::Archive, Tier::LongTerm, Tier::Working]);
+    assert_eq!(at("2028-11-22T09:00[Europe/London]"), [Tier::Archive, Tier::Archive, Tier::LongTerm, Tier::LongTerm]);
+}
+
+#[test]
+fn what_is_put_away_comes_last_in_a_briefing() {
+    let place = Place::new();
+    let heron = place.write("heron.md", &dated("2026-09-01", "Heron log", "Nothing else."));
+    place.write("barn.md", &dated("2026-10-01", "Barn log", "Nothing else."));
+    let mut made = Made::of(&place.open(None), NOW);
+    let order = |made: &Made| {
+        let text = made.briefing(1_000);
+        let at = |title: &str| text.find(title).unwrap_or_else(|| panic!("{title} is not in\n{text}"));
+        at("2026-09-01: Heron log").cmp(&at("2026-10-01: Barn log"))
+    };
+    assert_eq!(order(&made), std::cmp::Ordering::Greater, "both are put away, the newest first");
+    made.opened.push((heron, NOW.parse::<Zoned>().unwrap().timestamp()));
+    assert_eq!(order(&made), std::cmp::Ordering::Less, "what is in use comes first");
+}
+
+#[test]
+fn what_is_worked_on_now() {
+    let place = Place::new();
+    let changed = place.write("changed.md", "# Changed page\n\n- [ ] oil the quern\n");
+    let opened = place.write("opened.md", &dated("2024-01-05", "Opened page", "Nothing else."));
+    let cited = place.write("cited.md", &dated("2024-01-05", "Cited page", "Nothing else."));
+    let old = place.write("old.md", &dated("2024-01-05", "Old page", "- [ ] sell the barn"));
+    let away = place.write("away.md", &dated("2024-01-05", "Away page", "Nothing else."));
+    let late = place.write("late.md", &dated("2024-01-05", "Late page", "- [ ] feed the heron by 2026-11-25"));
+    touch(&changed, "2026-11-22T07:00:00Z");
+    for path in [&opened, &cited, &old, &late, &away] {
+        touch(path, "2024-01-05T09:00:00Z");
+    }
+    let index = place.open(None);
+    let turn = |session: &str, at: &str, content: &str| {
+        let value = serde_json::json!({"role": "user", "content": content, "at": at});
+        Turn::from_value(&value, session, Timestamp::now()).unwrap()
+    };
+    let said = [
+        turn("live talk", "2026-11-22T08:00:00Z", "Shall we mill on Sunday?"),
+        turn("questions-2026-11-22", "2026-11-22T08:30:00Z", "Where is the quern?"),
+    ];
+    index.conversations().append(&said).unwrap();
+    assert!(index.wait(false, store::PATIENCE));
+    let asked =
+        Entry { text: "Where is the barn?".into(), ..used(&cited, Kind::Interaction, None, "2026-11-22T08:45:00Z") };
+    index.relationship().append(vec![asked]).unwrap();
+    let mut made = Made::of(&index, NOW);
+    let now = |hours: i64| NOW.parse::<Zoned>().unwrap().timestamp() - jiff::SignedDuration::from_hours(hours);
+    made.opened = vec![(opened, now(1)), (away, now(100))];
+    let text = context::now(&made.moment());
+    let section = |heading: &str| {
+        let (_, rest) = text.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("{heading}:\n{text}"));
+        rest.split("\n## ").next().unwrap_or_default().to_owned()
+    };
+    let check = |heading: &str, has: &str, lines: usize| {
+        let section = section(heading);
+        let found = section.lines().filter(|line| line.starts_with("- ")).count();
+        assert!(section.contains(has) && found == lines, "{heading}: {has}\n{text}");
+    };
+    check("Changed", "Changed page\n", 1);
+    check("Opened", "Opened page\n", 1);
+    check("Asked", "Where is the barn?", 1);
+    check("Conversation", "Shall we mill on Sunday?", 1);
+    check("Due", "feed the heron", 1);
+    check("Open", "oil the quern", 1);
+    check("Also in use", "Cited page: used today\n", 2);
+    assert!(section("Also in use").contains("Late page: a task in it is due in 3 days"), "{text}");
 }
 
 #[test]

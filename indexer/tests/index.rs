@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use echofs_embedder::{Embedder, Error as EmbedderError, Hashed, ModelId};
+use echofs_indexer::relationship::{Entry, Kind as Entered, verify};
 use echofs_indexer::{Error, Index, Kind, State, Wanted};
 use store::{Counting, PATIENCE, Place, found, found_set, holds, search, until};
 
@@ -290,7 +291,7 @@ fn a_copy_of_a_forgotten_file_is_forgotten_until_it_says_something_else() {
     place.write("a.md", "the zebrafish conspiracy\n");
     place.write("b.md", "the zebrafish conspiracy\n");
     let index = place.open(None);
-    let would = index.would_forget(&index.wanted("a.md").unwrap()).unwrap();
+    let would = index.would_forget(&index.wanted("a.md").unwrap().unwrap()).unwrap();
     assert_eq!(would.paths, [place.path("a.md"), place.path("b.md")]);
     assert_eq!(index.forget(&place.path("a.md")).unwrap().paths, would.paths);
     place.write("c.md", "the zebrafish conspiracy\n");
@@ -362,6 +363,42 @@ fn a_query_that_does_not_say_what_forgets_nothing() {
         assert!(index.forget(&outside).is_err(), "{}", outside.display());
     }
     assert_eq!(found(&index, "zebrafish"), ["a.md"]);
+}
+
+#[test]
+fn a_query_reaches_into_the_relationship_log() {
+    let place = Place::new();
+    place.write("a.md", "a walrus\n");
+    let index = place.open(None);
+    let entry = |kind, subject: &str, text: &str| Entry {
+        subject: Some(subject.into()),
+        ..Entry::new(kind, text, jiff::Timestamp::now())
+    };
+    let log = index.relationship();
+    log.append(vec![
+        entry(Entered::Opinion, "zebrafish", "They thrive in cold water."),
+        entry(Entered::Preference, "pets", "no zebrafish any more"),
+        entry(Entered::Interaction, "questions", "Where does the zebrafish live?"),
+        entry(Entered::Correction, "Zebrafish", "They thrive in warm water."),
+        entry(Entered::Opinion, "walrus", "It is large."),
+    ])
+    .unwrap();
+    until("the pages are found", || found_set(&index, "in:relationship lex:thrive") == ["zebrafish.md"]);
+    let wanted = Wanted::Query("zebrafish".into());
+    let would = index.would_forget(&wanted).unwrap();
+    assert_eq!((would.entries.len(), would.paths.len()), (4, 0), "{would:?}");
+    assert_eq!(log.view().unwrap().entries.len(), 4, "a dry run changes nothing");
+    assert_eq!(index.forget_wanted(&wanted).unwrap().entries, would.entries);
+    let left: Vec<String> = log.view().unwrap().entries.into_iter().map(|entry| entry.text).collect();
+    assert_eq!(left, ["It is large."]);
+    assert_eq!(verify(log.file()).unwrap(), Ok(5), "the chain goes on");
+    for trace in ["zebrafish", "Zebrafish", "thrive"] {
+        assert!(!holds(&place.data(), trace), "{trace} is still somewhere on disk");
+    }
+    until("the other page is there", || found_set(&index, "in:relationship lex:large") == ["walrus.md"]);
+    assert!(found(&index, "lex:thrive").is_empty());
+    let again = index.forget_wanted(&wanted).unwrap_err();
+    assert!(matches!(again, Error::Nothing(_)), "{again}");
 }
 
 #[test]

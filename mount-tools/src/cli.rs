@@ -180,11 +180,10 @@ pub struct Import {
 
 #[derive(Args, Debug)]
 pub struct Forget {
-    /// A file or directory, absolute or below a source; `remembered.md:3` for one remembered sentence; where it is none, the id of
-    /// a fact or a query
+    /// A file or directory, absolute or below a source; `remembered.md:3` for one remembered sentence; or the id of a fact
     #[arg(required_unless_present_any = ["query", "fact"], conflicts_with_all = ["query", "fact"])]
     pub what: Option<OsString>,
-    /// Everything that a query lets through; all its words are required
+    /// Everything that a query lets through, entries of the relationship log too; all its words are required
     #[arg(long, conflicts_with = "fact")]
     pub query: Option<String>,
     /// The fact with this id; the text that states it stays

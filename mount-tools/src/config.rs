@@ -7,6 +7,7 @@
 //! models = "/srv/models"                        # where models are looked for
 //! threads = 2                                   # threads of the language model
 //! keep_questions = false                        # questions asked are kept as conversations unless it says so
+//! keep_chats = false                            # and chats, which else go when they end
 //! observe = false                               # and, as far as .echo/observe says, noted in the relationship log
 //! facts_by_model = true                         # the language model reads documents for facts only if it says so
 //! facts_idle_minutes = 5                        # only when nothing was asked for so long
@@ -53,6 +54,8 @@ pub struct File {
     pub threads: Option<usize>,
     /// Whether questions that are asked are kept as conversations.
     pub keep_questions: Option<bool>,
+    /// Whether chats are shown and found as conversations, and stay so when they end.
+    pub keep_chats: Option<bool>,
     /// Whether anything that the owner does may be noted in the relationship log; `.echo/observe` says what is.
     pub observe: Option<bool>,
     /// Whether the language model reads documents for facts while nobody needs it.

@@ -45,6 +45,9 @@ pub fn open(settings: &Settings, options: &Mount) -> Outcome<Knowledge> {
         worker: vec!["/proc/self/exe".into(), "extract-worker".into()],
     };
     let index = Index::open(config, embedder(settings))?;
+    if settings.file.keep_chats == Some(false) {
+        index.conversations().hide_chats()?;
+    }
     let answers = Answers::open(index.clone(), generator.clone(), settings.data.join("answers"))?;
     let notes = settings.data.join("notes");
     let (record, leisure) = (settings.file.record(), settings.file.leisure());
@@ -95,6 +98,7 @@ fn in_force(settings: &Settings, options: &Mount, model: Option<&Path>) -> Strin
     document["models"] = toml_edit::value(text(&settings.models));
     let record = settings.file.record();
     document["keep_questions"] = toml_edit::value(record.questions);
+    document["keep_chats"] = toml_edit::value(settings.file.keep_chats.unwrap_or(true));
     document["observe"] = toml_edit::value(record.observations);
     let leisure = settings.file.leisure();
     document["facts_by_model"] = toml_edit::value(leisure.is_some());

@@ -35,12 +35,12 @@ pub fn run(options: &Forget, settings: &Settings) -> Outcome {
     Ok(())
 }
 
-/// What the order is about. A path that is there from the working directory is that one.
+/// What the order is about; a query only where it is said to be one. A path that is there from the working directory is that one.
 fn named(options: &Forget) -> Outcome<(Kind, String)> {
     let (kind, text) = match (&options.query, &options.fact, &options.what) {
         (Some(query), ..) => (Kind::Query, query.clone()),
         (_, Some(fact), _) => (Kind::Fact, fact.clone()),
-        (.., what) => (Kind::Any, path(what.as_deref().unwrap_or_default())?),
+        (.., what) => (Kind::Named, path(what.as_deref().unwrap_or_default())?),
     };
     match text.trim().is_empty() || text.contains('\n') {
         true => Err(Failure::new(Exit::Usage, "what is to be forgotten is one line of text", ADVICE)),
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_dry_run_is_lists_by_kind() {
-        let order = Order { dry_run: true, kind: Kind::Any, text: "a" };
+        let order = Order { dry_run: true, kind: Kind::Named, text: "a" };
         let told = "document: /n/a: b.md\ndocument: /n/c.md\nfact: Oda is here\n";
         let want = r#"{"would_forget":{"document":["/n/a: b.md","/n/c.md"],"fact":["Oda is here"]}}"#;
         assert_eq!(json(&order, told).to_string(), want);

@@ -1,5 +1,6 @@
 //! What a question that counts or lists asks for, found in the index and among the facts.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -101,7 +102,8 @@ fn noted(index: &Index, listing: &Listing) -> Result<Items, String> {
     let (facts, documents, now, sources) = (index.facts(), index.documents(), jiff::Zoned::now(), index.sources());
     let log = index.relationship().view().map_err(|error| error.to_string())?;
     let (documents, facts) = (&documents[..], &*facts);
-    let moment = Moment { now: &now, documents, facts, log: &log, opened: &[], hits: &[], sources: &sources };
+    let (opened, hits, before) = (&[], &[], &BTreeMap::new());
+    let moment = Moment { now: &now, documents, facts, log: &log, opened, hits, sources: &sources, before };
     let title = |path: &Path| moment.document(path).map(|document| document.title.as_str()).unwrap_or_default();
     if listing.what == What::Decisions {
         let wanted = |noted: &&Noted| {

@@ -164,7 +164,8 @@ impl Chats {
         Ok(sessions)
     }
 
-    /// Ends a chat: its name is free again, its turns stay a conversation. A reply that is being made is not.
+    /// Ends a chat: its name is free again, its turns stay a conversation, or go where chats are not to be kept. A reply that is
+    /// being made is not.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is none; [`Error::Index`] when that cannot be kept.
@@ -172,7 +173,10 @@ impl Chats {
         let session = self.find(name)?.ok_or(Error::NotFound)?;
         self.conversations().append(&[turn(&session, Role::System, ENDED, Timestamp::now())])?;
         self.cancel(|replying| replying == session);
-        Ok(())
+        match self.conversations().page_of(&session)?.filter(|_| self.conversations().hides_chats()) {
+            Some(page) => Ok(self.index.drop_chat(&page)?),
+            None => Ok(()),
+        }
     }
 
     /// Makes replies anew that are being made from what may now be forgotten.

@@ -40,6 +40,9 @@ impl Dated {
         }
         let (stem, extension) = path.rsplit_once('.')?;
         let conversations = cx.index.conversations();
+        if conversations.is_hidden(stem).unwrap_or(true) {
+            return None;
+        }
         let file = match extension {
             "md" => conversations.page(stem),
             "jsonl" => conversations.turns_file(stem),

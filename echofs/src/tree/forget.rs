@@ -15,11 +15,11 @@ const HELP: &str = "\
 Write a line to this file and what it names is forgotten for good:
 
     PATH                a file or directory, absolute or below a source; remembered.md:3 is one remembered sentence
-    --query QUERY       everything that a query lets through; all its words are required
+    --query QUERY       everything that a query lets through, entries of the relationship log too; all its words are required
     --fact ID           a fact; the text that states it stays
     --dry-run ...       any of these: tells here what would go, and changes nothing
 
-A path that is none is read as the id of a fact or as a query. What is forgotten leaves every index and every answer and is not
+What is no path is read as the id of a fact or as a query; a path that is not there is refused. What is forgotten leaves every index and every answer and is not
 read again, nor is a file with the same bytes. Your own files stay where they are; notes, remembered sentences and conversations
 are deleted.
 ";

@@ -2,8 +2,9 @@
 //!
 //! Pages are made when they are looked at and hold until something changes; while much changes, for a moment longer.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -46,6 +47,13 @@ pub enum Page {
     Person(String),
 }
 
+impl Page {
+    /// Whether it depends on how near each document is.
+    fn shows_tiers(&self) -> bool {
+        matches!(self, Page::Now | Page::Suggestions | Page::Briefing(_) | Page::Tier(_))
+    }
+}
+
 /// A page's text, and since when it reads so.
 type Text = (Arc<[u8]>, SystemTime);
 
@@ -64,6 +72,10 @@ pub struct Made {
     opened: Vec<(PathBuf, Timestamp)>,
     hits: Vec<(String, PathBuf)>,
     sources: Vec<Source>,
+    /// The tiers at the last look.
+    tiers: BTreeMap<PathBuf, Tier>,
+    /// Whether what moved since is noted.
+    noted: AtomicBool,
     pages: Mutex<HashMap<Page, Text>>,
     /// Those of the moment before: a page that reads the same keeps its time.
     before: HashMap<Page, Text>,
@@ -150,6 +162,8 @@ impl Made {
             opened: cx.opened.latest(),
             hits,
             sources: cx.index.sources(),
+            tiers: cx.index.tiers(),
+            noted: AtomicBool::new(false),
             now,
             pages: Mutex::default(),
             before,
@@ -194,6 +208,9 @@ impl Made {
 
     fn write(&self, cx: &Context, page: &Page) -> Option<String> {
         let moment = self.moment();
+        if page.shows_tiers() && !self.noted.swap(true, Ordering::Relaxed) {
+            cx.index.moved(&moment);
+        }
         Some(match page {
             Page::Now => context::now(&moment),
             Page::Tasks => context::tasks(&moment),
@@ -203,7 +220,7 @@ impl Made {
                 None => context::briefing(&moment, *budget, &estimate),
             },
             Page::Tier(tier) => context::tier_page(&moment, *tier),
-            Page::Moved => render::jsonl(cx.index.moved().note(&moment)),
+            Page::Moved => render::jsonl(cx.index.moved(&moment)),
             Page::AboutMe => context::about_me(&moment),
             Page::Person(name) => {
                 let person = self.facts.people().iter().find(|person| person.name == *name)?;
@@ -221,6 +238,7 @@ impl Made {
             opened: &self.opened,
             hits: &self.hits,
             sources: &self.sources,
+            before: &self.tiers,
         }
     }
 }

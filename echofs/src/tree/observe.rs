@@ -20,8 +20,8 @@ Write a line to this file to change that, for good:
     on opens       it is noted again; `on` alone: all are
 
 `observe = false` in config.toml forbids all of it. What was noted of a document or a chat goes when that is forgotten
-(`echofs forget PATH`). Questions and chats themselves are kept as conversations; `keep_questions = false` in config.toml
-ends that for questions.
+(`echofs forget PATH`). Questions and chats themselves are kept as conversations; `keep_questions = false` and
+`keep_chats = false` in config.toml end that, each for its own.
 ";
 
 /// What is noted, for programs.

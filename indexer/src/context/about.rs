@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::agenda::{happenings, tasks};
 use super::person::Described;
+use super::usage::usage;
 use super::{Moment, day_of, days, distance, person, place, plain, score};
 use crate::facts::{Category, Fact, Person, Reason, is_contact};
 use crate::relationship::{Entry, Kind as Entered};
@@ -220,7 +221,7 @@ fn decided(moment: &Moment, page: &mut Page) {
 
 /// The sentences that matter most for one of these reasons, word for word.
 fn notable(moment: &Moment, page: &mut Page, paragraph: &'static str, reasons: &[Reason]) {
-    let uses = moment.uses();
+    let uses = usage(moment);
     let mut all: Vec<_> =
         moment.notable().into_iter().filter(|noted| reasons.contains(&noted.notable.reason)).collect();
     all.sort_by(|a, b| score::sentence(moment, b, &uses).total_cmp(&score::sentence(moment, a, &uses)));

@@ -1,13 +1,16 @@
 //! `briefing.md`: what somebody who knows nothing of the owner, or who comes back, should read first, within a number of tokens.
 //!
 //! Candidates are scored, and taken from the best on while they fit; of one document each further one counts for less, so
-//! that a long document does not crowd out the rest. They are shown by section, the section with the best one first.
+//! that a long document does not crowd out the rest. What is in use and recent counts for more; what is put away comes after
+//! everything else, where there is room left. They are shown by section, the section with the best one first.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::agenda::{Happening, happenings, tasks};
 use super::tasks::happening_text;
+use super::tiers::{Tier, tiers};
+use super::usage::{Use, usage};
 use super::{Moment, day_of, days, distance, person, plain, score};
 use crate::facts::{Category, Fact, Noted, Reason};
 use crate::relationship::Kind as Entered;
@@ -16,6 +19,8 @@ use crate::{Document, Kind};
 /// What a further line of the same document counts for, and of the same section.
 const AGAIN: f64 = 0.8;
 const SECTION_AGAIN: f64 = 0.95;
+/// What is put away counts for less than everything else.
+const AWAY: f64 = 1e-6;
 /// After so many lines that do not fit, none is looked for.
 const MISSED: usize = 40;
 /// Longest heading that is put before a sentence, in bytes.
@@ -197,7 +202,7 @@ impl Names {
 // ---- what may be shown ----
 
 fn candidates(moment: &Moment) -> Vec<Item> {
-    let uses = moment.uses();
+    let uses = usage(moment);
     let withdrawn = withdrawn(moment);
     let sentences = moment.notable();
     let mut items: Vec<Item> = sentences
@@ -212,10 +217,32 @@ fn candidates(moment: &Moment) -> Vec<Item> {
     items.extend(lately(moment, &uses));
     let quoted: HashSet<&str> = sentences.iter().map(|noted| noted.notable.quote.as_str()).collect();
     items.extend(known(moment, &quoted, &uses));
+    weigh_by_tier(moment, &mut items);
     items
 }
 
-fn sentence(moment: &Moment, noted: &Noted, uses: &HashMap<&Path, usize>) -> Item {
+/// Lets what is near count for more, and what is put away come last. What is ahead, open or about people is so in any tier.
+fn weigh_by_tier(moment: &Moment, items: &mut [Item]) {
+    let tiers = tiers(moment);
+    let timeless = [Section::Ahead, Section::Open, Section::People];
+    for item in items.iter_mut().filter(|item| !timeless.contains(&item.section)) {
+        let Place::Line(path, _) = &item.source else { continue };
+        let tier = tiers.get(path.as_path()).map(|(tier, _)| *tier);
+        item.score *= tier.map_or(1.0, nearness);
+    }
+}
+
+/// What a line counts for by the tier of its document.
+fn nearness(tier: Tier) -> f64 {
+    match tier {
+        Tier::Working => 1.25,
+        Tier::Recent => 1.1,
+        Tier::LongTerm => 1.0,
+        Tier::Archive => AWAY,
+    }
+}
+
+fn sentence(moment: &Moment, noted: &Noted, uses: &HashMap<&Path, Use>) -> Item {
     let notable = &noted.notable;
     let section = match notable.reason {
         Reason::Safety | Reason::Access | Reason::Warning => Section::Mind,
@@ -300,7 +327,7 @@ fn people(moment: &Moment) -> Vec<Item> {
 }
 
 /// The documents of the last weeks.
-fn lately(moment: &Moment, uses: &HashMap<&Path, usize>) -> Vec<Item> {
+fn lately(moment: &Moment, uses: &HashMap<&Path, Use>) -> Vec<Item> {
     let by_people = moment.documents.iter().filter(|document| matches!(document.kind, Kind::File | Kind::Note));
     let item = |document: &Document| {
         let day = day_of(jiff::Timestamp::from_second(document.date).unwrap_or_default(), moment.now);
@@ -313,7 +340,7 @@ fn lately(moment: &Moment, uses: &HashMap<&Path, usize>) -> Vec<Item> {
 }
 
 /// What else is known, a sentence each.
-fn known(moment: &Moment, quoted: &HashSet<&str>, uses: &HashMap<&Path, usize>) -> Vec<Item> {
+fn known(moment: &Moment, quoted: &HashSet<&str>, uses: &HashMap<&Path, Use>) -> Vec<Item> {
     let weight = |category| match category {
         Category::Preference | Category::Decision => 1.6,
         Category::Person | Category::Location | Category::Quantity => 1.2,

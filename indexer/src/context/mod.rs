@@ -16,8 +16,9 @@ mod score;
 mod suggestions;
 mod tasks;
 mod tiers;
+mod usage;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -25,7 +26,7 @@ use jiff::{Timestamp, Zoned};
 
 use crate::conversations::said;
 use crate::facts::{Category, Fact, Facts, Id, Noted, Origin, Reason, speaks_to_programs};
-use crate::relationship::{Entry, Kind as Entered, View};
+use crate::relationship::{Entry, View};
 use crate::{Document, Kind, Source};
 
 pub use about::about_me;
@@ -36,7 +37,7 @@ pub use now::now;
 pub use person::{person, shown as people};
 pub use suggestions::suggestions;
 pub use tasks::tasks;
-pub use tiers::{Move, Tier, moves, tier_page, tiers};
+pub use tiers::{Move, Signs, Tier, Tiers, Why, tier_page, tiers};
 
 /// Everything that the pages of one moment are made from.
 pub struct Moment<'a> {
@@ -54,6 +55,8 @@ pub struct Moment<'a> {
     pub hits: &'a [(String, PathBuf)],
     /// The indexed roots.
     pub sources: &'a [Source],
+    /// The tier that each document was in.
+    pub before: &'a BTreeMap<PathBuf, Tier>,
 }
 
 impl Moment<'_> {
@@ -143,19 +146,6 @@ impl Moment<'_> {
     fn evidence(&self, entry: &Entry) -> impl Iterator<Item = String> {
         let there = entry.borne_out_by().filter(|evidence| self.document(Path::new(&evidence.path)).is_some());
         there.map(|evidence| place(Path::new(&evidence.path), evidence.line.unwrap_or(1)))
-    }
-
-    /// How often each document bore out an answer or was opened.
-    fn uses(&self) -> HashMap<&Path, usize> {
-        let mut uses: HashMap<&Path, usize> = HashMap::new();
-        let asked = self.log.entries.iter().filter(|entry| entry.kind == Entered::Interaction);
-        for evidence in asked.flat_map(Entry::borne_out_by) {
-            *uses.entry(Path::new(&evidence.path)).or_default() += 1;
-        }
-        for (path, _) in self.opened {
-            *uses.entry(path).or_default() += 1;
-        }
-        uses
     }
 }
 

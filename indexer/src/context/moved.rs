@@ -7,7 +7,8 @@ use std::{fs, mem};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Move, Tier, moves, tiers};
+use super::tiers::moves;
+use super::{Moment, Move, Tier, tiers};
 use crate::shared::lock;
 use crate::{Error, files};
 
@@ -34,12 +35,19 @@ impl Moved {
         Self { path: data.join("context/tiers.json"), known: Mutex::default() }
     }
 
-    /// Looks at the tiers of this moment, notes what moved, and gives everything that moved, the oldest first.
-    pub fn note(&self, moment: &Moment) -> Vec<Move> {
+    /// The tiers at the last look.
+    pub fn tiers(&self) -> BTreeMap<PathBuf, Tier> {
+        lock(&self.known).get_or_insert_with(|| self.read()).tiers.clone()
+    }
+
+    /// Looks at the tiers of this moment, notes what moved, and gives everything that moved, the oldest first. Only documents
+    /// that are still there are looked at.
+    pub(crate) fn note(&self, moment: &Moment, is_there: &dyn Fn(&Path) -> bool) -> Vec<Move> {
         let mut known = lock(&self.known);
         let known = known.get_or_insert_with(|| self.read());
-        let now = tiers(moment);
-        let found = moves(&known.tiers, &now, moment.now.timestamp());
+        let mut now = tiers(moment);
+        now.retain(|path, _| is_there(path));
+        let found = moves(&known.tiers, &now, moment);
         let named = now.iter().map(|(path, (tier, _))| (path.to_path_buf(), *tier));
         let before = mem::replace(&mut known.tiers, named.collect());
         let count = known.moves.len() + found.len();

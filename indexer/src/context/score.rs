@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::usage::Use;
 use super::{Moment, day_of, days};
 use crate::Kind;
 use crate::facts::{Noted, Reason};
@@ -22,7 +23,7 @@ fn weight(reason: Reason) -> (f64, f64) {
 }
 
 /// The score of a sentence; 0 when its time is over.
-pub fn sentence(moment: &Moment, noted: &Noted, uses: &HashMap<&Path, usize>) -> f64 {
+pub fn sentence(moment: &Moment, noted: &Noted, uses: &HashMap<&Path, Use>) -> f64 {
     let (weight, half_life) = weight(noted.notable.reason);
     let age = match (noted.notable.reason, noted.notable.day) {
         (Reason::Due, Some(day)) if days(moment.today(), day) < -3 => return 0.0,
@@ -63,6 +64,6 @@ fn trust(moment: &Moment, path: &Path) -> f64 {
 }
 
 /// Each use adds less than the one before.
-pub fn use_of(uses: &HashMap<&Path, usize>, path: &Path) -> f64 {
-    1.0 + 0.2 * (1.0 + uses.get(path).copied().unwrap_or(0) as f64).ln()
+pub fn use_of(uses: &HashMap<&Path, Use>, path: &Path) -> f64 {
+    1.0 + 0.2 * uses.get(path).map_or(0.0, |used| used.weight).ln_1p()
 }

@@ -7,6 +7,7 @@ use jiff::ToSpan;
 
 use super::agenda::{Happening, happenings, tasks};
 use super::tasks::happening_text;
+use super::tiers::{Tier, Tiers, tiers};
 use super::{Moment, days, distance, person, place, plain, section};
 use crate::Document;
 use crate::relationship::Kind as Entered;
@@ -21,11 +22,12 @@ const TELLING: usize = 4;
 /// The page.
 pub fn suggestions(moment: &Moment) -> String {
     let mut out = format!("# Suggestions\n\n{}\n", moment.now.strftime("%A, %-d %B %Y"));
+    let tiers = tiers(moment);
     section(&mut out, "Do", &due(moment));
-    section(&mut out, "Prepare", &prepare(moment));
+    section(&mut out, "Prepare", &prepare(moment, &tiers));
     section(&mut out, "Read", &hits(moment));
     section(&mut out, "As usual", &usual(moment));
-    section(&mut out, "Open together", &together(moment));
+    section(&mut out, "Open together", &together(moment, &tiers));
     if out.lines().count() <= 3 {
         out.push_str("\nNone: nothing is due, nothing is coming, and nothing repeats.\n");
     }
@@ -48,9 +50,9 @@ fn due(moment: &Moment) -> Vec<String> {
 }
 
 /// For what is coming, the documents and people that belong to it.
-fn prepare(moment: &Moment) -> Vec<String> {
+fn prepare(moment: &Moment, tiers: &Tiers) -> Vec<String> {
     let line = |coming: &Happening| {
-        let related = related(moment, coming);
+        let related = related(moment, tiers, coming);
         let with: Vec<String> = met(moment, coming);
         let read = match related.first() {
             Some(document) => format!("Look at \u{201c}{}\u{201d} before: ", plain(&document.title)),
@@ -73,8 +75,9 @@ fn prepare(moment: &Moment) -> Vec<String> {
     happenings(moment, SOON).iter().take(FEW).map(line).collect()
 }
 
-/// The newest documents whose titles share two telling words with what is coming, or the only one it has.
-fn related<'a>(moment: &'a Moment, coming: &Happening) -> Vec<&'a Document> {
+/// The nearest documents whose titles share two telling words with what is coming, or the only one it has; what is put away
+/// only where nothing else does.
+fn related<'a>(moment: &'a Moment, tiers: &Tiers, coming: &Happening) -> Vec<&'a Document> {
     let wanted = telling(&format!("{} {}", coming.title, coming.place.as_deref().unwrap_or_default()));
     let needed = wanted.len().clamp(1, 2);
     let shares = |document: &&Document| telling(&document.title).intersection(&wanted).count() >= needed;
@@ -85,9 +88,15 @@ fn related<'a>(moment: &'a Moment, coming: &Happening) -> Vec<&'a Document> {
         .filter(shares)
         .filter(|d| moment.is_written_by_people(&d.path))
         .collect();
-    found.sort_by_key(|document| std::cmp::Reverse(document.date));
+    found.sort_by_key(|document| (tier(tiers, &document.path), std::cmp::Reverse(document.date)));
     found.truncate(2);
+    let near = found.iter().filter(|document| tier(tiers, &document.path) < Tier::Archive).count();
+    found.truncate(near.max(1));
     found
+}
+
+fn tier(tiers: &Tiers, path: &Path) -> Tier {
+    tiers.get(path).map_or(Tier::Archive, |(tier, _)| *tier)
 }
 
 fn telling(text: &str) -> HashSet<String> {
@@ -142,8 +151,8 @@ fn usual(moment: &Moment) -> Vec<String> {
     patterns.iter().filter_map(line).take(FEW).collect()
 }
 
-/// What answered questions together with a document that was used in the last day.
-fn together(moment: &Moment) -> Vec<String> {
+/// What answered questions together with a document that was used in the last day, the nearest first.
+fn together(moment: &Moment, tiers: &Tiers) -> Vec<String> {
     let from = moment.now.timestamp().checked_sub(24.hours()).unwrap_or_default();
     let used: HashSet<&Path> =
         moment.opened.iter().filter(|(_, at)| *at >= from).map(|(path, _)| path.as_path()).collect();
@@ -168,5 +177,7 @@ fn together(moment: &Moment) -> Vec<String> {
         let sources = format!("{other}\n  relationship/log.jsonl {}", entries.join(" "));
         Some(suggestion(&format!("Open \u{201c}{}\u{201d}", plain(&document.title)), &reason, &sources))
     };
-    pairs.iter().filter_map(line).take(FEW).collect()
+    let mut pairs: Vec<_> = pairs.iter().collect();
+    pairs.sort_by_key(|((_, other), entries)| (tier(tiers, Path::new(other)), std::cmp::Reverse(entries.len())));
+    pairs.into_iter().filter_map(line).take(FEW).collect()
 }

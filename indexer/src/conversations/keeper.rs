@@ -97,9 +97,13 @@ impl Conversations {
         Ok(())
     }
 
-    /// Makes the page of a conversation; its time is that of the turns, which tells whether it is up to date.
+    /// Makes the page of a conversation; its time is that of the turns, which tells whether it is up to date. A hidden one has
+    /// none.
     pub(super) fn make_page(&self, place: &str) -> Result<(), Error> {
         let (file, page) = (self.turns_file(place), self.page(place));
+        if self.is_hidden(place)? {
+            return lines::remove(&page);
+        }
         let Some(at) = modified(&file) else { return Ok(()) };
         let turns = lines::read(&file, Turn::from_line)?;
         if turns.is_empty() {

@@ -22,6 +22,7 @@ pub(crate) mod said;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 use crate::lines::Lines;
@@ -61,6 +62,8 @@ pub struct Conversations {
     news: Condvar,
     /// Held by whoever makes pages of the archive.
     archiving: Mutex<()>,
+    /// Whether chats with this program have no pages.
+    hides_chats: AtomicBool,
     /// What was imported and what waits to be.
     pub imports: import::Imports,
 }
@@ -83,8 +86,8 @@ impl Conversations {
         let imports = import::Imports::open(&turns)?;
         let pages = pages(data);
         files::private_dir(&pages)?;
-        let (known, open, live, changed, news, archiving) = Default::default();
-        Ok(Self { turns, pages, known, open, live, changed, news, archiving, imports })
+        let (known, open, live, changed, news, archiving, hides_chats) = Default::default();
+        Ok(Self { turns, pages, known, open, live, changed, news, archiving, hides_chats, imports })
     }
 
     /// The directory of the pages, a source of the index.
@@ -105,6 +108,32 @@ impl Conversations {
     /// The turns of a conversation.
     pub fn turns_file(&self, place: &str) -> PathBuf {
         self.turns.join(format!("{place}.jsonl"))
+    }
+
+    /// Has the chats with this program kept as turns alone, with no page to be shown and found.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the conversations cannot be listed.
+    pub fn hide_chats(&self) -> Result<(), Error> {
+        self.hides_chats.store(true, Ordering::Relaxed);
+        let chats: Vec<String> =
+            self.known(|known| known.of_sessions(CHATS).map(|(_, place)| place.clone()).collect())?;
+        self.remake(&chats);
+        Ok(())
+    }
+
+    /// Whether chats are hidden.
+    pub fn hides_chats(&self) -> bool {
+        self.hides_chats.load(Ordering::Relaxed)
+    }
+
+    /// Whether the conversation of this place is a chat that is hidden.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the conversations cannot be listed.
+    pub fn is_hidden(&self, place: &str) -> Result<bool, Error> {
+        let is_chat = |known: &mut Known| known.of_sessions(CHATS).any(|(_, chat)| chat == place);
+        Ok(self.hides_chats() && self.known(is_chat)?)
     }
 
     /// Adds turns, which may belong to several sessions. They are on disk when this returns.

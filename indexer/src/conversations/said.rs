@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::turn::{Role, Turn};
@@ -56,11 +57,23 @@ fn hash(quote: &str) -> u64 {
     hasher.finish()
 }
 
-/// Everything that the user said, as it stands on the page; of questions to this program nothing, since they state nothing.
-fn text_of_user(pages: &Path, page: &Path) -> Option<String> {
+/// The turns behind a page.
+fn turns_of(pages: &Path, page: &Path) -> Option<Vec<Turn>> {
     // `<data>/rendered/conversations` has the pages, `<data>/conversations` the turns.
     let turns = pages.ancestors().nth(2)?.join("conversations").join(page.strip_prefix(pages).ok()?);
-    let turns = lines::read(&turns.with_extension("jsonl"), Turn::from_line).ok()?;
+    lines::read(&turns.with_extension("jsonl"), Turn::from_line).ok()
+}
+
+/// When something was said last in a conversation; `None` where it is the questions to this program.
+pub fn last_turn(pages: &Path, page: &Path) -> Option<Timestamp> {
+    let turns = turns_of(pages, page)?;
+    let talk = turns.first().is_some_and(|turn| !turn.session.starts_with(QUESTIONS));
+    turns.iter().map(|turn| turn.at).max().filter(|_| talk)
+}
+
+/// Everything that the user said, as it stands on the page; of questions to this program nothing, since they state nothing.
+fn text_of_user(pages: &Path, page: &Path) -> Option<String> {
+    let turns = turns_of(pages, page)?;
     let own = turns.iter().filter(|turn| turn.role == Role::User && !turn.session.starts_with(QUESTIONS));
     Some(own.map(|turn| render::block(turn, &TimeZone::UTC)).collect::<Vec<_>>().join("\n"))
 }

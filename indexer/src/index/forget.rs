@@ -14,6 +14,8 @@ use crate::conversations::keeper::all_files;
 use crate::facts::{Id, Wish};
 use crate::ingest::Event;
 use crate::record::{Content, Key, Record};
+use crate::relationship::forgetting::fits;
+use crate::relationship::{Activity, Entry};
 use crate::remembered::{self, NOTE};
 use crate::shared::lock;
 use crate::{Error, Forgotten, Kind, Taken, files, purge};
@@ -45,13 +47,21 @@ struct Scope {
     conversations: Vec<String>,
     /// Lines of remembered sentences: they are deleted.
     lines: Vec<Taken>,
+    /// Entries of the relationship log, by number, besides those that rest on documents: they are emptied.
+    entries: BTreeSet<u64>,
     /// The documents among all of these.
     documents: BTreeMap<PathBuf, Arc<Record>>,
 }
 
 impl Scope {
     fn is_empty(&self) -> bool {
-        self.places.is_empty() && self.notes.is_empty() && self.conversations.is_empty() && self.lines.is_empty()
+        let places = self.places.is_empty() && self.notes.is_empty() && self.conversations.is_empty();
+        places && self.lines.is_empty() && self.entries.is_empty()
+    }
+
+    /// Whether an entry of the log is one of its own, or rests on what is at or below one of `paths`.
+    fn takes(&self, entry: &Entry, paths: &[PathBuf]) -> bool {
+        self.entries.contains(&entry.seq) || paths.iter().any(|path| entry.rests_on(path))
     }
 
     /// The digests by which its files are recognised. Pages are made here, and say the same again only if they are to.
@@ -79,23 +89,22 @@ fn own_content(record: &Record) -> Option<&Content> {
 }
 
 impl Index {
-    /// What a text names: a line of the remembered sentences (`remembered.md:3`), a path, absolute or below a source, the
-    /// id of a fact, else a query.
+    /// What a text names, if it does: a line of the remembered sentences (`remembered.md:3`), a path, absolute or below a source,
+    /// or the id of a fact.
     ///
     /// # Errors
     /// [`Error::Vague`] when the path is in several sources.
-    pub fn wanted(&self, text: &str) -> Result<Wanted, Error> {
+    pub fn wanted(&self, text: &str) -> Result<Option<Wanted>, Error> {
         if let Some((note, line)) = text.rsplit_once(':')
             && let Ok(line) = line.parse()
             && self.named(note)?.is_some_and(|note| note == self.notes().join(NOTE))
         {
-            return Ok(Wanted::Line(line));
+            return Ok(Some(Wanted::Line(line)));
         }
         if let Some(path) = self.named(text)? {
-            return Ok(Wanted::Path(path));
+            return Ok(Some(Wanted::Path(path)));
         }
-        let fact = Id::parse(text).filter(|id| self.facts().statements(*id).is_some());
-        Ok(fact.map_or_else(|| Wanted::Query(text.to_owned()), Wanted::Fact))
+        Ok(Id::parse(text).filter(|id| self.facts().statements(*id).is_some()).map(Wanted::Fact))
     }
 
     /// The path itself if it is absolute, else that of what is so called below a source.
@@ -203,7 +212,7 @@ impl Index {
         }
         for record in self.searching(&self.ranking, |searcher| searcher.all_of(&query))? {
             match record.content.as_ref().map(|content| content.kind) {
-                // A summary in the archive, or a page about what was noticed, goes with what it speaks of.
+                // A summary in the archive, or a page about what was noticed, goes with what it is made of.
                 Some(Kind::Conversation) => match self.conversations.at(&record.path)? {
                     places if places.is_empty() => continue,
                     places => scope.conversations.extend(places),
@@ -218,7 +227,23 @@ impl Index {
             }
             scope.documents.insert(record.path.clone(), record);
         }
+        scope.entries = self.entries(root)?;
         if scope.is_empty() { Err(Error::Nothing(text.to_owned())) } else { Ok(()) }
+    }
+
+    /// The entries of the relationship log that a query means, by their words and all names of whom they are about.
+    fn entries(&self, query: &Node) -> Result<BTreeSet<u64>, Error> {
+        let facts = self.facts();
+        let named = |subject: &str| {
+            let people = facts.people().iter().filter(|person| person.is_called(subject));
+            people.map(|person| person.name.as_str()).collect::<Vec<_>>().join("\n")
+        };
+        let said = |entry: &Entry| {
+            let subject = entry.subject.as_deref().filter(|_| Activity::of(entry).is_none()).unwrap_or_default();
+            format!("{subject}\n{}\n{}", named(subject), entry.text)
+        };
+        let chosen = self.relationship.chosen(&|entry| fits(query, entry, &said(entry)))?;
+        Ok(chosen.into_iter().map(|entry| entry.seq).collect())
     }
 
     /// Adds the files with the same bytes: as long as they are found, what they hold is not forgotten.
@@ -249,17 +274,23 @@ impl Index {
         Ok((1..).zip(text.split('\n')).map(taken).filter(|taken| !taken.text.is_empty() && wanted(taken)).collect())
     }
 
+    /// What replies and entries may rest on: the topmost paths, and the note of which lines are taken, since it may be any line.
+    fn paths(&self, scope: &Scope) -> Vec<PathBuf> {
+        let mut paths = scope.roots(self);
+        paths.extend(scope.lines.first().map(|taken| taken.path.clone()));
+        paths
+    }
+
     // ---- what is told of it ----
 
     fn told(&self, scope: &Scope) -> Result<Forgotten, Error> {
         let passages = scope.documents.values().filter_map(|record| record.content.as_ref());
         let mut changed: BTreeSet<PathBuf> = scope.lines.iter().map(|taken| taken.path.clone()).collect();
-        let mut entries = Vec::new();
-        let noticed = self.relationship.view()?.entries;
-        for root in scope.roots(self).iter().chain(scope.lines.first().map(|taken| &taken.path)) {
+        let roots = self.paths(scope);
+        for root in &roots {
             changed.extend(self.conversations.naming(root)?.iter().map(|place| self.conversations.page(place)));
-            entries.extend(noticed.iter().filter(|entry| entry.rests_on(root)).map(|entry| entry.text.clone()));
         }
+        let entries = self.relationship.chosen(&|entry| scope.takes(entry, &roots))?;
         Ok(Forgotten {
             paths: scope.documents.keys().cloned().collect(),
             passages: passages.map(|content| content.passages as usize).sum(),
@@ -267,7 +298,7 @@ impl Index {
             lines: scope.lines.clone(),
             changed: changed.into_iter().filter(|path| !scope.documents.contains_key(path)).collect(),
             facts: self.facts_of(scope),
-            entries,
+            entries: entries.into_iter().map(|entry| entry.text).collect(),
         })
     }
 
@@ -298,15 +329,13 @@ impl Index {
     fn carry_out(&self, scope: &Scope) -> Result<Forgotten, Error> {
         let events = lock(&self.running).as_ref().map(|r| r.events.clone()).ok_or(Error::Stopped)?;
         let told = self.told(scope)?;
-        let mut paths = scope.roots(self);
+        let mut paths = self.paths(scope);
         purge::owe(&self.shared.config.data)?;
         let places: Vec<&Path> = scope.places.iter().map(PathBuf::as_path).collect();
         self.shared.order_to_forget(&places, &scope.contents().into_iter().collect::<Vec<_>>())?;
-        // Replies and entries may rest on any line of the note.
-        paths.extend(scope.lines.first().map(|taken| taken.path.clone()));
         let (mut retracted, mut pages) = (Vec::new(), Vec::new());
         // Even if something cannot be deleted, the rest is to go.
-        let deleted = self.delete(scope).and_then(|()| self.take_back(&paths, &mut retracted, &mut pages));
+        let deleted = self.delete(scope).and_then(|()| self.take_back(scope, &paths, &mut retracted, &mut pages));
         paths.extend(retracted.iter().map(|place| self.conversations.page(place)).chain(pages.iter().cloned()));
         let (reply, answer) = channel();
         events.send(Event::Forget(paths.clone(), reply)).map_err(|_| Error::Stopped)?;
@@ -326,11 +355,17 @@ impl Index {
     }
 
     /// Takes back what was replied and noticed that rests on these paths; gives the conversations and pages that changed.
-    fn take_back(&self, paths: &[PathBuf], retracted: &mut Vec<String>, pages: &mut Vec<PathBuf>) -> Result<(), Error> {
+    fn take_back(
+        &self,
+        scope: &Scope,
+        paths: &[PathBuf],
+        retracted: &mut Vec<String>,
+        pages: &mut Vec<PathBuf>,
+    ) -> Result<(), Error> {
         for path in paths {
             retracted.extend(self.conversations.retract(path)?);
-            pages.extend(self.relationship.forget(path)?);
         }
+        pages.extend(self.relationship.forget(&|entry| scope.takes(entry, paths))?);
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 
 mod chain;
 mod entry;
+pub(crate) mod forgetting;
 mod observe;
 mod opinions;
 mod pages;
@@ -140,19 +141,31 @@ impl Relationship {
         &self.observe
     }
 
-    /// Empties every entry that a document at or below `path` bears out. Gives the pages that said something of them: they
-    /// are gone until [`remake`](Self::remake).
+    /// The entries that [`forget`](Self::forget) would empty.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the log cannot be read.
+    pub fn chosen(&self, wanted: &dyn Fn(&Entry) -> bool) -> Result<Vec<Entry>, Error> {
+        let mut opened = lock(&self.log);
+        let entries = &self.opened(&mut opened)?.entries;
+        let chosen = forgetting::chosen(entries, wanted);
+        Ok(entries.iter().filter(|entry| chosen.contains(&entry.seq)).cloned().collect())
+    }
+
+    /// Empties every entry that is `wanted`, with what corrects it and what it corrects. Gives the pages that said something of
+    /// them: they are gone until [`remake`](Self::remake).
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn forget(&self, path: &Path) -> Result<Vec<PathBuf>, Error> {
+    pub fn forget(&self, wanted: &dyn Fn(&Entry) -> bool) -> Result<Vec<PathBuf>, Error> {
         let _making = lock(&self.making);
         let mut opened = lock(&self.log);
         let opened = self.opened(&mut opened)?;
-        if !opened.entries.iter().any(|entry| entry.forgotten.is_none() && entry.rests_on(path)) {
+        let chosen = forgetting::chosen(&opened.entries, wanted);
+        if chosen.is_empty() {
             return Ok(Vec::new());
         }
-        opened.entries = opened.log.forget(|entry| entry.rests_on(path))?.0;
+        opened.entries = opened.log.forget(|entry| chosen.contains(&entry.seq))?.0;
         self.counts.set(&opened.entries);
         let pages = self.texts(&opened.entries);
         let is_old = |made: &PathBuf| {
@@ -290,14 +303,17 @@ mod tests {
             .append(vec![opinion("axolotl sleeps", "/n/gone.md"), opinion("capybara swims", "/n/gone.md.bak")])
             .unwrap();
         store.make_pages(&|_| ()).unwrap();
-        let gone = store.forget(Path::new("/n/gone.md")).unwrap();
+        let rests = |entry: &Entry| entry.rests_on(Path::new("/n/gone.md"));
+        let would: Vec<u64> = store.chosen(&rests).unwrap().iter().map(|entry| entry.seq).collect();
+        assert_eq!(would, [1]);
+        let gone = store.forget(&rests).unwrap();
         assert_eq!(gone, [store.pages().join("opinions/axolotl.md")]);
         store.make_pages(&|_| ()).unwrap();
         let files = crate::conversations::keeper::all_files(dir.path());
         assert!(files.iter().all(|file| !fs::read_to_string(file).unwrap().contains("axolotl")));
         assert!(store.pages().join("opinions/capybara.md").exists() && verify(store.file()).unwrap() == Ok(2));
         assert_eq!(store.view().unwrap().entries.len(), 1);
-        assert!(store.forget(Path::new("/n/gone.md")).unwrap().is_empty());
+        assert!(store.forget(&rests).unwrap().is_empty());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! the same morning is no evidence of a habit.
 
 mod follows;
+mod recurs;
 mod themes;
 mod times;
 mod trends;
@@ -17,6 +18,8 @@ use jiff::tz::TimeZone;
 
 use super::entry::{Entry, Kind};
 use super::stats::{binomial_tail, overlap_tail};
+
+pub use recurs::normalised;
 
 /// A history without regularities gives a pattern with this probability.
 const CHANCE: f64 = 0.01;
@@ -61,7 +64,7 @@ pub fn find(entries: &[Entry], zone: &TimeZone) -> Vec<Pattern> {
     let events = &events[events.len().saturating_sub(MOST)..];
     let themes = themes::of(events);
     let mut found = times::find(events, &themes);
-    found.extend(recurring(events));
+    found.extend(recurs::find(events));
     found.extend(together(events));
     found.extend(follows::find(events));
     found.extend(trends::find(events, &themes));
@@ -88,37 +91,6 @@ fn without_twins(mut candidates: Vec<Pattern>) -> Vec<Pattern> {
     candidates.retain(|pattern| seen.insert(pattern.entries.clone()));
     candidates
 }
-
-// ---- what is asked again ----
-
-/// Questions that come on more days than those of a history in which every known question is as likely.
-fn recurring(events: &[Event]) -> Vec<Pattern> {
-    let mut questions: BTreeMap<String, (Vec<&Event>, BTreeSet<Date>)> = BTreeMap::new();
-    for event in events.iter().filter(|event| event.entry.kind == Kind::Interaction) {
-        let (asked, days) = questions.entry(normalised(&event.entry.text)).or_default();
-        asked.push(event);
-        days.insert(event.date);
-    }
-    let all: usize = questions.values().map(|(_, days)| days.len()).sum();
-    let looked_at = questions.len();
-    let pattern = |(text, (asked, days)): (&String, &(Vec<&Event>, BTreeSet<Date>))| Pattern {
-        id: format!("recurs:{text}"),
-        text: format!("\"{}\" comes up again and again", asked.last().map_or("", |event| event.entry.text.as_str())),
-        count: days.len(),
-        of: all,
-        p: binomial_tail(days.len(), all, 1.0 / looked_at.max(2) as f64),
-        entries: asked.iter().map(|event| event.entry.seq).collect(),
-    };
-    significant(questions.iter().map(pattern).collect(), looked_at).collect()
-}
-
-/// What makes two questions the same: their words.
-pub fn normalised(text: &str) -> String {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
-}
-
-// ---- what is used together ----
 
 /// Pairs of documents that stand behind the same things more often than two that have nothing to do with each other.
 fn together(events: &[Event]) -> Vec<Pattern> {

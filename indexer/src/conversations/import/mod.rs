@@ -3,6 +3,7 @@
 //! A file is removed once its turns are on disk, so an import that was cut short is taken up again; what it had
 //! added already is recognised then.
 
+mod archive;
 mod exports;
 mod read;
 mod transcript;
@@ -101,6 +102,9 @@ pub struct Report {
     pub left_out: usize,
     /// Conversations that were forgotten and stay so.
     pub forgotten: usize,
+    /// Other files of an archive: images, settings.
+    #[serde(default)]
+    pub other_files: usize,
     /// What could not be taken: where it stands, and why. The first of them.
     pub refused: Vec<(String, String)>,
     /// How many could not be taken.
@@ -115,6 +119,7 @@ impl fmt::Display for Report {
         for (count, what) in [
             (self.left_out, "messages left out (tool calls, abandoned branches)"),
             (self.forgotten, "conversations stay forgotten"),
+            (self.other_files, "other files in the archive"),
             (self.refusals, "not taken"),
         ] {
             if count > 0 {
@@ -250,6 +255,7 @@ impl Conversations {
             progress(&report);
         });
         report.failed = failed.is_some();
+        report.other_files = *read.as_ref().unwrap_or(&0);
         for why in read.err().into_iter().chain(failed.map(|e| e.to_string())) {
             report.refuse("the file".into(), why);
         }

@@ -1,5 +1,6 @@
 //! From a file to the conversations in it: which form it has is told by its content.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
@@ -8,54 +9,75 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::Value;
-use zip::ZipArchive;
 
-use super::{Found, exports, transcript};
+use super::{Found, archive, exports, transcript};
 use crate::conversations::turn::Turn;
 use crate::extract::decode;
-
-/// No text transcript, and no single JSON object, is longer, in bytes.
-const MAX_TEXT: u64 = 64 << 20;
-/// The conversations of an archive unpack to no more, in bytes.
-const MAX_UNPACKED: u64 = 4 << 30;
 
 /// What comes of reading a file, one by one: a conversation, or a place and why there is none.
 pub type Each<'a> = dyn FnMut(Result<Found, (String, String)>) + 'a;
 
-/// Hands every conversation of a file to `each`.
+/// How a file is read.
+pub struct Reading<'a> {
+    /// Its name without the extension.
+    pub stem: &'a str,
+    /// The time of what has none.
+    pub now: Timestamp,
+    /// How much of it is taken.
+    pub limits: Limits,
+}
+
+/// How much of a file is taken, in bytes: what an archive of a few bytes unpacks to is to fit into memory and patience.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    /// No text transcript, and no single JSON object, is longer.
+    pub text: u64,
+    /// The turns of a file that are no conversations of their own are no more together.
+    pub turns: usize,
+    /// The conversations of an archive unpack to no more.
+    pub unpacked: u64,
+}
+
+const LIMITS: Limits = Limits { text: 64 << 20, turns: 512 << 20, unpacked: 4 << 30 };
+
+/// Hands every conversation of a file to `each`, and gives how many other files an archive has.
 ///
 /// # Errors
 /// In words, why the file as a whole cannot be read.
-pub fn conversations(path: &Path, name: &str, now: Timestamp, each: &mut Each) -> Result<(), String> {
+pub fn conversations(path: &Path, name: &str, now: Timestamp, each: &mut Each) -> Result<usize, String> {
     let text = |e: std::io::Error| e.to_string();
     let mut file = File::open(path).map_err(text)?;
     let mut start = [0; 4];
     let read = file.read(&mut start).map_err(text)?;
     file.rewind().map_err(text)?;
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    if start[..read] == *b"PK\x03\x04" { archive(file, stem, now, each) } else { stream(file, stem, now, each) }
+    let reading = Reading { stem, now, limits: LIMITS };
+    if start[..read] == *b"PK\x03\x04" {
+        archive::conversations(file, &reading, each)
+    } else {
+        stream(file, &reading, each).map(|()| 0)
+    }
 }
 
-/// The `conversations.json` of an export.
-fn archive(file: File, stem: &str, now: Timestamp, each: &mut Each) -> Result<(), String> {
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| format!("damaged archive: {e}"))?;
-    let wanted = |name: &str| name == "conversations.json" || name.ends_with("/conversations.json");
-    let names: Vec<String> = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
-    let name = names.into_iter().find(|name| wanted(name)).ok_or("the archive has no conversations.json")?;
-    let entry = archive.by_name(&name).map_err(|e| format!("{name}: {e}"))?;
-    stream(entry.take(MAX_UNPACKED), stem, now, each)
+/// A number of bytes for people.
+pub fn size(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
-fn stream(reader: impl Read, stem: &str, now: Timestamp, each: &mut Each) -> Result<(), String> {
+/// Hands every conversation of a text to `each`.
+///
+/// # Errors
+/// In words, why it cannot be read, or not to its end.
+pub fn stream(reader: impl Read, reading: &Reading, each: &mut Each) -> Result<(), String> {
     let mut reader = BufReader::with_capacity(1 << 20, reader);
     if reader.fill_buf().map_err(|e| e.to_string())?.starts_with(b"\xEF\xBB\xBF") {
         reader.consume(3);
     }
     match first(&mut reader).map_err(|e| e.to_string())? {
         None => Err("the file is empty".into()),
-        Some(b'[') if !is_stamp(&mut reader) => array(reader, stem, now, each),
-        Some(b'{') => lines(reader, stem, now, each),
-        Some(_) => plain(reader, stem, now, each),
+        Some(b'[') if !is_stamp(&mut reader) => array(reader, reading, each),
+        Some(b'{') => lines(reader, reading, each),
+        Some(_) => plain(reader, reading, each),
     }
 }
 
@@ -84,21 +106,50 @@ fn is_stamp(reader: &mut impl BufRead) -> bool {
 }
 
 /// A list of conversations, or of the turns of one. One element is in memory at a time.
-fn array(reader: impl Read, stem: &str, now: Timestamp, each: &mut Each) -> Result<(), String> {
+fn array(reader: impl Read, reading: &Reading, each: &mut Each) -> Result<(), String> {
     let mut sessions = Sessions::default();
     let mut count = 0;
+    let left = Cell::new(reading.limits.text);
     let mut element = |value: Value| {
+        left.set(reading.limits.text);
         count += 1;
         let place = || format!("element {count}");
         match value.get("role").is_some() {
-            true => sessions.add(&value, stem, now).unwrap_or_else(|why| each(Err((place(), why)))),
-            false => each(exports::conversation(&value, stem, now).map_err(|why| (place(), why))),
+            true => sessions.add(&value, reading).unwrap_or_else(|why| each(Err((place(), why)))),
+            false => {
+                each(exports::conversation(&value, reading.stem, reading.now).map_err(|why| (place(), why)));
+            }
         }
     };
-    let mut json = serde_json::Deserializer::from_reader(reader);
+    let mut json = serde_json::Deserializer::from_reader(Limited { reader, left: &left });
     let done = json.deserialize_seq(Elements(&mut element)).and_then(|()| json.end());
-    sessions.hand_on(stem, each);
-    done.map_err(|e| format!("damaged JSON: {e}"))
+    sessions.hand_on(reading.stem, each);
+    done.map_err(|e| match left.get() {
+        0 => format!(
+            "element {} is longer than {}; it and what follows is not read",
+            count + 1,
+            size(reading.limits.text)
+        ),
+        _ => format!("damaged JSON: {e}"),
+    })
+}
+
+/// Reads no more than what is left, which somebody else fills up.
+struct Limited<'a, R> {
+    reader: R,
+    left: &'a Cell<u64>,
+}
+
+impl<R: Read> Read for Limited<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let most = buffer.len().min(usize::try_from(self.left.get()).unwrap_or(usize::MAX));
+        if most == 0 && !buffer.is_empty() {
+            return Err(std::io::Error::other("too long"));
+        }
+        let read = self.reader.read(&mut buffer[..most])?;
+        self.left.set(self.left.get() - read as u64);
+        Ok(read)
+    }
 }
 
 struct Elements<'a>(&'a mut dyn FnMut(Value));
@@ -119,55 +170,56 @@ impl<'de> Visitor<'de> for Elements<'_> {
 }
 
 /// JSON lines, each a turn or a conversation; or one object over many lines.
-fn lines(mut reader: impl BufRead, stem: &str, now: Timestamp, each: &mut Each) -> Result<(), String> {
+fn lines(mut reader: impl BufRead, reading: &Reading, each: &mut Each) -> Result<(), String> {
     let mut sessions = Sessions::default();
     let mut line = Vec::new();
     let mut number = 0;
-    while reader.by_ref().take(MAX_TEXT).read_until(b'\n', &mut line).map_err(|e| e.to_string())? > 0 {
+    while reader.by_ref().take(reading.limits.text).read_until(b'\n', &mut line).map_err(|e| e.to_string())? > 0 {
         number += 1;
         let value = serde_json::from_slice::<Value>(&line);
         if number == 1 && value.is_err() {
-            return object(line, reader, stem, now, each);
+            return object(line, reader, reading, each);
         }
         let place = || format!("line {number}");
         match value {
             Err(_) if line.trim_ascii().is_empty() => {}
             Err(e) => each(Err((place(), format!("this is no JSON: {e}")))),
             Ok(value) if value.get("role").is_some() => {
-                sessions.add(&value, stem, now).unwrap_or_else(|why| each(Err((place(), why))));
+                sessions.add(&value, reading).unwrap_or_else(|why| each(Err((place(), why))));
             }
-            Ok(value) => several(&value, stem, now, &mut |found| each(found.map_err(|why| (place(), why)))),
+            Ok(value) => several(&value, reading, &mut |found| each(found.map_err(|why| (place(), why)))),
         }
         line.clear();
     }
-    sessions.hand_on(stem, each);
+    sessions.hand_on(reading.stem, each);
     Ok(())
 }
 
-fn object(mut start: Vec<u8>, reader: impl Read, stem: &str, now: Timestamp, each: &mut Each) -> Result<(), String> {
-    reader.take(MAX_TEXT).read_to_end(&mut start).map_err(|e| e.to_string())?;
+fn object(mut start: Vec<u8>, reader: impl Read, reading: &Reading, each: &mut Each) -> Result<(), String> {
+    reader.take(reading.limits.text).read_to_end(&mut start).map_err(|e| e.to_string())?;
     let value: Value = serde_json::from_slice(&start).map_err(|e| format!("damaged JSON: {e}"))?;
-    several(&value, stem, now, &mut |found| each(found.map_err(|why| ("the object".into(), why))));
+    several(&value, reading, &mut |found| each(found.map_err(|why| ("the object".into(), why))));
     Ok(())
 }
 
 /// One conversation, or `{"conversations":[...]}`.
-fn several(value: &Value, stem: &str, now: Timestamp, each: &mut dyn FnMut(Result<Found, String>)) {
+fn several(value: &Value, reading: &Reading, each: &mut dyn FnMut(Result<Found, String>)) {
+    let conversation = |value| exports::conversation(value, reading.stem, reading.now);
     match value.get("conversations").and_then(Value::as_array) {
-        Some(all) => all.iter().for_each(|value| each(exports::conversation(value, stem, now))),
-        None => each(exports::conversation(value, stem, now)),
+        Some(all) => all.iter().for_each(|value| each(conversation(value))),
+        None => each(conversation(value)),
     }
 }
 
 /// A transcript.
-fn plain(reader: impl Read, stem: &str, now: Timestamp, each: &mut Each) -> Result<(), String> {
+fn plain(reader: impl Read, reading: &Reading, each: &mut Each) -> Result<(), String> {
     let mut bytes = Vec::new();
-    reader.take(MAX_TEXT + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
-    if bytes.len() as u64 > MAX_TEXT {
-        return Err(format!("a text longer than {} MiB", MAX_TEXT >> 20));
+    reader.take(reading.limits.text + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+    if bytes.len() as u64 > reading.limits.text {
+        return Err(format!("a text longer than {}", size(reading.limits.text)));
     }
     let text = decode::text(&bytes).ok_or("neither text nor an archive")?;
-    each(Ok(transcript::conversation(&text, stem, now)?));
+    each(Ok(transcript::conversation(&text, reading.stem, reading.now)?));
     Ok(())
 }
 
@@ -176,11 +228,17 @@ fn plain(reader: impl Read, stem: &str, now: Timestamp, each: &mut Each) -> Resu
 struct Sessions {
     order: Vec<(Option<String>, Vec<Turn>)>,
     at: HashMap<Option<String>, usize>,
+    /// Bytes of their text.
+    bytes: usize,
 }
 
 impl Sessions {
-    fn add(&mut self, value: &Value, stem: &str, now: Timestamp) -> Result<(), String> {
-        let turn = Turn::from_value(value, stem, now)?;
+    fn add(&mut self, value: &Value, reading: &Reading) -> Result<(), String> {
+        let turn = Turn::from_value(value, reading.stem, reading.now)?;
+        self.bytes += turn.content.len();
+        if self.bytes > reading.limits.turns {
+            return Err(format!("the turns of this file are more than {}", size(reading.limits.turns as u64)));
+        }
         let session = value.get("session").is_some().then(|| turn.session.clone());
         let at = *self.at.entry(session.clone()).or_insert(self.order.len());
         if at == self.order.len() {

@@ -11,12 +11,26 @@ fn imported(store: &Conversations, dir: &Path, name: &str, bytes: &[u8]) -> Repo
 }
 
 fn zipped(name: &str, content: &str) -> Vec<u8> {
+    archive(&[("user.json", "{}"), (name, content)])
+}
+
+/// An archive of these files, as they are, so that a test can damage them.
+fn archive(files: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    archive.start_file("user.json", zip::write::SimpleFileOptions::default()).unwrap();
-    archive.write_all(b"{}").unwrap();
-    archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-    archive.write_all(content.as_bytes()).unwrap();
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, content) in files {
+        archive.start_file(*name, stored).unwrap();
+        archive.write_all(content.as_bytes()).unwrap();
+    }
     archive.finish().unwrap().into_inner()
+}
+
+/// A conversation as ChatGPT exports it.
+fn chatgpt(id: &str, asked: &str, replied: &str) -> String {
+    let node = |role: &str, text: &str, parent: Option<&str>| serde_json::json!({"message": {"author": {"role": role}, "content": {"parts": [text]}}, "parent": parent});
+    serde_json::json!({"id": id, "title": asked, "create_time": 1773482400, "current_node": "b", "mapping": {
+        "a": node("user", asked, None), "b": node("assistant", replied, Some("a"))}})
+    .to_string()
 }
 
 #[test]
@@ -49,6 +63,68 @@ fn every_form_is_taken_once() {
     check("2026-03-14 talk.md", b"# Talk\n\n**Oda:** m1\n\n**Bram:** m2\n", 1, 2);
     check("chat.txt", b"[14.03.26, 09:00:05] Oda: w1\n[14.03.26, 09:01:00] Bram: w2\n", 1, 2);
     check("bom.jsonl", "\u{feff}{\"role\":\"user\",\"content\":\"b1\"}\n".as_bytes(), 1, 1);
+}
+
+#[test]
+fn an_export_of_claude_is_an_archive() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Conversations::open(dir.path()).unwrap();
+    let conversations = r#"[{"uuid":"u1","name":"Mills","created_at":"2026-01-02T10:00:00Z","account":{"uuid":"me"},"chat_messages":[
+        {"uuid":"m1","sender":"human","text":"Which mill?","content":[{"type":"text","text":"Which mill?"}],"created_at":"2026-01-02T10:00:00Z"},
+        {"uuid":"m2","sender":"assistant","text":"","content":[{"type":"tool_use","name":"search"}],"created_at":"2026-01-02T10:00:05Z"},
+        {"uuid":"m3","sender":"assistant","text":"The old one.","content":[{"type":"text","text":"The old one."}],"created_at":"2026-01-02T10:00:09Z"}]},
+        {"uuid":"u2","name":"","created_at":"2026-01-03T10:00:00Z","chat_messages":[]}]"#;
+    let bytes = archive(&[("users.json", "[]"), ("projects.json", "[]"), ("conversations.json", conversations)]);
+    let report = imported(&store, dir.path(), "data-2026-01-04.zip", &bytes);
+    assert_eq!((report.created, report.turns, report.other_files, report.refusals), (1, 2, 2, 1), "{report:?}");
+    assert_eq!(report.refused, [("element 2".to_owned(), "it has no turns with text".to_owned())]);
+    let turns = store.turns("claude-u1").unwrap();
+    assert_eq!(turns.iter().map(|turn| turn.content.as_str()).collect::<Vec<_>>(), ["Which mill?", "The old one."]);
+    assert_eq!(turns[0].title.as_deref(), Some("Mills"));
+    let again = imported(&store, dir.path(), "data-2026-02-04.zip", &bytes);
+    assert_eq!((again.created, again.turns, again.known), (0, 0, 2), "{again:?}");
+}
+
+#[test]
+fn an_export_that_is_divided_is_taken_as_a_whole_and_each_conversation_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Conversations::open(dir.path()).unwrap();
+    let (one, two) = (chatgpt("g1", "gpt one", "gpt two"), chatgpt("g2", "gpt three", "gpt four"));
+    let files = [
+        ("chat.html", "<html>".to_owned()),
+        ("conversations-001.json", format!("[{two},{one}]")),
+        ("conversations-000.json", format!("[{one},{one}]")),
+        ("shared_conversations.json", format!("[{}]", chatgpt("g3", "shared", "not this one"))),
+    ];
+    let files = files.each_ref().map(|(name, content)| (*name, content.as_str()));
+    let report = imported(&store, dir.path(), "export.zip", &archive(&files));
+    assert_eq!((report.conversations, report.created, report.turns, report.known), (4, 2, 4, 4), "{report:?}");
+    let told = "4 conversations, 2 of them new; 4 turns taken, 4 known already; 2 other files in the archive";
+    assert_eq!(report.to_string(), told);
+    let alone = imported(&store, dir.path(), "conversations.json", format!("[{two}]").as_bytes());
+    assert_eq!((alone.created, alone.turns, alone.known), (0, 0, 2), "the same in another import");
+}
+
+#[test]
+fn a_damaged_part_of_an_archive_does_not_keep_the_others_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Conversations::open(dir.path()).unwrap();
+    let files = [
+        ("conversations-000.json", format!("[{}]", chatgpt("g1", "gpt one", "gpt two"))),
+        ("conversations-001.json", format!("[{},{}]", chatgpt("g2", "whole", "yes"), chatgpt("g3", "DAMAGE", "no"))),
+        ("conversations-002.json", "[{\"x\":1}]".to_owned()),
+    ];
+    let files = files.each_ref().map(|(name, content)| (*name, content.as_str()));
+    let mut bytes = archive(&files);
+    let at = bytes.windows(6).position(|part| part == b"DAMAGE").unwrap();
+    bytes[at] = 0;
+    let report = imported(&store, dir.path(), "export.zip", &bytes);
+    assert_eq!((report.created, report.turns, report.refusals), (2, 4, 2), "{report:?}");
+    let places: Vec<&str> = report.refused.iter().map(|(place, _)| place.as_str()).collect();
+    assert_eq!(places, ["conversations-001.json", "conversations-002.json, element 1"]);
+    assert!(report.refused[0].1.contains("damaged JSON"), "{report:?}");
+    let cut = imported(&store, dir.path(), "cut.zip", &bytes[..bytes.len() / 2]);
+    assert!(cut.turns == 0 && cut.refused[0].1.contains("damaged archive"), "{cut:?}");
 }
 
 #[test]
