@@ -167,7 +167,6 @@ fn terms(readings: &[Reading], own: &[usize]) -> Terms {
     terms
 }
 
-
 /// What is kept of a document.
 ///
 /// # Errors

@@ -31,7 +31,7 @@ pub struct ToLabel {
     /// Passages that are typical of it.
     pub passages: Vec<String>,
     /// The documents of these, with the digests of their contents.
-    pub(super) sources: Sources,
+    pub sources: Sources,
 }
 
 /// Documents with the digests of their contents.
@@ -64,9 +64,8 @@ pub struct Summary {
 /// The next topic to be asked about; `None` when there is none. The same one until it is brought back.
 pub fn next(shared: &Shared) -> Option<ToLabel> {
     let (topics, snapshot) = (shared.topics(), shared.snapshot());
-    let brought: HashSet<String> = lock(&shared.labels).iter().map(|(asked, _)| asked.path.clone()).collect();
-    let waits = |topic: &usize| !brought.contains(&topics.path(*topic));
-    let topic = topics.unlabelled().into_iter().find(waits)?;
+    let brought: HashSet<usize> = lock(&shared.labels).iter().filter_map(|(asked, _)| topics.at(&asked.path)).collect();
+    let topic = topics.unlabelled().into_iter().find(|topic| !brought.contains(topic))?;
     Some(shown(&topics, topic, &snapshot.table))
 }
 

@@ -150,8 +150,7 @@ impl Topics {
             self.topics[topic].parent.into_iter().for_each(|above| sizes[above] += 1);
         }
         let can_be_asked = |topic: &Topic| topic.summary.is_none() && !topic.excerpts.is_empty();
-        let mut found: Vec<usize> =
-            (0..self.topics.len()).filter(|topic| can_be_asked(&self.topics[*topic])).collect();
+        let mut found: Vec<usize> = (0..self.topics.len()).filter(|topic| can_be_asked(&self.topics[*topic])).collect();
         found.sort_by_key(|topic| (self.topics[*topic].parent.is_some(), std::cmp::Reverse(sizes[*topic])));
         found
     }

@@ -142,7 +142,10 @@ impl<'a> Worker<'a> {
         *changed += gone;
         let record = |id: u64| now.records.get(&id).copied();
         for (number, topic) in topics.iter_mut().enumerate() {
-            if certain && let Some(summary) = &mut topic.summary && !summary.stands(now.snapshot, &record)? {
+            if certain
+                && let Some(summary) = &mut topic.summary
+                && !summary.stands(now.snapshot, &record)?
+            {
                 topic.summary = None;
                 touched.insert(number);
             }
@@ -166,7 +169,8 @@ impl<'a> Worker<'a> {
 
     /// Takes what a language model said of topics, where the documents that it was shown are as they were.
     fn take_labels(&mut self, now: &Now) -> Result<(), Error> {
-        let brought = std::mem::take(&mut *lock(&self.shared.labels));
+        let brought = lock(&self.shared.labels).clone();
+        let count = brought.len();
         if brought.is_empty() {
             return Ok(());
         }
@@ -187,6 +191,8 @@ impl<'a> Worker<'a> {
         }
         self.describe(now, offers)?;
         self.publish();
+        // Not before it is shown, or the same would be asked again.
+        lock(&self.shared.labels).drain(..count);
         Ok(())
     }
 
