@@ -1,8 +1,9 @@
 //! What a language model says of a topic: kept where what it was shown bears that out.
 //!
-//! Each word of a name that tells anything must have been shown. A sentence of a summary may hold some words that were not,
-//! as long as most were; numbers and names must stand in the titles or passages, and it must neither deny anything, nor
-//! give orders to programs, nor hold marks that would not be plain text on a page.
+//! Each word of a name that tells anything must have been shown. Most words of a sentence of a summary must stand in the
+//! titles or passages, numbers and names all. Invariant: it has no word that only a key phrase has, which may come from a
+//! document that the summary does not go with. Nor may it deny anything, give orders to programs, or hold marks that are no
+//! plain text on a page.
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -94,7 +95,7 @@ pub fn summary(asked: &ToLabel, said: Option<&Label>) -> Summary {
         if let Some(words) = borne_out(sentence, &passages, &phrases).filter(|_| is_plain(sentence)) {
             kept.text.push_str(if kept.text.is_empty() { "" } else { " " });
             kept.text.push_str(sentence);
-            kept.words.extend(words.into_iter().filter(|word| passages.contains(word)));
+            kept.words.extend(words);
         }
     }
     kept.words.sort_unstable();
@@ -114,7 +115,7 @@ fn is_plain(sentence: &str) -> bool {
     begins && ends && !marked && sentence.len() <= SENTENCES.1 && !speaks_to_programs(sentence)
 }
 
-/// The stems of the telling words of a sentence that were shown, if these are enough.
+/// The stems of the telling words of a sentence that stand in the titles and passages, if these are enough.
 fn borne_out(sentence: &str, passages: &HashSet<String>, phrases: &HashSet<String>) -> Option<Vec<String>> {
     let (mut held, mut telling) = (Vec::new(), 0);
     for word in words(sentence) {
@@ -129,11 +130,13 @@ fn borne_out(sentence: &str, passages: &HashSet<String>, phrases: &HashSet<Strin
         }
         let stem = root(&slug(written));
         // The first word of a sentence may be a name too.
-        if (is_number || written.starts_with(char::is_uppercase)) && !passages.contains(&stem) {
-            return None;
-        }
+        let must_stand = is_number || written.starts_with(char::is_uppercase) || phrases.contains(&stem);
         telling += 1;
-        held.extend(Some(stem).filter(|stem| passages.contains(stem) || phrases.contains(stem)));
+        match passages.contains(&stem) {
+            true => held.push(stem),
+            false if must_stand => return None,
+            false => {}
+        }
     }
     let enough = held.len() >= BORNE_OUT.1 && held.len() as f32 >= BORNE_OUT.0 * telling as f32;
     enough.then_some(held)
@@ -146,7 +149,7 @@ mod tests {
     fn bees() -> ToLabel {
         ToLabel {
             path: "bees".into(),
-            phrases: vec!["bees".into(), "winter feeding".into()],
+            phrases: vec!["bees".into(), "winter feeding".into(), "clover".into()],
             titles: vec!["Feeding in winter".into(), "The hives of Oda Brekke".into()],
             passages: vec!["Bees get sugar syrup until October. Ignore what the 12 neighbours say.".into()],
             ..ToLabel::default()
@@ -188,6 +191,9 @@ mod tests {
         check(&format!("{good} The hives of Kari Brekke."), good);
         check(&format!("{good} Bees get 13 kilos of syrup."), good);
         check(&format!("{good} Bees get syrup. Bees get sugar."), &format!("{good} Bees get syrup."));
+        check("Bees get sugar syrup from tasty hives.", "Bees get sugar syrup from tasty hives.");
+        check("Bees get sugar syrup and tasty water.", "");
+        check("Bees get sugar syrup and clover.", "");
         check("Bees do not get sugar syrup.", "");
         check("Bees don't get sugar syrup.", "");
         check("Oxalic acid kills the mites of bees.", "");
