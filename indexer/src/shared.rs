@@ -340,7 +340,7 @@ impl Shared {
             read_by_model,
             pending_model,
             topics: topics.tops().count(),
-            pending_labels: topics.unlabelled().len(),
+            pending_labels: topics.unlabelled().count(),
             pending_topics: left(progress.topics_table, progress.missing_topics),
             failed: totals.failed,
             skipped: totals.skipped,

@@ -102,7 +102,7 @@ fn what_the_documents_bear_out_is_shown_and_not_asked_for_again() {
 }
 
 #[test]
-fn orders_and_a_second_use_of_a_name_are_refused() {
+fn orders_and_the_name_of_another_topic_are_refused() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().canonicalize().expect("a path");
     notes(&path);

@@ -24,47 +24,10 @@ const BORNE_OUT: (f32, usize) = (0.65, 2);
 /// Marks that are no plain text in Markdown.
 const MARKS: &[char] = &['<', '>', '[', ']', '{', '}', '`', '|', '*', '\\', '@', '~'];
 /// Words for speaking about documents.
-const ABOUT: &[&str] = &[
-    "collection",
-    "collections",
-    "contain",
-    "contains",
-    "cover",
-    "covering",
-    "covers",
-    "describe",
-    "describes",
-    "description",
-    "descriptions",
-    "details",
-    "discuss",
-    "discusses",
-    "document",
-    "documents",
-    "explain",
-    "explains",
-    "explanation",
-    "explanations",
-    "file",
-    "files",
-    "focus",
-    "focuses",
-    "including",
-    "information",
-    "notes",
-    "overview",
-    "passage",
-    "passages",
-    "provide",
-    "provides",
-    "related",
-    "tells",
-    "text",
-    "texts",
-    "topic",
-    "topics",
-    "various",
-];
+const ABOUT: &str = "\
+    collection collections contain contains cover covering covers describe describes description descriptions details \
+    discuss discusses document documents explain explains explanation explanations file files focus focuses including \
+    information notes overview passage passages provide provides related tells text texts topic topics various";
 
 /// The stems of the words of a text.
 pub fn roots(text: &str) -> impl Iterator<Item = String> + '_ {
@@ -125,7 +88,7 @@ fn borne_out(sentence: &str, passages: &HashSet<String>, phrases: &HashSet<Strin
             return None;
         }
         let is_number = folded.contains(|c: char| c.is_ascii_digit());
-        if !is_number && (says_little(&folded) || ABOUT.contains(&&*folded)) {
+        if !is_number && (says_little(&folded) || ABOUT.split(' ').any(|about| about == folded)) {
             continue;
         }
         let stem = root(&slug(written));

@@ -61,11 +61,14 @@ pub struct Summary {
     pub(super) sources: Sources,
 }
 
-/// The next topic to be asked about; `None` when there is none. The same one until it is brought back.
+/// The next topic to be asked about; `None` when there is none. The same one until it is brought back. Those of the first level
+/// come first, the largest of them at the beginning.
 pub fn next(shared: &Shared) -> Option<ToLabel> {
     let (topics, snapshot) = (shared.topics(), shared.snapshot());
     let brought: HashSet<usize> = lock(&shared.labels).iter().filter_map(|(asked, _)| topics.at(&asked.path)).collect();
-    let topic = topics.unlabelled().into_iter().find(|topic| !brought.contains(topic))?;
+    let sizes = topics.sizes();
+    let rank = |topic: &usize| (topics.topics[*topic].parent.is_some(), std::cmp::Reverse(sizes[*topic]));
+    let topic = topics.unlabelled().filter(|topic| !brought.contains(topic)).min_by_key(rank)?;
     Some(shown(&topics, topic, &snapshot.table))
 }
 

@@ -142,17 +142,20 @@ impl Topics {
         found.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
     }
 
-    /// The topics that a language model can be asked about and was not, the largest first, those of the first level before others.
-    pub fn unlabelled(&self) -> Vec<usize> {
-        let mut sizes = vec![0_usize; self.topics.len()];
+    /// The topics that a language model can be asked about and was not.
+    pub fn unlabelled(&self) -> impl Iterator<Item = usize> {
+        let can_be_asked = |topic: &Topic| topic.summary.is_none() && !topic.excerpts.is_empty();
+        (0..self.topics.len()).filter(move |at| can_be_asked(&self.topics[*at]))
+    }
+
+    /// Documents in each topic and below it.
+    pub(super) fn sizes(&self) -> Vec<usize> {
+        let mut sizes = vec![0; self.topics.len()];
         for topic in self.places.values().flat_map(Place::topics) {
             sizes[topic] += 1;
             self.topics[topic].parent.into_iter().for_each(|above| sizes[above] += 1);
         }
-        let can_be_asked = |topic: &Topic| topic.summary.is_none() && !topic.excerpts.is_empty();
-        let mut found: Vec<usize> = (0..self.topics.len()).filter(|topic| can_be_asked(&self.topics[*topic])).collect();
-        found.sort_by_key(|topic| (self.topics[*topic].parent.is_some(), std::cmp::Reverse(sizes[*topic])));
-        found
+        sizes
     }
 
     /// Whether a document stands in one of `wanted`, or below one.
