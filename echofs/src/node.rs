@@ -200,6 +200,8 @@ pub enum Control {
     Lora,
     /// Notes more or less of what the owner does.
     Observe,
+    /// Has the language model do now what it does otherwise while nobody needs it.
+    Now,
 }
 
 /// A symbolic link.

@@ -12,12 +12,14 @@ use fuser::{BackgroundSession, Config, MountOption, SessionACL};
 use crate::answer::Answers;
 use crate::chat::Running;
 use crate::error::Error;
-use crate::fact_reader::{FactReader, Leisure};
+use crate::fact_reader::Facts;
 use crate::fs::Fs;
 use crate::fuse::Adapter;
+use crate::leisure::{self, Leisure};
 use crate::pruner::Pruner;
 use crate::real::RealNode;
 use crate::recorder::{self, Record, Recording};
+use crate::topic_namer::Names;
 use crate::tree::Context;
 use crate::tree::kept::Watch;
 
@@ -39,7 +41,9 @@ pub struct MountConfig {
     /// What is kept of the questions that are asked.
     pub record: Record,
     /// When the language model may read documents for facts; never where there is none.
-    pub leisure: Option<Leisure>,
+    pub facts_by_model: Option<Leisure>,
+    /// When it may name topics.
+    pub topics_by_model: Option<Leisure>,
     /// The settings in force, as TOML.
     pub settings: String,
     /// A command that touches the paths behind it through the mount, for those who watch kept queries.
@@ -54,7 +58,8 @@ pub struct Session {
     _chats: Running,
     _watch: Watch,
     _pruner: Pruner,
-    _facts: Option<FactReader>,
+    _facts: Option<leisure::Running>,
+    _names: Option<leisure::Running>,
     _recording: Recording,
 }
 
@@ -75,10 +80,21 @@ pub fn mount(config: MountConfig) -> Result<Session, Error> {
     let adapter = Adapter::new(Arc::new(Fs::new(Arc::clone(&cx))), WORKERS)?;
     let background = fuser::spawn_mount(adapter, &config.mountpoint, &options(config.options))?;
     let chats = Running::start(&cx.chats);
-    let facts = config.leisure.map(|leisure| FactReader::start(Arc::clone(&cx), leisure)).transpose()?;
+    let start_facts = |leisure| leisure::Running::start::<Facts>(Arc::clone(&cx), leisure);
+    let start_names = |leisure| leisure::Running::start::<Names>(Arc::clone(&cx), leisure);
+    let facts = config.facts_by_model.map(start_facts).transpose()?;
+    let names = config.topics_by_model.map(start_names).transpose()?;
     let pruner = Pruner::start(Arc::clone(&cx), background.notifier())?;
     let watch = Watch::start(cx, config.helper)?;
-    Ok(Session { background, _chats: chats, _watch: watch, _pruner: pruner, _facts: facts, _recording: recording })
+    Ok(Session {
+        background,
+        _chats: chats,
+        _watch: watch,
+        _pruner: pruner,
+        _facts: facts,
+        _names: names,
+        _recording: recording,
+    })
 }
 
 fn options(given: Vec<MountOption>) -> Config {

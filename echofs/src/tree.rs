@@ -17,6 +17,7 @@ mod lines;
 mod live;
 mod moment;
 mod names;
+mod now;
 mod observe;
 mod people;
 mod readme;
@@ -42,7 +43,7 @@ use crate::answer::Answers;
 use crate::chat::Chats;
 use crate::error::Error;
 use crate::events::Events;
-use crate::fact_reader::Doing;
+use crate::leisure::Doing;
 use crate::node::{Caller, Control as Order, Directory, File, Id, Link, Listing, Node, SETTLED};
 use crate::opened::Opened;
 use crate::real::RealNode;
@@ -83,7 +84,10 @@ pub struct Context {
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) control: control::Files,
     pub(crate) live: live::Live,
+    /// The language model and the facts.
     pub(crate) reading: Doing,
+    /// The language model and the topics.
+    pub(crate) naming: Doing,
 }
 
 impl Context {
@@ -121,6 +125,7 @@ impl Context {
             control: control::Files::default(),
             live: live::Live::default(),
             reading: Doing::default(),
+            naming: Doing::default(),
         }
     }
 

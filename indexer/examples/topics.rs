@@ -5,13 +5,16 @@
 //! DIR has a folder for each label. MODEL_DIR and LIBRARY are the embedding model and the ONNX runtime, DATA keeps the vectors
 //! for the next time. PERCENT of the documents (1) come later than the others. Prints the topics, then a JSON object.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
+#[path = "../tests/store/agreement.rs"]
+mod agreement;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
+use agreement::nmi;
 use echofs_embedder::{Embedder, Fastembed, Options};
 use echofs_indexer::topics::{MISC, Place, Topics};
 use echofs_indexer::{Config, Index};
@@ -135,27 +138,4 @@ fn print(topics: &Topics) {
     }
     let misc = |place: &&Place| place.home.is_none();
     println!("{MISC} ({})", topics.places.values().filter(misc).count());
-}
-
-/// Normalised mutual information of two labellings, 0 to 1; by the mean of their entropies.
-fn nmi<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>) -> f64 {
-    let pairs: Vec<_> = pairs.collect();
-    let (a, b) = (shares(pairs.iter().map(|pair| pair.0)), shares(pairs.iter().map(|pair| pair.1)));
-    let information = shares(pairs.iter()).into_iter().map(|((x, y), share)| share * (share / (a[x] * b[y])).ln());
-    2.0 * information.sum::<f64>() / (entropy(&a) + entropy(&b))
-}
-
-fn shares<T: Hash + Eq + Ord>(items: impl Iterator<Item = T>) -> BTreeMap<T, f64> {
-    let mut shares = BTreeMap::new();
-    let mut count = 0.0;
-    for item in items {
-        *shares.entry(item).or_insert(0.0) += 1.0;
-        count += 1.0;
-    }
-    shares.values_mut().for_each(|share| *share /= count);
-    shares
-}
-
-fn entropy<T>(shares: &BTreeMap<T, f64>) -> f64 {
-    -shares.values().map(|share| share * share.ln()).sum::<f64>()
 }

@@ -31,7 +31,7 @@ use crate::relationship::{Entry, Relationship};
 use crate::scratch::Scratch;
 use crate::search::{self, Searcher};
 use crate::shared::{Shared, lock, read};
-use crate::topics::{self, Topics};
+use crate::topics::{self, Label, ToLabel, Topics, label};
 use crate::watch::{self, Watcher};
 use crate::writer::Writer;
 use crate::{
@@ -408,6 +408,17 @@ impl Index {
     /// What the documents are about.
     pub fn topics(&self) -> Arc<Topics> {
         self.shared.topics()
+    }
+
+    /// The next topic that a language model may be asked about; `None` when there is none. The same one until it is
+    /// [brought back](Index::bring_label).
+    pub fn next_to_label(&self) -> Option<ToLabel> {
+        label::next(&self.shared)
+    }
+
+    /// Takes what a language model says of a topic, `None` when it said nothing. What the documents do not bear out is dropped.
+    pub fn bring_label(&self, asked: ToLabel, said: Option<Label>) {
+        label::bring(&self.shared, asked, said);
     }
 
     /// Does with the facts what the owner wants, for good: it is on disk when this returns, and shown.

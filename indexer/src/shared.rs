@@ -17,7 +17,7 @@ use crate::policy::Policy;
 use crate::record::Key;
 use crate::scan::FileStat;
 use crate::snapshot::Snapshot;
-use crate::topics::Topics;
+use crate::topics::{Label, ToLabel, Topics};
 use crate::vectors::{Recall, Vectors};
 use crate::{Config, Counts, Error, Source};
 
@@ -39,6 +39,8 @@ pub struct Shared {
     pub stopping: AtomicBool,
     /// Passages for a language model, and what it found in them.
     pub desk: Mutex<Desk>,
+    /// What a language model said of topics and is not yet stored; `None` where it said nothing.
+    pub labels: Mutex<Vec<(ToLabel, Option<Label>)>>,
     /// Who is told of changes.
     pub listener: OnceLock<Listener>,
     journal: Journal<Order>,
@@ -101,6 +103,8 @@ pub struct Progress {
     pub facts_table: u64,
     /// Passages that a language model has read so far.
     pub readings: u64,
+    /// Topics that a language model has been asked about so far.
+    pub labels: u64,
     /// Purges of the stored topics that were asked for and that are done.
     pub topic_purges: (u64, u64),
     /// Documents that have no place among the topics yet.
@@ -136,6 +140,7 @@ impl Shared {
             pending: Mutex::default(),
             stopping: AtomicBool::new(false),
             desk: Mutex::default(),
+            labels: Mutex::default(),
             listener: OnceLock::new(),
             forgotten: RwLock::new(forgotten.1),
             journal: forgotten.0,
@@ -319,7 +324,7 @@ impl Shared {
     /// Totals.
     pub fn counts(&self) -> Counts {
         let totals = self.snapshot().table.totals();
-        let progress = self.progress();
+        let (topics, progress) = (self.topics(), self.progress());
         let (documents, passages) = progress.missing;
         let (read_by_model, pending_model) = lock(&self.desk).counts();
         // Who has not looked at the newest table may find that there is more to do.
@@ -334,7 +339,8 @@ impl Shared {
             pending_facts: left(progress.facts_table, progress.missing_facts),
             read_by_model,
             pending_model,
-            topics: self.topics().tops().count(),
+            topics: topics.tops().count(),
+            pending_labels: topics.unlabelled().count(),
             pending_topics: left(progress.topics_table, progress.missing_topics),
             failed: totals.failed,
             skipped: totals.skipped,

@@ -29,6 +29,8 @@ pub struct Counts {
     pub pending_model: usize,
     /// Topics of the first level.
     pub topics: usize,
+    /// Topics that a language model was not asked about.
+    pub pending_labels: usize,
     /// Documents that have no place among the topics yet.
     pub pending_topics: usize,
     /// Files that could not be read.

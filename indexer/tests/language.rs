@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use echofs_embedder::{Embedder, Hashed};
 use echofs_indexer::Index;
-use store::{Place, search};
+use store::{Place, copy, search};
 
 /// What a query has to find; names are the ends of paths.
 enum Want<'a> {
@@ -25,18 +25,6 @@ enum Want<'a> {
 }
 
 use Want::{First, InOrder, Only, With};
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().flatten() {
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
-    }
-}
 
 fn vault(embedder: Option<Arc<dyn Embedder>>) -> (Place, Arc<Index>) {
     let place = Place::new();

@@ -9,9 +9,10 @@
 //! keep_questions = false                        # questions asked are kept as conversations unless it says so
 //! keep_chats = false                            # and chats, which else go when they end
 //! observe = false                               # and, as far as .echo/observe says, noted in the relationship log
-//! facts_by_model = true                         # the language model reads documents for facts only if it says so
-//! facts_idle_minutes = 5                        # only when nothing was asked for so long
-//! facts_per_hour = 60                           # and no more passages an hour
+//! topics_by_model = false                       # the language model names topics unless it says so
+//! facts_by_model = true                         # and reads documents for facts only if it says so
+//! facts_idle_minutes = 5                        # both only when nothing was asked for so long
+//! facts_per_hour = 60                           # and no more passages, or topics, an hour
 //! gpu_layers = 20                               # its layers on a GPU; as many as fit, where it was built for one
 //! lora = "my-style"                             # a LoRA adapter: a name in `lora/` of the models directory, or a path
 //! lora_scale = 0.8                              # how strongly it is applied
@@ -58,11 +59,13 @@ pub struct File {
     pub keep_chats: Option<bool>,
     /// Whether anything that the owner does may be noted in the relationship log; `.echo/observe` says what is.
     pub observe: Option<bool>,
-    /// Whether the language model reads documents for facts while nobody needs it.
+    /// Whether the language model names topics while nobody needs it.
+    pub topics_by_model: Option<bool>,
+    /// Whether it reads documents for facts.
     pub facts_by_model: Option<bool>,
-    /// How long nothing must have been asked before it reads.
+    /// How long nothing must have been asked before it does.
     pub facts_idle_minutes: Option<f64>,
-    /// How many passages it reads within an hour at most.
+    /// How many passages it reads, and topics it names, within an hour at most.
     pub facts_per_hour: Option<usize>,
     /// Its layers on a GPU.
     pub gpu_layers: Option<u32>,
@@ -75,19 +78,28 @@ pub struct File {
     pub remote: Vec<Server>,
 }
 
-/// How long nothing must have been asked before the model reads, in minutes.
+/// How long nothing must have been asked before the model reads or names, in minutes.
 const IDLE: f64 = 5.0;
-/// How many passages the model reads within an hour.
+/// How many passages the model reads, and topics it names, within an hour.
 const HOURLY: usize = 60;
 
 impl File {
-    /// When the language model may read documents for facts. Never for a remote one: nothing goes out that nobody asked about.
-    pub fn leisure(&self) -> Option<Leisure> {
-        let wanted = self.facts_by_model.unwrap_or(false) && self.remote.is_empty();
+    /// When the language model may read documents for facts.
+    pub fn reads_facts(&self) -> Option<Leisure> {
+        self.leisure(self.facts_by_model.unwrap_or(false))
+    }
+
+    /// When the language model may name topics.
+    pub fn names_topics(&self) -> Option<Leisure> {
+        self.leisure(self.topics_by_model.unwrap_or(true))
+    }
+
+    /// Never for a remote one: nothing goes out that nobody asked about.
+    fn leisure(&self, wanted: bool) -> Option<Leisure> {
         // Longer than a mount lasts is as good as never.
         let minutes = self.facts_idle_minutes.unwrap_or(IDLE).clamp(0.0, 1e6);
         let idle = Duration::from_secs_f64(if minutes.is_nan() { IDLE } else { minutes } * 60.0);
-        wanted.then(|| Leisure { idle, hourly: self.facts_per_hour.unwrap_or(HOURLY) })
+        (wanted && self.remote.is_empty()).then(|| Leisure { idle, hourly: self.facts_per_hour.unwrap_or(HOURLY) })
     }
 
     /// What is kept of the questions that are asked.
@@ -198,6 +210,16 @@ mod tests {
         assert_eq!(read(&path).expect("default"), File::default());
         std::fs::write(&path, "modell = 'x'\n").expect("written");
         assert!(read(&path).expect_err("an unknown key").to_string().contains("modell"));
+    }
+
+    #[test]
+    fn nothing_goes_to_a_remote_model_that_nobody_asked_about() {
+        let file = |text: &str| toml_edit::de::from_str::<File>(text).expect("valid");
+        let does = |file: File| (file.names_topics().is_some(), file.reads_facts().is_some());
+        assert_eq!(does(File::default()), (true, false));
+        assert_eq!(does(file("topics_by_model = false\nfacts_by_model = true\n")), (false, true));
+        let remote = "facts_by_model = true\n[[remote]]\nurl = 'http://127.0.0.1:1/v1'\nmodel = 'm'\n";
+        assert_eq!(does(file(remote)), (false, false));
     }
 
     #[test]

@@ -30,7 +30,8 @@ pub struct Knowledge {
     pub generator: Arc<dyn Generator>,
     notes: PathBuf,
     record: Record,
-    leisure: Option<Leisure>,
+    facts_by_model: Option<Leisure>,
+    topics_by_model: Option<Leisure>,
     settings: String,
 }
 
@@ -49,10 +50,16 @@ pub fn open(settings: &Settings, options: &Mount) -> Outcome<Knowledge> {
         index.conversations().hide_chats()?;
     }
     let answers = Answers::open(index.clone(), generator.clone(), settings.data.join("answers"))?;
-    let notes = settings.data.join("notes");
-    let (record, leisure) = (settings.file.record(), settings.file.leisure());
-    let settings = in_force(settings, options, model.as_deref());
-    Ok(Knowledge { index, answers, generator, notes, record, leisure, settings })
+    Ok(Knowledge {
+        index,
+        answers,
+        generator,
+        notes: settings.data.join("notes"),
+        record: settings.file.record(),
+        facts_by_model: settings.file.reads_facts(),
+        topics_by_model: settings.file.names_topics(),
+        settings: in_force(settings, options, model.as_deref()),
+    })
 }
 
 impl Knowledge {
@@ -65,7 +72,8 @@ impl Knowledge {
             generator: self.generator.clone(),
             notes: self.notes.clone(),
             record: self.record,
-            leisure: self.leisure,
+            facts_by_model: self.facts_by_model,
+            topics_by_model: self.topics_by_model,
             settings: self.settings.clone(),
             helper: vec!["/proc/self/exe".into(), "show-new".into()],
             options,
@@ -100,9 +108,10 @@ fn in_force(settings: &Settings, options: &Mount, model: Option<&Path>) -> Strin
     document["keep_questions"] = toml_edit::value(record.questions);
     document["keep_chats"] = toml_edit::value(settings.file.keep_chats.unwrap_or(true));
     document["observe"] = toml_edit::value(record.observations);
-    let leisure = settings.file.leisure();
-    document["facts_by_model"] = toml_edit::value(leisure.is_some());
-    if let Some(leisure) = leisure {
+    let (facts, topics) = (settings.file.reads_facts(), settings.file.names_topics());
+    document["topics_by_model"] = toml_edit::value(topics.is_some());
+    document["facts_by_model"] = toml_edit::value(facts.is_some());
+    if let Some(leisure) = facts.or(topics) {
         document["facts_idle_minutes"] = toml_edit::value(leisure.idle.as_secs_f64() / 60.0);
         document["facts_per_hour"] = toml_edit::value(leisure.hourly as i64);
     }

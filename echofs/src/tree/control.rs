@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::cached::Cached;
-use super::{Context, engine, forget, observe, render, status};
+use super::{Context, engine, forget, now, observe, render, status};
 use crate::error::Error;
 use crate::node::{self, CHANGING, Caller, Content, Directory, File, Id, LIVE, Listing, Node, Ttl};
 
@@ -23,7 +23,7 @@ pub struct Files {
     pub(super) last: forget::Last,
 }
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "status.json",
     "coverage.jsonl",
     "metrics",
@@ -31,6 +31,7 @@ const NAMES: [&str; 10] = [
     "observe",
     "forget",
     "reindex",
+    "now",
     "model",
     "lora",
     "models",
@@ -76,6 +77,7 @@ impl Directory for Control {
             "coverage.jsonl" => coverage(cx),
             "forget" => forget::file(place().child(name), cx),
             "reindex" => order(place().child(name), node::Control::Reindex, REINDEX, cx),
+            "now" => now::file(place().child(name), cx),
             "observe" => observe::file(place().child(name), cx),
             "model" => engine::model(place().child(name), cx),
             "lora" => engine::lora(place().child(name), cx),
@@ -142,6 +144,7 @@ pub fn obey(cx: &Context, order: node::Control, line: &str) -> Result<(), Error>
         node::Control::Model => engine::use_model(cx, line),
         node::Control::Lora => engine::use_lora(cx, line),
         node::Control::Observe => observe::obey(cx, line),
+        node::Control::Now => now::obey(cx, line),
         node::Control::Remember => {
             let note = crate::remember(&cx.notes.path()?, line, &jiff::Zoned::now())?;
             cx.index.touched(&note);

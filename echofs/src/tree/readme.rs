@@ -57,6 +57,7 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
 | `.echo/observe` | what is noted of what you do, where and how much; write `pause 1h`, `resume`, `off opens` or `on opens` to it |
 | `.echo/forget` | write a path, a query or the id of a fact to it: forgotten for good, your files stay, notes are deleted; `--dry-run` first shows what goes |
 | `.echo/reindex` | write a path or `all` to it: it is read again |
+| `.echo/now` | write `topics` to it: the language model names them now, not only when nobody needs it |
 | `.echo/model`, `.echo/lora` | the language model and its adapter: read them, or write another name; `.echo/models/` lists the models |
 
 In names `/` is written `%2F` and `%` is written `%25`. Looking around never runs the language model; only

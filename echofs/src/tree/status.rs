@@ -26,6 +26,7 @@ struct Status<'a> {
     facts_by_model: ByModel,
     topics: usize,
     pending_topics: usize,
+    topics_by_model: Naming,
     failed: usize,
     skipped: usize,
     scanned: bool,
@@ -48,6 +49,14 @@ struct ByModel {
     /// What it does, in a few words; `null` where it does not read.
     state: Option<&'static str>,
     passages: usize,
+    pending: usize,
+}
+
+/// How far the language model is with naming topics.
+#[derive(Serialize)]
+struct Naming {
+    /// What it does, in a few words; `null` where it does not name any.
+    state: Option<&'static str>,
     pending: usize,
 }
 
@@ -104,6 +113,7 @@ fn status(cx: &Context) -> Status<'static> {
         },
         topics: counts.topics,
         pending_topics: counts.pending_topics,
+        topics_by_model: Naming { state: cx.naming.now(), pending: counts.pending_labels },
         failed: counts.failed,
         skipped: counts.skipped,
         scanned: counts.scanned,
@@ -195,6 +205,9 @@ pub fn status_text(cx: &Context) -> String {
         let _ = writeln!(out, "            passages read by the model: {passages}, to go: {pending} ({state})");
     }
     let _ = writeln!(out, "topics      {}{}", s.topics, waiting_for_topics(&s));
+    if let Naming { state: Some(state), pending } = s.topics_by_model {
+        let _ = writeln!(out, "            not yet named by the model: {pending} ({state})");
+    }
     let _ = writeln!(
         out,
         "meaning     {}{}{}",

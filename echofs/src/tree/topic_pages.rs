@@ -45,9 +45,18 @@ pub fn misc(shelf: &Shelf) -> String {
 /// `README.md` of a topic.
 pub fn topic(shelf: &Shelf, topic: usize) -> String {
     let (documents, below) = (shelf.all(topic), shelf.below(Some(topic)));
-    let Topic { phrases, excerpts, .. } = &shelf.table.topics[topic];
+    let Topic { phrases, excerpts, namer, former, summary, .. } = &shelf.table.topics[topic];
     let mut out = format!("# {}\n\n{}", shelf.table.path(topic), counted(&documents));
     let _ = writeln!(out, "{}.", if phrases.is_empty() { String::new() } else { format!(": {}", phrases.join(", ")) });
+    if let Some(summary) = summary.as_ref().filter(|summary| !summary.text.is_empty()) {
+        let _ = writeln!(out, "\n{}\n\n{}", summary.text, by(&summary.model, "Summed up"));
+    }
+    if let Some(model) = namer {
+        let before = former
+            .as_ref()
+            .map_or(String::new(), |name| format!(" Before that it was `{name}`, which still leads here."));
+        let _ = writeln!(out, "\n{}{before}", by(model, "Named"));
+    }
     if !below.is_empty() {
         out.push('\n');
         table(&mut out, shelf, &below);
@@ -67,6 +76,11 @@ pub fn topic(shelf: &Shelf, topic: usize) -> String {
     }
     latest(&mut out, &documents);
     out
+}
+
+/// Who did what: what a model wrote is marked as such.
+fn by(model: &str, what: &str) -> String {
+    format!("({what} by the language model {model}, from titles and passages of these documents.)")
 }
 
 fn table(out: &mut String, shelf: &Shelf, topics: &[usize]) {
@@ -121,6 +135,11 @@ struct One<'a> {
     count: usize,
     from: Option<String>,
     to: Option<String>,
+    /// Name before a language model chose another.
+    former: Option<&'a str>,
+    named_by: Option<&'a str>,
+    summary: Option<&'a str>,
+    summed_up_by: Option<&'a str>,
     phrases: &'a [String],
     excerpts: Vec<Quote<'a>>,
     documents: Vec<String>,
@@ -148,7 +167,8 @@ pub fn json(shelf: &Shelf) -> String {
 
 fn one(shelf: &Shelf, topic: usize) -> One<'_> {
     let documents = shelf.all(topic);
-    let Topic { name, phrases, excerpts, .. } = &shelf.table.topics[topic];
+    let Topic { name, phrases, excerpts, namer, former, summary, .. } = &shelf.table.topics[topic];
+    let summary = summary.as_ref().filter(|summary| !summary.text.is_empty());
     let quotes = excerpts.iter().filter_map(|excerpt| {
         let path = path(shelf.documents.get(&excerpt.document)?);
         Some(Quote { path, line: excerpt.line, end_line: excerpt.end_line, text: &excerpt.text })
@@ -159,6 +179,10 @@ fn one(shelf: &Shelf, topic: usize) -> One<'_> {
         count: documents.len(),
         from: documents.last().map(|document| day(document.date)),
         to: documents.first().map(|document| day(document.date)),
+        former: former.as_deref(),
+        named_by: namer.as_deref(),
+        summary: summary.map(|summary| summary.text.as_str()),
+        summed_up_by: summary.map(|summary| summary.model.as_str()),
         phrases,
         excerpts: quotes.collect(),
         documents: paths(shelf, &shelf.members[topic]),

@@ -11,7 +11,7 @@ use super::cached::{Cached, Listings};
 use super::names::{self, Unique};
 use super::{Context, render, topic_pages as pages};
 use crate::error::Error;
-use crate::node::{CHANGING, Caller, Directory, File, Id, Listing, Node};
+use crate::node::{CHANGING, Caller, Directory, File, Id, Link, Listing, Node};
 
 const README: &str = "README.md";
 const JSON: &str = "topics.json";
@@ -131,7 +131,9 @@ impl Directory for View {
     }
 
     fn lookup(&self, cx: &Context, name: &str, _caller: Caller) -> Result<Node, Error> {
-        View::made(cx).listing(&self.0).get(name).cloned().ok_or(Error::NotFound)
+        let made = View::made(cx);
+        let listed = made.listing(&self.0).get(name).cloned();
+        listed.or_else(|| made.former(&self.0, name)).ok_or(Error::NotFound)
     }
 
     fn list(&self, cx: &Context) -> Result<Arc<Listing>, Error> {
@@ -150,7 +152,7 @@ impl Made {
             Key::Top => self.overview(),
             Key::Misc => self.topic(key, pages::misc(shelf), Vec::new(), &shelf.misc),
             // One that is no more is empty for those who still stand in it.
-            Key::Topic(path) => match (0..shelf.table.topics.len()).find(|topic| shelf.table.path(*topic) == *path) {
+            Key::Topic(path) => match shelf.table.at(path) {
                 Some(topic) => {
                     let below = shelf.below(Some(topic));
                     self.topic(key, pages::topic(shelf, topic), below, &shelf.members[topic])
@@ -158,6 +160,19 @@ impl Made {
                 None => Vec::new(),
             },
         }
+    }
+
+    /// Not listed: a name from before a language model chose another leads there.
+    fn former(&self, key: &Key, name: &str) -> Option<Node> {
+        let parent = match key {
+            Key::Top => None,
+            Key::Topic(path) => Some(self.shelf.table.at(path)?),
+            Key::Misc => return None,
+        };
+        let topic = self.shelf.table.formerly(parent, name).filter(|topic| !self.shelf.all(*topic).is_empty())?;
+        let target = &self.shelf.table.topics[topic].name;
+        let id = key.id().child(name).version(target.as_bytes());
+        Some(Node::Link(Arc::new(Link { id, target: target.into(), modified: self.at })))
     }
 
     fn overview(&self) -> Vec<(String, Node)> {

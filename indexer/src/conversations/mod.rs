@@ -35,6 +35,7 @@ use known::Known;
 pub use name::{day_of, slug};
 pub use own::{OWN, without_own};
 pub use render::turn_line;
+pub(crate) use summary::sentences_of_line;
 pub use turn::{Role, Turn, one_line};
 
 /// Conversations whose turns are kept in memory for the next append.

@@ -101,7 +101,8 @@ fn sentences(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
-fn sentences_of_line(line: &str) -> Vec<Range<usize>> {
+/// The sentences of a line.
+pub fn sentences_of_line(line: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
     for (at, c) in line.char_indices() {

@@ -29,7 +29,8 @@ const SMALL: &[&str] = &[
     "were", "be", "been", "being", "has", "have", "had", "do", "does", "did", "will", "would", "s", "his", "her",
     "their", "its", "my", "our", "your", "this", "that", "it",
 ];
-const NEGATIVE: &[&str] = &["not", "n't", "never", "no", "nobody", "nothing", "none", "neither", "without"];
+/// Words that make a sentence say the opposite.
+pub const NEGATIVE: &[&str] = &["not", "n't", "never", "no", "nobody", "nothing", "none", "neither", "without"];
 
 /// What a model says that a passage states.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -55,6 +55,7 @@ pub use document::{Document, facts};
 pub use entity::is_pronoun;
 pub use fact::{Category, Fact, Found, Id, Method, Origin, day_of};
 pub use grounding::Claim;
+pub(crate) use grounding::NEGATIVE;
 pub use merge::{Facts, Noted};
 pub use moments::find as days_in;
 pub(crate) use notable::judge;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::name;
 use super::points::{Points, dot};
 use super::terms::{Phrase, Seen, Terms, seen};
-use super::topic::{Excerpt, Topics};
+use super::topic::{Excerpt, Topic, Topics};
 use super::vector::Space;
 use crate::Error;
 use crate::lexical::Entry;
@@ -38,6 +38,17 @@ pub struct Describer<'a> {
     pub space: Space<'a>,
     /// How many documents hold each stem.
     pub holders: HashMap<String, u32>,
+    /// What language models would call topics.
+    pub offers: HashMap<usize, Offer>,
+}
+
+/// A name that a language model has for a topic.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// The name.
+    pub name: String,
+    /// The model.
+    pub model: String,
 }
 
 impl Describer<'_> {
@@ -63,7 +74,7 @@ impl Describer<'_> {
         let phrases = terms.best(PHRASES, &share);
         self.measure(topics, top, &points, &readings, &all);
         let beside: Vec<usize> = topics.tops().collect();
-        rename(topics, top, &beside, &phrases, &terms);
+        self.rename(topics, top, &beside, &phrases, &terms);
         topics.topics[top].described = records.len();
 
         let subs: Vec<usize> = topics.below(Some(top)).collect();
@@ -75,11 +86,36 @@ impl Describer<'_> {
             self.measure(topics, *sub, &points, &readings, &own);
             let own = self::terms(&readings, &own);
             let mut phrases = own.best(PHRASES, &|stem| terms.share(stem));
-            let above = &topics.topics[top].name;
+            let Topic { name, former, .. } = &topics.topics[top];
+            let above = former.as_ref().unwrap_or(name);
             phrases.retain(|phrase| !name::is_borne_out(above, std::iter::once(phrase.text.as_str())));
-            rename(topics, *sub, &subs, &phrases, &own);
+            self.rename(topics, *sub, &subs, &phrases, &own);
         }
         Ok(())
+    }
+
+    /// Gives a topic its phrases, and a name where it has none that its documents bear out, or a better one is offered.
+    fn rename(&self, topics: &mut Topics, topic: usize, beside: &[usize], phrases: &[Phrase], terms: &Terms) {
+        let others = || beside.iter().filter(|other| **other != topic).map(|other| &topics.topics[*other]);
+        let mut taken: HashSet<String> = others().map(|other| other.name.clone()).collect();
+        let former: Vec<String> = others().filter_map(|other| other.former.clone()).collect();
+        let above = topics.topics[topic].parent.map(|above| topics.topics[above].name.clone());
+        let this = &mut topics.topics[topic];
+        let holds = |name: &str| name::is_borne_out(name, terms.written());
+        this.phrases = phrases.iter().map(|phrase| phrase.text.clone()).collect();
+        let stays = !this.name.is_empty() && !taken.contains(&this.name) && holds(&this.name);
+        taken.extend(former);
+        if !stays {
+            (this.name, this.namer) = (name::choose(phrases, &mut taken), None);
+        }
+        let is_free = |name: &String| !taken.contains(name) && above.as_ref() != Some(name);
+        let is_common = |name: &str| name::is_borne_out(name, terms.common());
+        let offer = self.offers.get(&topic).filter(|offer| is_free(&offer.name) && is_common(&offer.name));
+        if let Some(offer) = offer.filter(|offer| !this.named && offer.name != this.name) {
+            this.former = Some(std::mem::replace(&mut this.name, offer.name.clone()));
+            (this.namer, this.named) = (Some(offer.model.clone()), true);
+        }
+        this.former.take_if(|former| *former == this.name || !holds(former));
     }
 
     /// Centre and excerpts, from the documents of a topic.
@@ -129,18 +165,6 @@ fn terms(readings: &[Reading], own: &[usize]) -> Terms {
     let mut terms = Terms::default();
     own.iter().for_each(|at| terms.add(&readings[*at].seen));
     terms
-}
-
-/// Gives a topic its phrases, and a name where it has none that its documents bear out.
-fn rename(topics: &mut Topics, topic: usize, beside: &[usize], phrases: &[Phrase], terms: &Terms) {
-    let others = beside.iter().filter(|other| **other != topic).map(|other| topics.topics[*other].name.clone());
-    let mut taken: HashSet<String> = others.collect();
-    let Topics { topics, .. } = topics;
-    topics[topic].phrases = phrases.iter().map(|phrase| phrase.text.clone()).collect();
-    let name = &mut topics[topic].name;
-    if name.is_empty() || taken.contains(name) || !name::is_borne_out(name, terms.written()) {
-        *name = name::choose(phrases, &mut taken);
-    }
 }
 
 /// What is kept of a document.

@@ -1,24 +1,30 @@
-//! Which of the newly formed topics are the former ones: those that share most of their documents keep the name.
+//! Which of the newly formed topics are the former ones: those that share most of their documents keep the name, and what a
+//! language model said of them.
 
 use std::collections::HashMap;
 
-use super::topic::Topics;
+use super::topic::{Topic, Topics};
 
-/// Takes over the names that the former topics had.
+/// Takes over the names that the former topics had, and what was said of them.
 pub fn inherit(topics: &mut Topics, former: &Topics) {
     let tops = |topics: &Topics, topic: usize| Some(topics.top_of(topic));
     let parents = matches(topics, former, tops);
     for (new, old) in &parents {
-        topics.topics[*new].name = former.topics[*old].name.clone();
+        succeed(&mut topics.topics[*new], &former.topics[*old]);
     }
     let parents: HashMap<usize, usize> = parents.into_iter().collect();
     let subs = |topics: &Topics, topic: usize| topics.topics[topic].parent.map(|_| topic);
     for (new, old) in matches(topics, former, subs) {
         let above = |topics: &Topics, topic: usize| topics.topics[topic].parent;
         if above(topics, new).and_then(|parent| parents.get(&parent)).copied() == above(former, old) {
-            topics.topics[new].name = former.topics[old].name.clone();
+            succeed(&mut topics.topics[new], &former.topics[old]);
         }
     }
+}
+
+fn succeed(new: &mut Topic, old: &Topic) {
+    let Topic { name, namer, former, summary, named, .. } = old.clone();
+    *new = Topic { name, namer, former, summary, named, ..std::mem::take(new) };
 }
 
 /// Pairs of a new and a former topic that have at least a third of the larger one in common, the closest pairs first.

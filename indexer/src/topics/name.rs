@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::terms::Phrase;
+use super::terms::{Phrase, says_little};
 use super::topic::MISC;
+use crate::words::{fold, stem};
 
 /// Longest name, in bytes.
 const LONGEST: usize = 40;
@@ -20,14 +21,25 @@ pub fn choose(phrases: &[Phrase], taken: &mut HashSet<String>) -> String {
     name
 }
 
-/// Whether all words of a name are among `written`.
+/// The name that a text makes as a whole; `None` when it is too long for one.
+pub fn whole(text: &str) -> Option<String> {
+    Some(slug(text)).filter(|slug| text.len() <= LONGEST && !slug.is_empty() && slug != MISC)
+}
+
+/// Whether all words of a name are among `written`, in some form; words that say little need not be.
 pub fn is_borne_out<'a>(name: &str, written: impl Iterator<Item = &'a str>) -> bool {
-    let known: HashSet<String> = written.map(slug).collect();
-    name.split('-').all(|part| known.contains(part) || part.bytes().all(|b| b.is_ascii_digit()))
+    let known: HashSet<String> = written.map(|word| root(&slug(word))).collect();
+    let holds = |part: &str| known.contains(&root(part)) || part.bytes().all(|b| b.is_ascii_digit());
+    name.split('-').all(|part| holds(part) || says_little(part))
+}
+
+/// What the forms of a word in a name have in common.
+pub fn root(part: &str) -> String {
+    stem(&fold(part))
 }
 
 /// `C++ headers` as `cpp-headers`.
-fn slug(text: &str) -> String {
+pub fn slug(text: &str) -> String {
     let mut slug = String::new();
     for c in text.to_lowercase().chars() {
         match c {
@@ -57,6 +69,7 @@ mod tests {
         assert_eq!(choose(&phrases, &mut taken), "cpp-2");
         assert_eq!(choose(&[], &mut taken), "untitled");
         assert!(is_borne_out("cpp-2", ["C++", "boat"].into_iter()) && !is_borne_out("cpp-boats", ["C++"].into_iter()));
+        assert!(is_borne_out("care-of-boats", ["boat", "caring", "care"].into_iter()));
         let misc = [Phrase { text: "misc".into(), stems: Vec::new() }];
         assert_eq!(choose(&misc, &mut taken), "misc-2");
     }
@@ -69,5 +82,7 @@ mod tests {
         check("don't", "dont");
         check("Müller 札幌", "müller-札幌");
         check(&"ö".repeat(30), &"ö".repeat(20));
+        assert_eq!(whole("Heat pumps").as_deref(), Some("heat-pumps"));
+        assert!(whole(&"ö".repeat(30)).is_none() && whole("...").is_none() && whole("Misc").is_none());
     }
 }

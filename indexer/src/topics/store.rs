@@ -8,7 +8,7 @@ use super::topic::Topics;
 use crate::{Error, files};
 
 /// Changes whenever the form of what is stored does, or what it means.
-const FORMAT: &[u8; 16] = b"echofs topics 1\n";
+const FORMAT: &[u8; 16] = b"echofs topics 2\n";
 const SUM: usize = 32;
 const NAME: &str = "state";
 

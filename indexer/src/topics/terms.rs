@@ -13,6 +13,8 @@ const SHARES: (f32, f32, f32) = (1.0, 0.5, 0.3);
 const TOGETHER: f32 = 1.4;
 /// Characters at the beginning of a document that are looked at.
 const READ: usize = 6_000;
+/// Of fewer documents one is enough to say what all are about.
+const FEW: usize = 5;
 /// Longest word, in bytes.
 const LONGEST: usize = 24;
 
@@ -116,9 +118,13 @@ fn telling(written: &str, share: f32) -> Option<String> {
     let long_enough = word.chars().count() >= shortest && word.len() <= LONGEST;
     let hiragana = |c: char| ('\u{3040}'..='\u{309f}').contains(&c);
     let fits = long_enough && word.starts_with(char::is_alphabetic) && !word.contains(hiragana) && digits <= 2;
-    let empty = |word: &str| is_stop_word(word) || EMPTY_WORDS.contains(word);
     let stem = stem(&word);
-    (fits && !empty(&word) && !empty(&stem)).then_some(stem)
+    (fits && !says_little(&word) && !says_little(&stem)).then_some(stem)
+}
+
+/// Whether a folded word tells nothing of what a text is about.
+pub fn says_little(word: &str) -> bool {
+    is_stop_word(word) || EMPTY_WORDS.contains(word)
 }
 
 /// A term that tells a group from others.
@@ -155,8 +161,22 @@ impl Terms {
 
     /// The single words, as they are written.
     pub fn written(&self) -> impl Iterator<Item = &str> {
-        let words = self.terms.iter().filter(|(stems, _)| !stems.contains(' '));
+        self.forms(1)
+    }
+
+    /// Those that more than one document holds, where there are not very few.
+    pub fn common(&self) -> impl Iterator<Item = &str> {
+        self.forms(self.least())
+    }
+
+    fn forms(&self, least: usize) -> impl Iterator<Item = &str> {
+        let words = self.terms.iter().filter(move |(stems, term)| !stems.contains(' ') && term.documents >= least);
         words.flat_map(|(_, term)| term.forms.keys().map(String::as_str))
+    }
+
+    /// Documents that hold what is said of all.
+    fn least(&self) -> usize {
+        if self.documents < FEW { 1 } else { 2 }
     }
 
     /// The phrases that many of the documents hold and few others, the best first; no two have a word in common. `others` says
@@ -167,7 +187,7 @@ impl Terms {
             let here = self.share(stem);
             lifts.insert(stem, (here / others(stem).clamp(0.000_1, 1.0)).ln().max(0.0));
         }
-        let least = if self.documents < 5 { 1 } else { 2 };
+        let least = self.least();
         let mut scored: Vec<(f32, &String, &Term)> = Vec::new();
         for (stems, term) in self.terms.iter().filter(|(_, term)| term.documents >= least) {
             let lift = match stems.split_once(' ') {

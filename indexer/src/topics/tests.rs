@@ -78,6 +78,7 @@ fn topics_formed_anew_keep_the_names_of_those_they_continue() {
     let mut former = formed(8, 40, 0.4);
     for (number, topic) in former.topics.iter_mut().enumerate() {
         topic.name = format!("name-{number}");
+        topic.former = Some(format!("former-{number}"));
     }
     // A tenth is gone, and as many are new.
     let (points, mut documents) = around(8, 40, 0.4);
@@ -89,6 +90,9 @@ fn topics_formed_anew_keep_the_names_of_those_they_continue() {
         let path = |topics: &Topics| topics.path(topics.places[&n].home.unwrap());
         assert_eq!(path(&anew), path(&former), "{n}");
     }
+    let renamed = anew.topics.iter().filter(|topic| topic.former.is_some());
+    assert!(renamed.clone().count() > 8);
+    renamed.for_each(|topic| assert_eq!(topic.former, Some(topic.name.replace("name", "former"))));
 }
 
 fn named(names: &[(&str, Option<usize>)], homes: &[Option<usize>]) -> Topics {
@@ -121,4 +125,23 @@ fn topics_are_found_by_name_path_and_words() {
     check("buffer", &[2]);
     check("boat", &[]);
     assert!(topics.is_in(0, &[0]) && topics.is_in(2, &[0]) && !topics.is_in(1, &[0]) && !topics.is_in(2, &[1]));
+}
+
+#[test]
+fn a_topic_is_found_under_its_former_name_as_long_as_no_other_has_it() {
+    let mut topics = named(&[("git", None), ("rebase", Some(0)), ("vim", None), ("merging", Some(0))], &[Some(1)]);
+    topics.topics[0].former = Some("commits".into());
+    topics.topics[1].former = Some("merging".into());
+    topics.topics[2].former = Some("buffers".into());
+    let check = |path: &str, want: Option<usize>| assert_eq!(topics.at(path), want, "{path}");
+    check("git/rebase", Some(1));
+    check("commits", Some(0));
+    check("commits/rebase", Some(1));
+    check("git/merging", Some(3));
+    check("buffers", Some(2));
+    check("vim/rebase", None);
+    check("", None);
+    assert_eq!(topics.named("Buffers"), [2]);
+    assert_eq!(topics.named("commits/rebase"), [1]);
+    assert_eq!(topics.named("merging"), [3]);
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::label::Summary;
 use super::points::nearest_two;
 use crate::record::Key;
 
@@ -37,12 +38,20 @@ pub struct Topics {
 pub struct Topic {
     /// Its name: lower case, unique among those beside it.
     pub name: String,
+    /// The language model that chose the name; `None` where it is a key phrase.
+    pub namer: Option<String>,
+    /// The name before that. It still leads here.
+    pub former: Option<String>,
+    /// What a language model said of it; `None` where none was asked.
+    pub summary: Option<Summary>,
     /// The topic above it.
     pub parent: Option<usize>,
     /// Words and phrases that tell it from others, the best first.
     pub phrases: Vec<String>,
     /// What its most typical documents say.
     pub excerpts: Vec<Excerpt>,
+    /// Whether a language model has named it: that happens once.
+    pub(super) named: bool,
     pub(super) centre: Vec<f32>,
     /// Documents in it when it was described.
     pub(super) described: usize,
@@ -103,15 +112,50 @@ impl Topics {
         parent.map_or_else(|| name.clone(), |parent| format!("{}/{name}", self.topics[parent].name))
     }
 
-    /// The topics that someone means by `text`: those of that name or path, else those with all its words in their name.
+    /// The topic at a path. Names from before a language model chose others are known too.
+    pub fn at(&self, path: &str) -> Option<usize> {
+        let mut names = path.split('/');
+        let first = self.child(None, names.next()?)?;
+        names.try_fold(first, |topic, name| self.child(Some(topic), name))
+    }
+
+    fn child(&self, parent: Option<usize>, name: &str) -> Option<usize> {
+        self.below(parent).find(|topic| self.topics[*topic].name == name).or_else(|| self.formerly(parent, name))
+    }
+
+    /// The topic below another one that had this name before a language model chose one.
+    pub fn formerly(&self, parent: Option<usize>, name: &str) -> Option<usize> {
+        self.below(parent).find(|topic| self.topics[*topic].former.as_deref() == Some(name))
+    }
+
+    /// The topics that someone means by `text`: those of that name or path, else those that had it, else those with all its
+    /// words in their name.
     pub fn named(&self, text: &str) -> Vec<usize> {
         let wanted = text.to_lowercase().replace([' ', '_'], "-");
         let all = 0..self.topics.len();
-        let exact: Vec<usize> =
-            all.clone().filter(|at| self.topics[*at].name == wanted || self.path(*at) == wanted).collect();
+        let exact = |at: &usize| self.topics[*at].name == wanted || self.path(*at) == wanted;
+        let formerly = |at: &usize| self.topics[*at].former.as_ref() == Some(&wanted) || self.at(&wanted) == Some(*at);
         let has = |at: &usize, word: &str| self.topics[*at].name.split('-').any(|part| part == word);
         let partly = |at: &usize| wanted.split('-').all(|word| has(at, word));
-        if exact.is_empty() { all.filter(partly).collect() } else { exact }
+        let ways: [&dyn Fn(&usize) -> bool; 3] = [&exact, &formerly, &partly];
+        let found = ways.iter().map(|means| all.clone().filter(|at| means(at)).collect::<Vec<usize>>());
+        found.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
+    }
+
+    /// The topics that a language model can be asked about and was not.
+    pub fn unlabelled(&self) -> impl Iterator<Item = usize> {
+        let can_be_asked = |topic: &Topic| topic.summary.is_none() && !topic.excerpts.is_empty();
+        (0..self.topics.len()).filter(move |at| can_be_asked(&self.topics[*at]))
+    }
+
+    /// Documents in each topic and below it.
+    pub(super) fn sizes(&self) -> Vec<usize> {
+        let mut sizes = vec![0; self.topics.len()];
+        for topic in self.places.values().flat_map(Place::topics) {
+            sizes[topic] += 1;
+            self.topics[topic].parent.into_iter().for_each(|above| sizes[above] += 1);
+        }
+        sizes
     }
 
     /// Whether a document stands in one of `wanted`, or below one.

@@ -5,8 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::describe::{Describer, entry_of};
+use super::describe::{Describer, Offer, entry_of};
 use super::form::form;
+use super::grounding;
 use super::heirs::inherit;
 use super::points::Points;
 use super::store;
@@ -87,6 +88,7 @@ impl<'a> Worker<'a> {
             let purging = progress.topic_purges.0 > progress.topic_purges.1;
             self.leave_out(&now, progress.scanned || purging)?;
             self.purge(progress.topic_purges)?;
+            self.take_labels(&now)?;
             if self.is_quiet(&progress) {
                 self.add(&now, progress.table)?;
             }
@@ -95,7 +97,8 @@ impl<'a> Worker<'a> {
             }
             let waiting = self.shared.progress().topics_table != progress.table;
             let changed = |p: &Progress| {
-                p.table != progress.table || p.topic_purges.0 > p.topic_purges.1 || waiting && self.is_quiet(p)
+                let asked = p.topic_purges.0 > p.topic_purges.1 || p.labels != progress.labels;
+                p.table != progress.table || asked || waiting && self.is_quiet(p)
             };
             self.shared.wait_for(SAVE, |p| self.shared.is_stopping() || changed(p));
         }
@@ -123,7 +126,7 @@ impl<'a> Worker<'a> {
         self.shared.is_stopping() || self.shared.table_number() != table
     }
 
-    /// Leaves out documents that are gone, and quotations that do not stand there any more. Before the first scan has ended,
+    /// Leaves out documents that are gone, and quotations and summaries that do not stand any more. Before the first scan has ended,
     /// a document that is not there yet may still come; it is `certain` that none does afterwards, and one that was
     /// forgotten must go at once.
     fn leave_out(&mut self, now: &Now, certain: bool) -> Result<(), Error> {
@@ -137,7 +140,15 @@ impl<'a> Worker<'a> {
         });
         let gone = before - places.len();
         *changed += gone;
-        for (number, topic) in topics.iter().enumerate() {
+        let record = |id: u64| now.records.get(&id).copied();
+        for (number, topic) in topics.iter_mut().enumerate() {
+            if certain
+                && let Some(summary) = &mut topic.summary
+                && !summary.stands(now.snapshot, &record)?
+            {
+                topic.summary = None;
+                touched.insert(number);
+            }
             let is_old = |quote: &Excerpt| {
                 now.records.get(&quote.document).is_some_and(|record| hash(record) != Some(quote.hash))
             };
@@ -151,8 +162,37 @@ impl<'a> Worker<'a> {
             self.topics.topics[top].described = LOST;
         }
         self.topics.prune();
-        self.describe(now)?;
+        self.describe(now, HashMap::new())?;
         self.publish();
+        Ok(())
+    }
+
+    /// Takes what a language model said of topics, where the documents that it was shown are as they were.
+    fn take_labels(&mut self, now: &Now) -> Result<(), Error> {
+        let brought = lock(&self.shared.labels).clone();
+        let count = brought.len();
+        if brought.is_empty() {
+            return Ok(());
+        }
+        let mut offers = HashMap::new();
+        for (asked, said) in brought {
+            let as_shown =
+                |(id, shown): (&u64, &Key)| now.records.get(id).is_some_and(|record| hash(record) == Some(*shown));
+            let Some(topic) = self.topics.at(&asked.path).filter(|_| asked.sources.iter().all(as_shown)) else {
+                continue;
+            };
+            self.topics.topics[topic].summary = Some(grounding::summary(&asked, said.as_ref()));
+            let name = said.as_ref().and_then(|said| grounding::name(&asked, said));
+            if let Some((said, name)) = said.zip(name) {
+                let top = self.topics.top_of(topic);
+                self.topics.topics[top].described = LOST;
+                offers.insert(topic, Offer { name, model: said.model });
+            }
+        }
+        self.describe(now, offers)?;
+        self.publish();
+        // Not before it is shown, or the same would be asked again.
+        lock(&self.shared.labels).drain(..count);
         Ok(())
     }
 
@@ -221,7 +261,7 @@ impl<'a> Worker<'a> {
         inherit(&mut topics, &self.topics);
         (topics.engine, topics.formed) = (now.engine.0.clone(), ids.len());
         self.topics = topics;
-        self.describe(now)?;
+        self.describe(now, HashMap::new())?;
         log::info!("{} topics formed of {} documents in {:.1?}", self.topics.topics.len(), ids.len(), begun.elapsed());
         self.publish();
         self.save()?;
@@ -254,14 +294,14 @@ impl<'a> Worker<'a> {
         }
         if moved {
             self.topics.prune();
-            self.describe(now)?;
+            self.describe(now, HashMap::new())?;
             self.publish();
         }
         Ok(true)
     }
 
-    /// Describes what has lost documents, or has grown since it was described.
-    fn describe(&mut self, now: &Now) -> Result<(), Error> {
+    /// Describes what has lost documents, or has grown since it was described, or has a name offered.
+    fn describe(&mut self, now: &Now, offers: HashMap<usize, Offer>) -> Result<(), Error> {
         let is_stale = |topics: &Topics, top: usize, size: usize| {
             let described = topics.topics[top].described;
             described == LOST || described == 0 || size > described + described / GROWN
@@ -274,7 +314,7 @@ impl<'a> Worker<'a> {
             return Ok(());
         }
         let holders = holders(&now.snapshot.words)?;
-        let mut describer = Describer { snapshot: now.snapshot, space: self.space(now), holders };
+        let mut describer = Describer { snapshot: now.snapshot, space: self.space(now), holders, offers };
         for (top, members) in tops {
             let records: Vec<&Record> = members.iter().filter_map(|id| now.records.get(id).copied()).collect();
             describer.describe(&mut self.topics, top, &records)?;
