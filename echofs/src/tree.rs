@@ -8,6 +8,7 @@ pub mod control;
 mod conversations;
 mod engine;
 mod explain;
+mod fact_edits;
 mod fact_pages;
 mod facts;
 mod forget;
@@ -40,6 +41,7 @@ use fuser::{FileAttr, FileType};
 
 use crate::answer::Answers;
 use crate::chat::Chats;
+use crate::edit::Drafts;
 use crate::error::Error;
 use crate::events::Events;
 use crate::fact_reader::Doing;
@@ -48,6 +50,7 @@ use crate::opened::Opened;
 use crate::real::RealNode;
 use crate::recorder::Recorder;
 
+pub use fact_edits::put_right;
 pub use render::results_jsonl;
 use status::status_text;
 
@@ -77,6 +80,7 @@ pub struct Context {
     pub(crate) searches: search::Searches,
     pub(crate) views: knowledge::Views,
     pub(crate) facts: facts::Views,
+    pub(crate) drafts: Drafts,
     pub(crate) topics: topics::Views,
     pub(crate) pages: moment::Pages,
     pub(crate) opened: Opened,
@@ -114,6 +118,7 @@ impl Context {
             searches: search::Searches::default(),
             views: knowledge::Views::default(),
             facts: facts::Views::default(),
+            drafts: Drafts::default(),
             topics: topics::Views::default(),
             pages: moment::Pages::default(),
             opened: Opened::default(),

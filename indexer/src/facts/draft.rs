@@ -94,6 +94,9 @@ impl Draft {
         self.valid_from = [self.valid_from, found.valid_from].into_iter().flatten().min();
         self.valid_until = [self.valid_until, found.valid_until].into_iter().flatten().max();
         self.method = self.method.max(found.method);
+        if found.method == Method::User {
+            self.put_right(found);
+        }
         let statement = statement(found);
         if !self.statements.contains(&statement) {
             self.statements.push(statement);
@@ -104,6 +107,15 @@ impl Draft {
             self.places.push(place);
             // Two that say the same without knowing of each other are wrong together less often.
             self.confidence = 1.0 - (1.0 - self.confidence) * (1.0 - found.confidence * 0.5);
+        }
+    }
+
+    /// The owner's words win, and so do the times that the owner states.
+    fn put_right(&mut self, found: &Found) {
+        let Found { subject, predicate, object, category, .. } = found.clone();
+        (self.subject, self.predicate, self.object, self.category) = (subject, predicate, object, category);
+        if found.valid_from.is_some() || found.valid_until.is_some() {
+            (self.valid_from, self.valid_until) = (found.valid_from.or(self.valid_from), found.valid_until);
         }
     }
 

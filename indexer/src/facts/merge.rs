@@ -98,7 +98,7 @@ impl Facts {
         })?;
         let merge = Merge { names, orders, by_owner: orders.stated().collect() };
         let packed = merge.packed(documents, dir)?;
-        let superseded = functional::superseded(&packed);
+        let superseded = functional::superseded(&packed, orders);
         let people = people::people(&packed);
         let mut by_id: Vec<u32> = (0..packed.len() as u32).collect();
         by_id.sort_unstable_by_key(|at| packed.id(*at as usize));
@@ -137,6 +137,16 @@ impl Facts {
     /// The fact with this id.
     pub fn get(&self, id: Id) -> Option<Fact<'_>> {
         self.position(id).map(|at| self.view(at))
+    }
+
+    /// The facts whose ids begin with these digits.
+    pub fn beginning(&self, digits: &str) -> impl Iterator<Item = Fact<'_>> {
+        let first = Id::parse(&format!("{digits:0<16}")).map(|id| {
+            let from = self.by_id.partition_point(|at| self.packed.id(*at as usize) < id);
+            self.by_id[from..].iter().map(|at| self.view(*at as usize))
+        });
+        let digits = digits.to_owned();
+        first.into_iter().flatten().take_while(move |fact| fact.id.to_string().starts_with(&digits))
     }
 
     fn position(&self, id: Id) -> Option<usize> {
@@ -318,6 +328,9 @@ mod tests {
         assert_eq!(owned.get(boat.id).unwrap().sentence(), boat.sentence());
         assert_eq!(owned.statements(boat.id).unwrap().len(), 2);
         assert!(owned.at(4).is_none() && owned.get(Id(7)).is_none());
+        let digits = &boat.id.to_string()[..10];
+        assert_eq!(owned.beginning(digits).map(|fact| fact.id).collect::<Vec<_>>(), [boat.id]);
+        assert!(owned.beginning("zz").next().is_none() && owned.beginning("").count() == owned.len());
     }
 
     #[test]

@@ -24,7 +24,6 @@ mod lines;
 mod merge;
 mod moments;
 mod morphology;
-
 mod notable;
 mod noun;
 mod occupation;
@@ -59,7 +58,7 @@ pub use merge::{Facts, Noted};
 pub use moments::find as days_in;
 pub(crate) use notable::judge;
 pub use notable::{Notable, Reason, speaks_to_programs};
-pub use orders::{Order, Orders, Wish};
+pub use orders::{Order, Orders, Wish, Words};
 pub use packed::Sources;
 pub use people::{Person, is_contact};
 pub use readings::ToRead;
