@@ -52,7 +52,7 @@ fn documents_are_shown_as_facts() {
     assert!(tasks.len() == 1 && tasks[0].contains("call Oda by 2027-01-15"), "{tasks:?}");
     let source = session.read("facts/by-source/vault/work/mill.md");
     assert!(source.contains("Arrin Mill") && !source.contains("Bergen"), "{source}");
-    assert_eq!(session.list("facts/as-of/2020-01-01"), ["facts.jsonl", "facts.md"]);
+    assert_eq!(session.list("facts/as-of/2020-01-01"), ["facts.jsonl", "facts.md", "known.jsonl", "known.md"]);
     assert_eq!(session.read("facts/as-of/2020-01-01/facts.jsonl"), "");
     assert!(session.read("facts/as-of/2026-04-01/facts.jsonl").contains("Arrin Mill"));
     assert!(!session.at("facts/as-of/yesterday").exists() && !session.at("facts/by-entity/Nobody.md").exists());
@@ -227,6 +227,75 @@ fn what_cannot_be_edited_is_refused_and_nothing_is_lost() {
 
 fn libc_einval() -> i32 {
     rustix::io::Errno::INVAL.raw_os_error()
+}
+
+#[test]
+fn what_was_true_and_what_was_known_on_a_day_are_two_things() {
+    let session = Session::unmounted(&[("oda.md", "---\ndate: 2026-01-10\n---\nOda Brekke lives in Oslo.\n")]);
+    let written: jiff::Timestamp = "2026-06-15T12:00:00Z".parse().expect("a time");
+    let note = File::options().write(true).open(session.vault().join("oda.md")).expect("opens");
+    note.set_modified(written.into()).expect("dated");
+    let mut session = session;
+    session.mount();
+    session.wait_for_words();
+    until("the fact is there", DEADLINE, || states(&session, "Oda Brekke", "Oslo"));
+    let fact = &facts(&session)[0];
+    assert_eq!((&fact["valid_from"], &fact["observed_at"]), (&"2026-01-10".into(), &"2026-06-15T12:00:00Z".into()));
+    let on = |day: &str, name: &str| session.read(format!("facts/as-of/{day}/{name}.jsonl")).lines().count();
+    assert_eq!((on("2026-01-09", "facts"), on("2026-01-09", "known")), (0, 0));
+    assert_eq!((on("2026-02-01", "facts"), on("2026-02-01", "known")), (1, 0));
+    assert_eq!((on("2026-06-16", "facts"), on("2026-06-16", "known")), (1, 1));
+    assert!(session.read("facts/as-of/2026-06-16/known.md").contains("Oda Brekke lives in Oslo"));
+}
+
+#[test]
+fn what_is_remembered_wins() {
+    let mut session = Session::with(&[("oda.md", "---\ndate: 2026-03-01\n---\nOda Brekke lives in Bergen.\n")]);
+    until("the file's word is there", DEADLINE, || states(&session, "Oda Brekke", "Bergen"));
+    fs::write(session.at("remember"), "Oda Brekke lives in Oslo.\n").expect("kept");
+    until("it is found", Duration::from_secs(1), || {
+        session.hits("lex:oslo").iter().any(|path| path.ends_with("remembered.md"))
+    });
+    let wins = |session: &Session| {
+        until("it wins", DEADLINE, || {
+            states(session, "Oda Brekke", "Oslo") && !states(session, "Oda Brekke", "Bergen")
+        });
+        let all = facts(session);
+        let of = |object: &str| all.iter().find(|fact| fact["object"] == object).expect("a fact");
+        assert_eq!((&of("Oslo")["method"], &of("Bergen")["superseded_by"]), (&"user".into(), &of("Oslo")["id"]));
+    };
+    wins(&session);
+    session.unmount();
+    for derived in ["facts", "index", "catalogue"] {
+        fs::remove_dir_all(session.data().join(derived)).expect("derived");
+    }
+    // Said of a later day, but not by the owner.
+    session.write("newer.md", "---\ndate: 2027-05-01\n---\nOda Brekke lives in Moss.\n");
+    session.mount();
+    session.wait_for_words();
+    until("all are there again", DEADLINE, || facts(&session).iter().any(|fact| fact["object"] == "Moss"));
+    until("and Bergen", DEADLINE, || facts(&session).iter().any(|fact| fact["object"] == "Bergen"));
+    wins(&session);
+    assert!(!states(&session, "Oda Brekke", "Moss"));
+}
+
+#[test]
+fn turns_and_events_are_facts_too() {
+    let session = Session::with(&[("regatta.md", "# Regatta\n\nWhen: 2026-05-02\n")]);
+    let turn = r#"{"role":"user","content":"Oda Brekke lives in Bergen.","at":"2023-03-05T10:00:00Z"}"#;
+    fs::write(session.at("conversations/inbox/talk.jsonl"), format!("{turn}\n")).expect("taken");
+    until("both are stated", DEADLINE, || {
+        states(&session, "Oda Brekke", "Bergen") && states(&session, "Regatta", "2026-05-02")
+    });
+    let all = facts(&session);
+    let said = all.iter().find(|fact| fact["object"] == "Bergen").expect("stated");
+    let page = said["source"]["path"].as_str().expect("a path");
+    assert!(page.contains("rendered/conversations") && page.ends_with(".md"), "{page}");
+    assert_eq!(said["valid_from"], "2023-03-05", "the day it was said");
+    assert!(said["observed_at"].as_str().expect("a time") > "2026-01-01", "learnt when it came in: {said}");
+    file_of(&session, "location", "Oda Brekke lives in Bergen");
+    let event = file_of(&session, "event", "Regatta When 2026-05-02");
+    assert!(fs::read_to_string(event).expect("a page").contains("category: \"event\""));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod store;
 use std::path::Path;
 use std::time::Duration;
 
+use echofs_indexer::conversations::Turn;
 use echofs_indexer::facts::{Claim, Fact, Facts, Method, ToRead, Wish, Words};
 use echofs_indexer::{Error, Index};
 use store::{PATIENCE, Place};
@@ -102,6 +103,36 @@ fn a_newer_statement_takes_the_place_of_an_older_one() {
         facts.all().filter(|fact| fact.holds_on(day)).map(|fact| fact.object).collect::<Vec<_>>()
     };
     assert_eq!((on("2023-01-01"), on("2025-01-01"), on("2026-04-01")), (vec![], vec!["Bergen"], vec!["Oslo"]));
+}
+
+#[test]
+fn a_turn_is_true_from_its_day_on_and_learnt_when_it_came_in() {
+    let place = Place::new();
+    let index = place.open(None);
+    let turn = |at: &str, content: &str| {
+        let line = format!("{{\"role\":\"user\",\"at\":\"{at}\",\"content\":\"{content}\"}}");
+        Turn::parse(&line, "talk", jiff::Timestamp::now()).unwrap()
+    };
+    let turns = [
+        turn("2023-03-05T12:00:00Z", "Oda Brekke lives in Bergen."),
+        turn("2023-05-01T12:00:00Z", "Oda Brekke lives in Oslo."),
+    ];
+    index.conversations().append(&turns).unwrap();
+    until_stated(&index, "Oda Brekke lives in Bergen");
+    until_stated(&index, "Oda Brekke lives in Oslo");
+    let facts = index.facts();
+    let of = |object: &str| facts.all().find(|fact| fact.object == object).expect("the fact");
+    assert_eq!(of("Bergen").since().to_string(), "2023-03-05");
+    assert_eq!(of("Oslo").since().to_string(), "2023-05-01");
+    assert_eq!(of("Bergen").superseded_by, Some(of("Oslo").id), "though they stand in one document");
+    let on = |day: &str| {
+        let day = day.parse().unwrap();
+        let held = facts.all().filter(|fact| fact.holds_on(day)).map(|fact| fact.object).collect::<Vec<_>>();
+        (held, facts.known_on(day).count())
+    };
+    assert_eq!((on("2023-04-01"), on("2023-06-01")), ((vec!["Bergen"], 0), (vec!["Oslo"], 0)));
+    let today = jiff::Zoned::now().date().to_string();
+    assert_eq!(on(&today), (vec!["Oslo"], 1));
 }
 
 #[test]

@@ -62,6 +62,7 @@ struct Head<'a> {
     object: &'a str,
     category: Category,
     confidence: f32,
+    observed_at: Timestamp,
     method: echofs_indexer::facts::Method,
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_from: Option<Date>,
@@ -80,6 +81,7 @@ pub fn fact(fact: &Fact) -> String {
         object: fact.object,
         category: fact.category,
         confidence: fact.confidence,
+        observed_at: fact.observed_at,
         method: fact.method,
         valid_from: fact.valid_from,
         valid_until: fact.valid_until,
@@ -133,9 +135,9 @@ pub fn document<'a>(path: &str, facts: impl Iterator<Item = Fact<'a>>) -> Page {
     out
 }
 
-/// What held on a day.
-pub fn day<'a>(date: Date, facts: impl Iterator<Item = Fact<'a>>) -> String {
-    let mut out = Page { text: format!("# Known to be so on {date}\n\n"), ..Page::default() };
+/// What held or was known on a day, as the heading says.
+pub fn day<'a>(heading: &str, facts: impl Iterator<Item = Fact<'a>>) -> String {
+    let mut out = Page { text: format!("# {heading}\n\n"), ..Page::default() };
     facts.for_each(|fact| out.item(&fact));
     out.text
 }

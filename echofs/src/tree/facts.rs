@@ -228,7 +228,7 @@ impl Made {
             "by-source" => node(Key::Sources(String::new())),
             "as-of" => node(Key::Days),
             "correct" => Node::File(Arc::new(control::order(Key::Top.id().child(name), Order::Facts, CORRECT, cx))),
-            _ => self.lines(cx, &Key::Top, self.all()),
+            _ => self.lines(cx, &Key::Top, name, self.all()),
         }
     }
 
@@ -245,11 +245,11 @@ impl Made {
         Node::File(Arc::new(File::settled(dir.id().child(name), text.into_bytes(), modified, CHANGING)))
     }
 
-    /// `facts.jsonl`, which may be larger than what should be in memory.
-    fn lines<'a>(&self, cx: &Context, dir: &Key, facts: impl Iterator<Item = Fact<'a>> + Clone) -> Node {
-        let id = dir.id().child("facts.jsonl");
+    /// Facts as lines, which may be larger than what should be in memory.
+    fn lines<'a>(&self, cx: &Context, dir: &Key, name: &str, facts: impl Iterator<Item = Fact<'a>> + Clone) -> Node {
+        let id = dir.id().child(name);
         let file = large(cx.index.scratch(), id, facts.clone(), self.at).unwrap_or_else(|why| {
-            log::warn!("{why}: facts.jsonl is made in memory");
+            log::warn!("{why}: {name} is made in memory");
             File::settled(id, render::jsonl(facts).into_bytes(), self.at, CHANGING)
         });
         Node::File(Arc::new(file))
@@ -312,11 +312,16 @@ impl Made {
     }
 
     fn day(&self, cx: &Context, key: &Key, date: Date) -> Vec<(String, Node)> {
-        let facts = || self.all().filter(|fact| fact.holds_on(date));
-        let likely = facts().filter(|fact| fact.is_likely());
+        let (held, known) = (|| self.all().filter(move |fact| fact.holds_on(date)), || self.facts.known_on(date));
+        let page = |name: &str, heading: &str, text: &mut dyn Iterator<Item = Fact>| {
+            let text = pages::day(&format!("{heading} {date}"), text.filter(Fact::is_likely));
+            (name.to_owned(), self.file(key, name, text, self.at))
+        };
         vec![
-            ("facts.jsonl".into(), self.lines(cx, key, facts())),
-            ("facts.md".into(), self.file(key, "facts.md", pages::day(date, likely), self.at)),
+            ("facts.jsonl".into(), self.lines(cx, key, "facts.jsonl", held())),
+            page("facts.md", "Known to be so on", &mut held()),
+            ("known.jsonl".into(), self.lines(cx, key, "known.jsonl", known())),
+            page("known.md", "What was known on", &mut known()),
         ]
     }
 }

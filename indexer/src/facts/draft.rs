@@ -58,7 +58,7 @@ pub struct Draft {
     pub valid_from: Option<Date>,
     /// Until when.
     pub valid_until: Option<Date>,
-    /// The date of its oldest source.
+    /// When the oldest of its sources was written.
     pub observed_at: Timestamp,
     /// Where it is stated, the best place first.
     pub places: Vec<Place>,
@@ -69,7 +69,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The fact as one statement has it.
+    /// The fact as one statement has it, learnt `at` unless the statement knows better.
     pub fn new(id: Id, found: &Found, entities: Entities, at: Timestamp, place: Place) -> Self {
         Self {
             id,
@@ -81,7 +81,7 @@ impl Draft {
             confidence: found.confidence,
             valid_from: found.valid_from,
             valid_until: found.valid_until,
-            observed_at: at,
+            observed_at: found.learnt.unwrap_or(at),
             places: vec![place],
             statements: vec![statement(found)],
             method: found.method,
@@ -90,7 +90,7 @@ impl Draft {
 
     /// Adds what another statement says of it.
     pub fn add(&mut self, found: &Found, at: Timestamp, place: Place) {
-        self.observed_at = self.observed_at.min(at);
+        self.observed_at = self.observed_at.min(found.learnt.unwrap_or(at));
         self.valid_from = [self.valid_from, found.valid_from].into_iter().flatten().min();
         self.valid_until = [self.valid_until, found.valid_until].into_iter().flatten().max();
         self.method = self.method.max(found.method);

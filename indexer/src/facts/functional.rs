@@ -68,7 +68,7 @@ pub fn superseded(facts: &Packed, orders: &Orders) -> HashMap<u32, (Id, Date)> {
     for group in groups.into_values().filter(|group| group.len() > 1) {
         let mut group: Vec<(u32, Fact)> = group.into_iter().map(|at| (at, facts.fact(at as usize))).collect();
         // The owner's word is the last one.
-        group.sort_by_key(|(_, fact)| (fact.method == Method::User, fact.since(), fact.id));
+        group.sort_by_key(|(_, fact)| (fact.method == Method::User, fact.since(), said(fact), fact.id));
         for (rank, (at, old)) in group.iter().enumerate() {
             if let Some((_, new)) = group[rank + 1..].iter().find(|(_, new)| is_newer(new, old)) {
                 ended.insert(*at, (new.id, old.valid_until.unwrap_or_else(|| new.since())));
@@ -97,8 +97,13 @@ fn replaced(facts: &Packed, orders: &Orders) -> HashMap<u32, (Id, Date)> {
 }
 
 fn is_newer(new: &Fact, old: &Fact) -> bool {
-    let later = new.since() > old.since() || new.method == Method::User && old.method != Method::User;
+    let later = new.since() > old.since() || said(new) > said(old);
     later && value(new) != value(old) && lines(new).is_disjoint(&lines(old))
+}
+
+/// When the owner said it, in which line; of what nobody but documents state, nothing.
+fn said(fact: &Fact) -> Option<(jiff::Timestamp, u32)> {
+    (fact.method == Method::User).then_some((fact.observed_at, fact.source.line))
 }
 
 fn lines<'a>(fact: &Fact<'a>) -> HashSet<(&'a Path, u32)> {

@@ -35,6 +35,7 @@ mod phrase;
 mod predicate;
 pub mod readings;
 mod relational;
+mod remembered;
 mod reported;
 mod sentence;
 mod statements;

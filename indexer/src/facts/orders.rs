@@ -150,6 +150,7 @@ impl Orders {
             read: &[],
             notable: &[],
             at: *at,
+            learnt: *at,
         })
     }
 }
@@ -248,6 +249,7 @@ fn by_owner([subject, predicate, object]: &[String; 3]) -> Found {
         line: 0,
         quote: object.clone(),
         method: Method::User,
+        learnt: None,
         subject: triple.subject,
         predicate: triple.predicate,
         object: triple.object,
