@@ -189,7 +189,7 @@ impl Root {
             "knowledge" => Node::Dir(Arc::new(knowledge::Knowledge)),
             "conversations" => Node::Dir(Arc::new(conversations::Dated::top())),
             "chat" => Node::Dir(Arc::new(chat::Chat)),
-            "relationship" => Node::Dir(Arc::new(relationship::Relationship::top())),
+            "relationship" => Node::Dir(Arc::new(relationship::Relationship)),
             "context" => Node::Dir(Arc::new(context::Memory::Top)),
             ".echo" => Node::Dir(Arc::new(control::Control)),
             // Everything listed is settled; the stream itself is not listed.
