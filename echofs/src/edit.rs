@@ -59,10 +59,16 @@ fn bounded(size: u64) -> Result<usize, Error> {
     usize::try_from(size).ok().filter(|size| *size <= MAX_TEXT).ok_or_else(too_long)
 }
 
+/// A page, and the facts that it is about.
+struct Page {
+    text: Arc<[u8]>,
+    facts: Arc<[FactId]>,
+}
+
 /// A handle that changes a copy.
 pub struct Editing {
-    /// The page as it was opened, and the facts that it is about; of a draft there is none.
-    page: Option<(Arc<[u8]>, Arc<[FactId]>)>,
+    /// The page as it was opened; of a draft there is none.
+    page: Option<Page>,
     /// Whether every write goes to the end, whatever its offset.
     to_end: bool,
     text: Shared,
@@ -71,7 +77,7 @@ pub struct Editing {
 impl Editing {
     /// Opens a page for writing, with these open(2) flags.
     pub fn page(text: &Arc<[u8]>, facts: &Arc<[FactId]>, flags: i32) -> Editing {
-        let page = Some((Arc::clone(text), Arc::clone(facts)));
+        let page = Some(Page { text: Arc::clone(text), facts: Arc::clone(facts) });
         let copy = Text { bytes: text.to_vec(), changed: false };
         Editing { page, ..Editing::draft(&Shared(Arc::new(Mutex::new(copy))), flags) }
     }
@@ -119,10 +125,10 @@ impl Editing {
     /// # Errors
     /// [`Error::Invalid`] with the reason; nothing is changed then. I/O errors of the journal.
     pub fn save(&self, cx: &Context) -> Result<(), Error> {
-        let Some((page, facts)) = &self.page else { return Ok(()) };
+        let Some(page) = &self.page else { return Ok(()) };
         let mut text = self.text.lock();
         if text.changed && !text.bytes.is_empty() {
-            put_right(cx, page, facts, &text.bytes)?;
+            put_right(cx, &page.text, &page.facts, &text.bytes)?;
             text.changed = false;
         }
         Ok(())
