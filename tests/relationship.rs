@@ -184,3 +184,22 @@ fn chats_are_noted_and_go_with_what_they_say() {
     fs::write(session.at(".echo/forget"), format!("{}\n", session.at("chat/trip").display())).expect("forgotten");
     assert!(!log().contains("Lunna") && !log().contains("Something"), "{}", log());
 }
+
+#[test]
+fn what_the_owner_states_is_a_preference_until_it_is_gone() {
+    let session = Session::with(&[
+        ("old.md", "---\ndate: 2025-01-05\n---\n# Drinks\n\nI like green coffee.\n"),
+        ("new.md", "---\ndate: 2026-03-01\n---\n# Drinks\n\nI love green coffee.\n"),
+    ]);
+    let preferences = || session.read("relationship/preferences.md");
+    until("it is shown", DEADLINE, || preferences().contains("- green coffee, since 2025-01-05 ("));
+    assert!(preferences().contains("old.md:6") && preferences().contains("new.md:6"), "{}", preferences());
+    until("there is an opinion", DEADLINE, || session.list("relationship/opinions") == ["green-coffee.md"]);
+    let opinion = session.read("relationship/opinions/green-coffee.md");
+    assert!(opinion.contains("- 2026-03-01: I love green coffee. (") && opinion.contains("Confidence 0."), "{opinion}");
+    fs::remove_file(session.vault().join("old.md")).expect("removed");
+    until("the first is gone", DEADLINE, || preferences().contains("since 2026-03-01"));
+    until("one statement is no opinion", DEADLINE, || session.list("relationship/opinions").is_empty());
+    fs::remove_file(session.vault().join("new.md")).expect("removed");
+    until("nothing is known", DEADLINE, || preferences().contains("None is known"));
+}

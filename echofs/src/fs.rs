@@ -18,7 +18,7 @@ use crate::crawlers::Crawlers;
 use crate::error::Error;
 use crate::handle::{Handle, Handles};
 use crate::inodes::Inodes;
-use crate::node::{Caller, Content, Id, Node, Ttl};
+use crate::node::{Caller, Content, File, Id, Node, Ttl};
 use crate::real::{self, Changes, RealNode};
 use crate::tree::{self, Context};
 
@@ -82,8 +82,8 @@ impl Fs {
         Ok((node.attr(&self.cx)?, node.ttl()))
     }
 
-    /// Changes attributes. On a control file a truncation does nothing, so that `>` works; mode and times of what is
-    /// copied in do nothing, so that `cp -p` works.
+    /// Changes attributes. On a control file and a page about facts a truncation does nothing by itself, so that `>` works; mode
+    /// and times of what is copied in or under way do nothing, so that `cp -p` works.
     pub fn setattr(&self, id: Id, changes: Changes, handle: Option<u64>) -> Result<(FileAttr, Ttl), Error> {
         let node = self.inodes.get(id)?;
         match &node {
@@ -100,9 +100,25 @@ impl Fs {
                 }
                 Ok((attr, node.ttl()))
             }
-            Node::File(file) if may_be_set(&file.content, &changes) => self.getattr(id),
+            Node::File(file) if may_be_set(&file.content, &changes) => {
+                self.resize_edited(file, &changes, handle)?;
+                self.getattr(id)
+            }
             Node::Dir(dir) if changes.are_times() => dir.touch(&self.cx).and_then(|()| self.getattr(id)),
             Node::Dir(_) | Node::File(_) | Node::Link(_) => Err(PART_OF_THE_TREE),
+        }
+    }
+
+    /// Cuts or lengthens what is being written to a page about facts, or a draft of one.
+    fn resize_edited(&self, file: &File, changes: &Changes, handle: Option<u64>) -> Result<(), Error> {
+        let Some(size) = changes.size else { return Ok(()) };
+        let open = handle.and_then(|handle| self.handles.get(handle).ok());
+        match (&file.content, open.as_deref()) {
+            (Content::Draft(text), _) => text.resize(size),
+            (Content::Facts { .. }, Some(Handle::Edit(editing))) => editing.resize(size),
+            // Nobody writes: what is empty says nothing.
+            (Content::Facts { .. }, _) if size > 0 => Err(PART_OF_THE_TREE),
+            _ => Ok(()),
         }
     }
 
@@ -233,7 +249,9 @@ impl Fs {
     pub fn setxattr(&self, id: Id, name: &OsStr, value: &[u8], flags: i32) -> Result<(), Error> {
         match self.inodes.get(id)? {
             // `cp -p` then does without.
-            Node::File(file) if matches!(file.content, Content::Upload(_)) => Err(Error::Unsupported),
+            Node::File(file) if matches!(file.content, Content::Upload(_) | Content::Draft(_)) => {
+                Err(Error::Unsupported)
+            }
             _ => self.real(id)?.setxattr(name, value, flags),
         }
     }
@@ -286,6 +304,8 @@ fn may_be_set(content: &Content, changes: &Changes) -> bool {
     match content {
         Content::Control { .. } => changes.size == Some(0),
         Content::Lines(_) | Content::Chat(_) | Content::Upload(_) => changes.size.is_none(),
+        Content::Facts { .. } => changes.size.is_some(),
+        Content::Draft(_) => true,
         _ => false,
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use crate::answer::{Form, Reader};
 use crate::append::Appending;
 use crate::chat::Writing;
+use crate::edit::Editing;
 use crate::error::Error;
 use crate::events::ReaderId;
 use crate::node::{Control, Listing, Node, Upload};
@@ -25,6 +26,8 @@ pub enum Handle {
     Control { order: Control, text: Arc<[u8]>, partial: Mutex<Vec<u8>> },
     /// A file that takes lines at its end.
     Lines(Appending),
+    /// A page about facts, or a draft of one, that is written to.
+    Edit(Editing),
     /// A chat; one that is written to has what it takes.
     Chat { session: String, writing: Option<Writing>, ends: bool },
     /// A file that is being copied in.

@@ -7,6 +7,7 @@ pub mod answer;
 mod append;
 pub mod chat;
 mod crawlers;
+mod edit;
 mod error;
 mod events;
 mod fact_reader;

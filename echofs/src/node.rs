@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use echofs_indexer::facts;
 use fuser::{FileAttr, FileType, INodeNo};
 
 use crate::append::Target;
+use crate::edit::Shared;
 use crate::error::Error;
 use crate::real::RealNode;
 use crate::tree::Context;
@@ -160,6 +162,10 @@ pub enum Content {
     Question { text: String, form: crate::answer::Form },
     /// What happens, from the open on.
     Events,
+    /// A page about these facts, in the order in which it names them. What is written to it puts them right.
+    Facts { text: Arc<[u8]>, facts: Arc<[facts::Id]> },
+    /// A file that is written beside such pages, to take the name of one of them.
+    Draft(Shared),
     /// A file of the data directory, which is only ever replaced or added to; of so many bytes at the last look.
     Stored { path: PathBuf, size: u64 },
     /// A file that takes lines at its end.
@@ -259,7 +265,9 @@ impl File {
     fn size(&self, cx: &Context) -> u64 {
         let length = |path: &Path| path.metadata().map_or(0, |meta| meta.len());
         match &self.content {
-            Content::Settled(bytes) | Content::Live(bytes) | Content::Control { text: bytes, .. } => bytes.len() as u64,
+            Content::Settled(bytes) | Content::Live(bytes) => bytes.len() as u64,
+            Content::Control { text: bytes, .. } | Content::Facts { text: bytes, .. } => bytes.len() as u64,
+            Content::Draft(text) => text.len(),
             Content::Stored { size, .. } | Content::Large { size, .. } => *size,
             Content::Lines(target) => target.file(cx).map_or(0, |path| length(&path)),
             Content::Chat(session) => cx.chats.size(session).0,
@@ -272,6 +280,7 @@ impl File {
     fn mode(&self) -> u16 {
         match self.content {
             Content::Control { .. } | Content::Lines(_) | Content::Chat(_) | Content::Upload(_) => 0o600,
+            Content::Facts { .. } | Content::Draft(_) => 0o600,
             Content::Settled(_) | Content::Large { .. } | Content::Stored { .. } | Content::Live(_) => 0o400,
             Content::Question { .. } | Content::Events => 0o400,
         }

@@ -8,6 +8,7 @@ pub mod control;
 mod conversations;
 mod engine;
 mod explain;
+mod fact_edits;
 mod fact_pages;
 mod facts;
 mod forget;
@@ -41,6 +42,7 @@ use fuser::{FileAttr, FileType};
 
 use crate::answer::Answers;
 use crate::chat::Chats;
+use crate::edit::Drafts;
 use crate::error::Error;
 use crate::events::Events;
 use crate::leisure::Doing;
@@ -49,6 +51,7 @@ use crate::opened::Opened;
 use crate::real::RealNode;
 use crate::recorder::Recorder;
 
+pub use fact_edits::put_right;
 pub use render::results_jsonl;
 use status::status_text;
 
@@ -78,6 +81,7 @@ pub struct Context {
     pub(crate) searches: search::Searches,
     pub(crate) views: knowledge::Views,
     pub(crate) facts: facts::Views,
+    pub(crate) drafts: Drafts,
     pub(crate) topics: topics::Views,
     pub(crate) pages: moment::Pages,
     pub(crate) opened: Opened,
@@ -118,6 +122,7 @@ impl Context {
             searches: search::Searches::default(),
             views: knowledge::Views::default(),
             facts: facts::Views::default(),
+            drafts: Drafts::default(),
             topics: topics::Views::default(),
             pages: moment::Pages::default(),
             opened: Opened::default(),
@@ -189,7 +194,7 @@ impl Root {
             "knowledge" => Node::Dir(Arc::new(knowledge::Knowledge)),
             "conversations" => Node::Dir(Arc::new(conversations::Dated::top())),
             "chat" => Node::Dir(Arc::new(chat::Chat)),
-            "relationship" => Node::Dir(Arc::new(relationship::Relationship::top())),
+            "relationship" => Node::Dir(Arc::new(relationship::Relationship)),
             "context" => Node::Dir(Arc::new(context::Memory::Top)),
             ".echo" => Node::Dir(Arc::new(control::Control)),
             // Everything listed is settled; the stream itself is not listed.

@@ -426,11 +426,8 @@ impl Index {
     /// # Errors
     /// [`Error::NoFact`] when the wish is about one that is not there; I/O errors of the journal.
     pub fn change_facts(&self, wish: &Wish) -> Result<(), Error> {
-        let orders = wish.orders(&self.facts()).ok_or(Error::NoFact)?;
-        let mut number = 0;
-        for order in orders {
-            number = self.shared.order_about_facts(order)?;
-        }
+        let order = wish.order(&self.facts(), &self.shared.fact_orders()).ok_or(Error::NoFact)?;
+        let number = self.shared.order_about_facts(order)?;
         self.shared.wait_for(SHOWN, |p| p.orders.1 >= number || self.shared.is_stopping());
         Ok(())
     }

@@ -440,3 +440,51 @@ fn the_log_holds_nothing_that_was_forgotten_before_it_was_written() {
     let texts: Vec<String> = index.relationship().view().unwrap().entries.into_iter().map(|entry| entry.text).collect();
     assert_eq!(texts, ["kept"]);
 }
+
+#[test]
+fn preferences_and_opinions_come_from_what_the_owner_states() {
+    let place = Place::new();
+    let dated = |name: &str, day: &str, text: &str| {
+        place.write(name, &format!("---\ndate: {day}\n---\n# Drinks\n\n{text}\n"));
+    };
+    dated("old.md", "2025-01-05", "I like coffee.");
+    dated("love.md", "2025-02-05", "I love coffee.");
+    dated("new.md", "2026-03-01", "I prefer tea to coffee.");
+    dated("newest.md", "2026-05-01", "I hate coffee.");
+    let mail = "From: Callum Reid <reid@joiner.example>\nTo: oda@mill.example\nSubject: Gate\nDate: Sat, 14 Mar 2026 10:00:00 +0000\n\nI prefer oak.\n";
+    place.write("gate.eml", mail);
+    let index = place.open(None);
+    let said = |role: &str, content: &str| {
+        let value = serde_json::json!({"role": role, "content": content, "at": "2026-04-02T10:00:00Z"});
+        Turn::from_value(&value, "talk", Timestamp::now()).unwrap()
+    };
+    index.conversations().append(&[said("user", "I like old boats."), said("assistant", "I prefer trains.")]).unwrap();
+    let states = |object: &str| index.facts().all().any(|fact| fact.object == object);
+    until("everything is stated", || ["old boats", "trains", "oak"].into_iter().all(states));
+    let made = Made::of(&index, NOW);
+    let preferences = context::preferences(&made.moment()).unwrap();
+    let src = place.notes().display().to_string();
+    for line in [
+        "## coffee or tea\n\n- tea, since 2026-03-01 (".to_owned(),
+        format!("- before: coffee, from 2025-01-05 to 2026-03-01 ({src}/old.md:6) ({src}/love.md:6)\n"),
+        "## old boats\n\n- old boats, since 2026-04-02 (".to_owned(),
+    ] {
+        assert!(preferences.contains(&line), "{line} is not in\n{preferences}");
+    }
+    assert!(!preferences.contains("oak") && !preferences.contains("trains"), "{preferences}");
+    let opinions = context::opinions(&made.moment());
+    let names: Vec<&str> = opinions.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["opinions/coffee.md"], "of one statement there is none");
+    let coffee = &opinions[0].1;
+    assert!(coffee.contains("## For\n\n- 2025-01-05: I like coffee. ("), "{coffee}");
+    assert!(coffee.contains(&format!("## Against\n\n- 2026-05-01: I hate coffee. ({src}/newest.md:6)")), "{coffee}");
+    // The owner's word in the log holds for these too.
+    let correction = Entry {
+        subject: Some("coffee or tea".into()),
+        retract: true,
+        ..Entry::new(Kind::Correction, "no", Timestamp::now())
+    };
+    index.relationship().append(vec![correction]).unwrap();
+    let preferences = context::preferences(&Made::of(&index, NOW).moment()).unwrap();
+    assert!(preferences.contains("old boats") && !preferences.contains("coffee"), "{preferences}");
+}

@@ -5,7 +5,8 @@ mod store;
 use std::path::Path;
 use std::time::Duration;
 
-use echofs_indexer::facts::{Claim, Fact, Facts, Method, ToRead, Wish};
+use echofs_indexer::conversations::Turn;
+use echofs_indexer::facts::{Claim, Fact, Facts, Method, ToRead, Wish, Words};
 use echofs_indexer::{Error, Index};
 use store::{PATIENCE, Place};
 
@@ -20,6 +21,12 @@ fn until(index: &Index, what: &str, ready: impl Fn(&Facts) -> bool) {
 
 fn sentences(index: &Index) -> Vec<String> {
     index.facts().all().map(|fact| fact.sentence()).collect()
+}
+
+/// What is so now.
+fn current(index: &Index) -> Vec<String> {
+    let facts = index.facts();
+    facts.all().filter(|fact| fact.superseded_by.is_none()).map(|fact| fact.sentence()).collect()
 }
 
 fn first(facts: &Facts) -> Fact<'_> {
@@ -99,6 +106,36 @@ fn a_newer_statement_takes_the_place_of_an_older_one() {
 }
 
 #[test]
+fn a_turn_is_true_from_its_day_on_and_learnt_when_it_came_in() {
+    let place = Place::new();
+    let index = place.open(None);
+    let turn = |at: &str, content: &str| {
+        let line = format!("{{\"role\":\"user\",\"at\":\"{at}\",\"content\":\"{content}\"}}");
+        Turn::parse(&line, "talk", jiff::Timestamp::now()).unwrap()
+    };
+    let turns = [
+        turn("2023-03-05T12:00:00Z", "Oda Brekke lives in Bergen."),
+        turn("2023-05-01T12:00:00Z", "Oda Brekke lives in Oslo."),
+    ];
+    index.conversations().append(&turns).unwrap();
+    until_stated(&index, "Oda Brekke lives in Bergen");
+    until_stated(&index, "Oda Brekke lives in Oslo");
+    let facts = index.facts();
+    let of = |object: &str| facts.all().find(|fact| fact.object == object).expect("the fact");
+    assert_eq!(of("Bergen").since().to_string(), "2023-03-05");
+    assert_eq!(of("Oslo").since().to_string(), "2023-05-01");
+    assert_eq!(of("Bergen").superseded_by, Some(of("Oslo").id), "though they stand in one document");
+    let on = |day: &str| {
+        let day = day.parse().unwrap();
+        let held = facts.all().filter(|fact| fact.holds_on(day)).map(|fact| fact.object).collect::<Vec<_>>();
+        (held, facts.known_on(day).count())
+    };
+    assert_eq!((on("2023-04-01"), on("2023-06-01")), ((vec!["Bergen"], 0), (vec!["Oslo"], 0)));
+    let today = jiff::Zoned::now().date().to_string();
+    assert_eq!(on(&today), (vec!["Oslo"], 1));
+}
+
+#[test]
 fn orders_of_the_owner_last() {
     let place = Place::new();
     let note = place.write("oda.md", "Oda Brekke lives in Bergen.\n\nOda Brekke owns a boat.\n");
@@ -107,10 +144,12 @@ fn orders_of_the_owner_last() {
     until_stated(&index, "Oda Brekke owns a boat");
     index.change_facts(&Wish::Remove(id_of(&index, "Oda Brekke owns a boat"))).unwrap();
     let parts = ["Oda Brekke", "lives in", "Trondheim"].map(String::from);
-    index.change_facts(&Wish::Correct(id_of(&index, "Oda Brekke lives in Bergen"), parts)).unwrap();
-    let right = |index: &Index| sentences(index) == ["Oda Brekke lives in Trondheim"];
+    index.change_facts(&Wish::Correct(id_of(&index, "Oda Brekke lives in Bergen"), parts.into())).unwrap();
+    let right = |index: &Index| current(index) == ["Oda Brekke lives in Trondheim"];
     assert!(right(&index), "{:?}", sentences(&index));
-    assert_eq!(first(&index.facts()).method, Method::User);
+    let facts = index.facts();
+    let of = |object: &str| facts.all().find(|fact| fact.object == object).expect("the fact");
+    assert_eq!((of("Trondheim").method, of("Bergen").superseded_by), (Method::User, Some(of("Trondheim").id)));
     assert!(matches!(index.change_facts(&Wish::Remove("nothing".into())), Err(Error::NoFact)));
     // The same said elsewhere is removed as well, also after everything derived was lost.
     place.write("again.md", "Oda Brekke owns a boat.\n\nThe mill is closed on Mondays.\n");
@@ -122,9 +161,55 @@ fn orders_of_the_owner_last() {
         std::fs::remove_dir_all(place.data().join(derived)).unwrap();
     }
     let index = place.open(None);
-    until(&index, "the correction", |facts| facts.len() == 1);
+    until(&index, "the correction", |facts| facts.len() == 2);
     assert!(right(&index), "{:?}", sentences(&index));
     assert!(note.exists());
+}
+
+#[test]
+fn the_owner_corrects_more_than_once() {
+    let place = Place::new();
+    place.write("oda.md", "---\ndate: 2024-02-01\n---\nOda Brekke owns a boat.\n");
+    let index = place.open(None);
+    until_stated(&index, "Oda Brekke owns a boat");
+    let correct = |old: &str, object: &str| {
+        let parts = ["Oda Brekke", "owns", object].map(String::from);
+        index.change_facts(&Wish::Correct(id_of(&index, &format!("Oda Brekke owns {old}")), parts.into())).unwrap();
+    };
+    correct("a boat", "a ship");
+    assert_eq!(current(&index), ["Oda Brekke owns a ship"]);
+    // Somebody who still looks at the first puts the last one right.
+    correct("a boat", "a raft");
+    assert_eq!(current(&index), ["Oda Brekke owns a raft"]);
+    correct("a raft", "a boat");
+    assert_eq!(current(&index), ["Oda Brekke owns a boat"]);
+    correct("a boat", "a canoe");
+    // What is removed takes with it what it had replaced: the document's word does not come back.
+    index.change_facts(&Wish::Remove(id_of(&index, "Oda Brekke owns a canoe"))).unwrap();
+    assert_eq!(sentences(&index), [""; 0]);
+}
+
+#[test]
+fn a_correction_says_since_when() {
+    let place = Place::new();
+    place.write("oda.md", "---\ndate: 2024-02-01\n---\nOda Brekke owns a boat.\n");
+    let index = place.open(None);
+    until_stated(&index, "Oda Brekke owns a boat");
+    let words = |object: &str, from: &str| Words {
+        valid_from: from.parse().ok(),
+        ..["Oda Brekke", "owns", object].map(String::from).into()
+    };
+    index.change_facts(&Wish::Correct(id_of(&index, "Oda Brekke owns a boat"), words("a boat", "2023-05-01"))).unwrap();
+    let since = |sentence: &str| {
+        let facts = index.facts();
+        facts.all().find(|fact| fact.sentence() == sentence).map(|fact| (fact.since().to_string(), fact.valid_until))
+    };
+    assert_eq!(since("Oda Brekke owns a boat"), Some(("2023-05-01".into(), None)));
+    assert_eq!(current(&index).len(), 1);
+    index.change_facts(&Wish::Correct(id_of(&index, "Oda Brekke owns a boat"), words("a ship", "2025-01-01"))).unwrap();
+    let until = "2025-01-01".parse().ok();
+    assert_eq!(since("Oda Brekke owns a boat"), Some(("2023-05-01".into(), until)));
+    assert_eq!(since("Oda Brekke owns a ship"), Some(("2025-01-01".into(), None)));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use rustix::io::{ReadWriteFlags, preadv2};
 use super::{Fs, PART_OF_THE_TREE, utf8};
 use crate::append::Appending;
 use crate::chat::Writing;
+use crate::edit::Editing;
 use crate::error::Error;
 use crate::handle::{AnswerStream, Handle};
 use crate::interrupt;
@@ -69,6 +70,10 @@ impl Fs {
                     let file = real::os(OsFile::options().read(true).write(true).open(&upload.path))?;
                     (Handle::Upload { file, upload: upload.clone() }, FopenFlags::FOPEN_DIRECT_IO)
                 }
+                Content::Draft(text) => (Handle::Edit(Editing::draft(text, flags)), FopenFlags::FOPEN_DIRECT_IO),
+                Content::Facts { text, facts } if writes => {
+                    (Handle::Edit(Editing::page(text, facts, flags)), FopenFlags::FOPEN_DIRECT_IO)
+                }
                 _ if writes => return Err(PART_OF_THE_TREE),
                 Content::Stored { path, .. } => {
                     (Handle::Real { file: real::os(OsFile::open(path))?, written: AtomicBool::default() }, SETTLED)
@@ -83,7 +88,9 @@ impl Fs {
                     None => (Handle::Bytes(Arc::default()), LIVE),
                 },
                 Content::Live(bytes) => (Handle::Bytes(Arc::clone(bytes)), LIVE),
-                Content::Settled(bytes) => (Handle::Bytes(Arc::clone(bytes)), SETTLED),
+                Content::Settled(bytes) | Content::Facts { text: bytes, .. } => {
+                    (Handle::Bytes(Arc::clone(bytes)), SETTLED)
+                }
                 Content::Events => (Handle::Events(self.cx.events.open(self.crawlers.has(caller.pid))), STREAM),
                 Content::Question { text, form } => {
                     let stream = AnswerStream { question: text.clone(), form: *form, cursor: 0, reader: None };
@@ -161,6 +168,7 @@ impl Fs {
             Handle::Real { file, .. } | Handle::Upload { file, .. } => {
                 Ok(pread_cached(file, offset, size).map(|bytes| found(&bytes)))
             }
+            Handle::Edit(editing) => Ok(Some(found(&editing.read(offset, size)))),
             Handle::Answer(_) | Handle::Lines(_) => Ok(None),
             Handle::Chat { session, ends, .. } => match self.cx.chats.take(session, offset, size)? {
                 None if *ends => Ok(Some(found(&[]))),
@@ -179,6 +187,7 @@ impl Fs {
         match &*self.handles.get(handle)? {
             Handle::Bytes(bytes) | Handle::Control { text: bytes, .. } => Ok(part(bytes, offset, size).to_vec()),
             Handle::Real { file, .. } | Handle::Upload { file, .. } => pread(file, offset, size),
+            Handle::Edit(editing) => Ok(editing.read(offset, size)),
             Handle::Lines(lines) => match lines.file(&self.cx) {
                 Some(path) => pread(&real::os(OsFile::open(path))?, offset, size),
                 None => Ok(Vec::new()),
@@ -212,11 +221,15 @@ impl Fs {
     pub fn is_order(&self, handle: u64) -> bool {
         matches!(
             self.handles.get(handle).as_deref(),
-            Ok(Handle::Control { .. } | Handle::Lines(_) | Handle::Chat { .. } | Handle::Upload { .. })
+            Ok(Handle::Control { .. }
+                | Handle::Lines(_)
+                | Handle::Edit(_)
+                | Handle::Chat { .. }
+                | Handle::Upload { .. })
         )
     }
 
-    /// Writes to a real file, adds lines, or gives an order to a control file; the number of bytes taken.
+    /// Writes to a real file or the copy of a page, adds lines, or gives an order to a control file; the number of bytes taken.
     pub fn write(&self, handle: u64, offset: u64, data: &[u8]) -> Result<usize, Error> {
         match &*self.handles.get(handle)? {
             Handle::Real { file, written } => {
@@ -233,6 +246,7 @@ impl Fs {
                 Ok(data.len())
             }
             Handle::Lines(lines) => lines.write(&self.cx, offset, data),
+            Handle::Edit(editing) => editing.write(offset, data),
             Handle::Chat { writing: Some(writing), .. } => writing.write(offset, data),
             Handle::Upload { file, .. } => real::os(std::os::unix::fs::FileExt::write_at(file, data, offset)),
             Handle::Bytes(_)
@@ -248,7 +262,8 @@ impl Fs {
         if line.is_empty() { Ok(()) } else { tree::control::obey(&self.cx, order, line) }
     }
 
-    /// A descriptor was closed: gives the order of a last line without an end, and tells the index of writes.
+    /// A descriptor was closed: gives the order of a last line without an end or of a page that was changed, and tells the index
+    /// of writes.
     pub fn flush(&self, handle: u64) -> Result<(), Error> {
         match &*self.handles.get(handle)? {
             Handle::Control { order, partial, .. } => {
@@ -262,6 +277,7 @@ impl Fs {
                 Ok(())
             }
             Handle::Lines(lines) => lines.flush(&self.cx),
+            Handle::Edit(editing) => editing.save(&self.cx),
             Handle::Chat { writing: Some(writing), .. } => writing.flush(),
             Handle::Upload { file, .. } => real::os(file.sync_all()),
             Handle::Bytes(_)
@@ -303,6 +319,7 @@ impl Fs {
                 real::os(dir.open(libc::O_RDONLY | libc::O_DIRECTORY)?.sync_all())
             }
             Handle::Lines(lines) => lines.flush(&self.cx),
+            Handle::Edit(editing) => editing.save(&self.cx),
             Handle::Chat { writing: Some(writing), .. } => writing.flush(),
             Handle::Bytes(_)
             | Handle::Control { .. }
@@ -340,6 +357,7 @@ impl Fs {
             | Handle::Events(_)
             | Handle::Control { .. }
             | Handle::Lines(_)
+            | Handle::Edit(_)
             | Handle::Chat { .. }
             | Handle::Upload { .. }
             | Handle::Dir { .. } => return Err(Error::Unsupported),

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use echofs_indexer::facts::{Category, Fact, Id as FactId};
+use echofs_indexer::facts::{Category, Fact, Facts, Id as FactId};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -29,6 +29,11 @@ pub fn id_in(name: &str) -> Option<&str> {
     name.strip_suffix(".md")?.rsplit_once('~').map(|(_, id)| id).filter(|id| id.len() == ID)
 }
 
+/// The fact whose file has this name.
+pub fn named<'a>(facts: &'a Facts, file: &str) -> Option<Fact<'a>> {
+    facts.beginning(id_in(file)?).find(|fact| name(fact) == file)
+}
+
 /// When the newest of its sources was written.
 pub fn time(fact: &Fact) -> SystemTime {
     moment(fact.observed_at)
@@ -37,6 +42,15 @@ pub fn time(fact: &Fact) -> SystemTime {
 fn moment(at: Timestamp) -> SystemTime {
     let seconds = Duration::from_secs(at.as_second().unsigned_abs());
     if at.as_second() >= 0 { UNIX_EPOCH + seconds } else { UNIX_EPOCH - seconds }
+}
+
+/// A page that names facts, and which, in its order.
+#[derive(Default)]
+pub struct Page {
+    /// The page.
+    pub text: String,
+    /// The facts.
+    pub facts: Vec<FactId>,
 }
 
 /// The front matter of a fact's page.
@@ -48,6 +62,7 @@ struct Head<'a> {
     object: &'a str,
     category: Category,
     confidence: f32,
+    observed_at: Timestamp,
     method: echofs_indexer::facts::Method,
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_from: Option<Date>,
@@ -66,6 +81,7 @@ pub fn fact(fact: &Fact) -> String {
         object: fact.object,
         category: fact.category,
         confidence: fact.confidence,
+        observed_at: fact.observed_at,
         method: fact.method,
         valid_from: fact.valid_from,
         valid_until: fact.valid_until,
@@ -77,7 +93,7 @@ pub fn fact(fact: &Fact) -> String {
             let _ = writeln!(out, "{key}: {value}");
         }
     }
-    let _ = writeln!(out, "---\n\n{}\n", visible(&fact.sentence()));
+    let _ = writeln!(out, "---\n\n{}\n", said(fact));
     for source in fact.sources.iter() {
         let _ = writeln!(out, "> {}\n\n{}:{}\n", visible(source.quote), source.path.display(), source.line);
     }
@@ -95,52 +111,63 @@ pub fn xattrs(fact: &Fact) -> Vec<(&'static str, String)> {
 }
 
 /// What is known of one person, project or thing: what holds, and what held before.
-pub fn entity(name: &str, facts: &[Fact]) -> String {
-    let mut out = format!("# {}\n", visible(name));
+pub fn entity(name: &str, facts: &[Fact]) -> Page {
+    let mut out = Page { text: format!("# {}\n", visible(name)), ..Page::default() };
     let (now, before): (Vec<&Fact>, Vec<&Fact>) = facts.iter().partition(|fact| fact.superseded_by.is_none());
     for category in Category::ALL {
         let of: Vec<&&Fact> = now.iter().filter(|fact| fact.category == category).collect();
         if !of.is_empty() {
-            let _ = writeln!(out, "\n## {}\n", category.name());
-            of.iter().for_each(|fact| item(&mut out, fact));
+            let _ = writeln!(out.text, "\n## {}\n", category.name());
+            of.iter().for_each(|fact| out.item(fact));
         }
     }
     if !before.is_empty() {
-        out.push_str("\n## before\n\n");
-        before.iter().for_each(|fact| item(&mut out, fact));
+        out.text.push_str("\n## before\n\n");
+        before.iter().for_each(|fact| out.item(fact));
     }
     out
 }
 
 /// What one document states, in its order.
-pub fn document<'a>(path: &str, facts: impl Iterator<Item = Fact<'a>>) -> String {
-    let mut out = format!("# {}\n\n", visible(path));
-    facts.for_each(|fact| item(&mut out, &fact));
+pub fn document<'a>(path: &str, facts: impl Iterator<Item = Fact<'a>>) -> Page {
+    let mut out = Page { text: format!("# {}\n\n", visible(path)), ..Page::default() };
+    facts.for_each(|fact| out.item(&fact));
     out
 }
 
-/// What held on a day.
-pub fn day<'a>(date: Date, facts: impl Iterator<Item = Fact<'a>>) -> String {
-    let mut out = format!("# Known to be so on {date}\n\n");
-    facts.for_each(|fact| item(&mut out, &fact));
-    out
+/// What held or was known on a day, as the heading says.
+pub fn day<'a>(heading: &str, facts: impl Iterator<Item = Fact<'a>>) -> String {
+    let mut out = Page { text: format!("# {heading}\n\n"), ..Page::default() };
+    facts.for_each(|fact| out.item(&fact));
+    out.text
 }
 
-fn item(out: &mut String, fact: &Fact) {
-    let _ = write!(out, "- {}", visible(&fact.sentence()));
-    let _ = match (fact.valid_from, fact.valid_until) {
-        (Some(from), Some(until)) => write!(out, " ({from} to {until})"),
-        (Some(from), None) => write!(out, " (since {from})"),
-        (None, Some(until)) => write!(out, " (until {until})"),
-        (None, None) => Ok(()),
-    };
-    let places: Vec<String> =
-        fact.sources.iter().take(SOURCES).map(|s| format!("{}:{}", s.path.display(), s.line)).collect();
-    let _ = writeln!(out, "\n  {}", places.join(" "));
+impl Page {
+    fn item(&mut self, fact: &Fact) {
+        let places: Vec<String> =
+            fact.sources.iter().take(SOURCES).map(|s| format!("{}:{}", s.path.display(), s.line)).collect();
+        let _ = writeln!(self.text, "- {}{}\n  {}", said(fact), times(fact), places.join(" "));
+        self.facts.push(fact.id);
+    }
+}
+
+/// What a fact says, on one line.
+pub fn said(fact: &Fact) -> String {
+    visible(&fact.sentence())
+}
+
+/// When it is true, as it stands behind that.
+pub fn times(fact: &Fact) -> String {
+    match (fact.valid_from, fact.valid_until) {
+        (Some(from), Some(until)) => format!(" ({from} to {until})"),
+        (Some(from), None) => format!(" (since {from})"),
+        (None, Some(until)) => format!(" (until {until})"),
+        (None, None) => String::new(),
+    }
 }
 
 /// On one line, without control characters.
-fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     names::clean(text, usize::MAX)
 }
 

@@ -10,9 +10,12 @@ use echofs_indexer::scratch::{Scratch, Written};
 use jiff::civil::Date;
 
 use super::cached::{Cached, Listings};
-use super::{Context, control, fact_pages as pages, names, render};
+use super::{Context, control, fact_edits, fact_pages as pages, names, render};
 use crate::error::Error;
 use crate::node::{CHANGING, Caller, Content, Control as Order, Directory, File, Id, Listing, Node};
+
+/// Facts that took the place of one another are followed so far.
+const DEEPEST: usize = 64;
 
 /// Days in `as-of/` that are listed; any other day can be looked up.
 const DAYS: usize = 8;
@@ -27,7 +30,8 @@ Write a line to this file to put a fact right. What you write wins over what is 
     remove ID                              removes one (as `rm` does in by-category/)
 
 An id stands in the front matter of each fact's file, in facts.jsonl, and behind a ~ in relationship/about-me.md and
-relationship/people/.
+relationship/people/. Or edit the fact itself: its file in by-category/, or its line in by-entity/ and by-source/. What it said
+before stays in as-of/.
 ";
 
 /// A directory of this branch.
@@ -57,6 +61,11 @@ impl Key {
             Key::Days => top().child("as-of"),
             Key::Day(date) => Key::Days.id().child(&date.to_string()),
         }
+    }
+
+    /// Whether pages that can be edited are in it.
+    fn has_pages(&self) -> bool {
+        matches!(self, Key::Category(_) | Key::Entities | Key::Sources(_))
     }
 }
 
@@ -110,7 +119,9 @@ impl Directory for View {
             let date = name.parse::<Date>().ok().filter(|date| date.to_string() == name);
             return date.map(|date| node(Key::Day(date))).ok_or(Error::NotFound);
         }
-        View::made(cx).listing(cx, &self.0).get(name).cloned().ok_or(Error::NotFound)
+        let made = View::made(cx);
+        let known = made.listing(cx, &self.0).get(name).cloned();
+        known.or_else(|| cx.drafts.get(self.id(), name)).or_else(|| self.newest(&made, name)).ok_or(Error::NotFound)
     }
 
     fn list(&self, cx: &Context) -> Result<Arc<Listing>, Error> {
@@ -118,15 +129,62 @@ impl Directory for View {
     }
 
     fn unlink(&self, cx: &Context, name: &str) -> Result<(), Error> {
+        if cx.drafts.remove(self.id(), name) {
+            return Ok(());
+        }
         let Key::Category(_) = self.0 else {
             return Err(Error::NotPermitted("facts are removed in by-category"));
         };
         let facts = cx.index.facts();
-        let id = pages::id_in(name).ok_or(Error::NotFound)?;
-        let fact = facts.all().find(|fact| fact.id.to_string().starts_with(id) && pages::name(fact) == name);
-        cx.index.change_facts(&Wish::Remove(fact.ok_or(Error::NotFound)?.id.to_string()))?;
+        let fact = pages::named(&facts, name).ok_or(Error::NotFound)?;
+        cx.index.change_facts(&Wish::Remove(fact.id.to_string()))?;
         Ok(())
     }
+
+    fn create(&self, cx: &Context, name: &str) -> Result<Node, Error> {
+        if !self.0.has_pages() {
+            return Err(Error::NotPermitted("facts are written to where their pages are"));
+        }
+        cx.drafts.make(self.id(), name)
+    }
+
+    /// Puts a draft in the place of a page, as editors save: what it says is done, and the page is made anew.
+    fn rename(&self, cx: &Context, from: &str, to: &str) -> Result<(), Error> {
+        let text = cx.drafts.text(self.id(), from).ok_or(Error::NotPermitted("a fact is called as it says"))?;
+        let Ok(Node::File(page)) = self.lookup(cx, to, Caller::default()) else { return Err(NO_PAGE) };
+        let Content::Facts { text: page, facts } = &page.content else { return Err(NO_PAGE) };
+        fact_edits::put_right(cx, page, facts, &text)?;
+        cx.drafts.remove(self.id(), from);
+        Ok(())
+    }
+}
+
+const NO_PAGE: Error = Error::NotPermitted("a file can only take the name of a page about facts");
+
+impl View {
+    /// The file of what took the place of a fact that had this name: who has just edited it looks for it under the old one.
+    fn newest(&self, made: &Made, name: &str) -> Option<Node> {
+        let Key::Category(_) = self.0 else { return None };
+        let newer = |fact: &Fact| fact.superseded_by.and_then(|id| made.facts.get(id));
+        let old = pages::named(&made.facts, name)?;
+        let newest = std::iter::successors(newer(&old), newer).take(DEEPEST).last()?;
+        newest.is_likely().then(|| fact_file(&newest))
+    }
+}
+
+/// The file of a fact.
+fn fact_file(fact: &Fact) -> Node {
+    let id = Key::Category(fact.category).id().child(&pages::name(fact));
+    let page = pages::Page { text: pages::fact(fact), facts: vec![fact.id] };
+    let file = page_file(id, page, pages::time(fact));
+    Node::File(Arc::new(File { xattrs: pages::xattrs(fact), ..file }))
+}
+
+/// A page that can be edited.
+fn page_file(place: Id, page: pages::Page, modified: SystemTime) -> File {
+    let text: Arc<[u8]> = page.text.into_bytes().into();
+    let content = Content::Facts { text: Arc::clone(&text), facts: page.facts.into() };
+    File { content, ..File::settled(place, text, modified, CHANGING) }
 }
 
 impl Made {
@@ -155,7 +213,7 @@ impl Made {
         match key {
             Key::Top => NAMES.iter().map(|name| (name.to_string(), self.top(cx, name))).collect(),
             Key::Categories => Category::ALL.iter().map(|c| (c.name().to_owned(), node(Key::Category(*c)))).collect(),
-            Key::Category(category) => self.category(key, *category),
+            Key::Category(category) => self.category(*category),
             Key::Entities => self.entities(),
             Key::Sources(prefix) => self.sources(key, prefix),
             Key::Days => self.days().into_iter().map(|date| (date.to_string(), node(Key::Day(date)))).collect(),
@@ -170,7 +228,7 @@ impl Made {
             "by-source" => node(Key::Sources(String::new())),
             "as-of" => node(Key::Days),
             "correct" => Node::File(Arc::new(control::order(Key::Top.id().child(name), Order::Facts, CORRECT, cx))),
-            _ => self.lines(cx, &Key::Top, self.all()),
+            _ => self.lines(cx, &Key::Top, name, self.all()),
         }
     }
 
@@ -187,26 +245,19 @@ impl Made {
         Node::File(Arc::new(File::settled(dir.id().child(name), text.into_bytes(), modified, CHANGING)))
     }
 
-    /// `facts.jsonl`, which may be larger than what should be in memory.
-    fn lines<'a>(&self, cx: &Context, dir: &Key, facts: impl Iterator<Item = Fact<'a>> + Clone) -> Node {
-        let id = dir.id().child("facts.jsonl");
+    /// Facts as lines, which may be larger than what should be in memory.
+    fn lines<'a>(&self, cx: &Context, dir: &Key, name: &str, facts: impl Iterator<Item = Fact<'a>> + Clone) -> Node {
+        let id = dir.id().child(name);
         let file = large(cx.index.scratch(), id, facts.clone(), self.at).unwrap_or_else(|why| {
-            log::warn!("{why}: facts.jsonl is made in memory");
+            log::warn!("{why}: {name} is made in memory");
             File::settled(id, render::jsonl(facts).into_bytes(), self.at, CHANGING)
         });
         Node::File(Arc::new(file))
     }
 
-    fn category(&self, key: &Key, category: Category) -> Vec<(String, Node)> {
-        let file = |fact: Fact| {
-            let name = pages::name(&fact);
-            let mut file =
-                File::settled(key.id().child(&name), pages::fact(&fact).into_bytes(), pages::time(&fact), CHANGING);
-            file.xattrs = pages::xattrs(&fact);
-            (name, Node::File(Arc::new(file)))
-        };
+    fn category(&self, category: Category) -> Vec<(String, Node)> {
         let listed = self.current().filter(|fact| fact.category == category && fact.is_likely());
-        let files: BTreeMap<String, Node> = listed.map(file).collect();
+        let files: BTreeMap<String, Node> = listed.map(|fact| (pages::name(&fact), fact_file(&fact))).collect();
         files.into_iter().collect()
     }
 
@@ -222,8 +273,8 @@ impl Made {
             let facts: Vec<Fact> = facts.into_iter().filter_map(|at| self.facts.at(at)).collect();
             let name = names::bounded(&names::clean(entity.trim_start_matches('.'), names::MAX), ".md");
             let modified = facts.iter().map(pages::time).max().unwrap_or(self.at);
-            let file = self.file(&Key::Entities, &name, pages::entity(entity, &facts), modified);
-            (name, file)
+            let file = page_file(Key::Entities.id().child(&name), pages::entity(entity, &facts), modified);
+            (name, Node::File(Arc::new(file)))
         };
         let files: BTreeMap<String, Node> = by_name.into_iter().map(page).collect();
         files.into_iter().collect()
@@ -242,8 +293,8 @@ impl Made {
                     let name = if rest.ends_with(".md") { rest.to_owned() } else { names::bounded(rest, ".md") };
                     let facts = || facts.iter().filter_map(|at| self.facts.at(*at));
                     let modified = facts().map(|fact| pages::time(&fact)).max().unwrap_or(self.at);
-                    let file = self.file(key, &name, pages::document(path, facts()), modified);
-                    entries.insert(name, file);
+                    let file = page_file(key.id().child(&name), pages::document(path, facts()), modified);
+                    entries.insert(name, Node::File(Arc::new(file)));
                 }
             }
         }
@@ -261,11 +312,16 @@ impl Made {
     }
 
     fn day(&self, cx: &Context, key: &Key, date: Date) -> Vec<(String, Node)> {
-        let facts = || self.all().filter(|fact| fact.holds_on(date));
-        let likely = facts().filter(|fact| fact.is_likely());
+        let (held, known) = (|| self.all().filter(move |fact| fact.holds_on(date)), || self.facts.known_on(date));
+        let page = |name: &str, heading: &str, text: &mut dyn Iterator<Item = Fact>| {
+            let text = pages::day(&format!("{heading} {date}"), text.filter(Fact::is_likely));
+            (name.to_owned(), self.file(key, name, text, self.at))
+        };
         vec![
-            ("facts.jsonl".into(), self.lines(cx, key, facts())),
-            ("facts.md".into(), self.file(key, "facts.md", pages::day(date, likely), self.at)),
+            ("facts.jsonl".into(), self.lines(cx, key, "facts.jsonl", held())),
+            page("facts.md", "Known to be so on", &mut held()),
+            ("known.jsonl".into(), self.lines(cx, key, "known.jsonl", known())),
+            page("known.md", "What was known on", &mut known()),
         ]
     }
 }
@@ -323,7 +379,7 @@ fn wish(line: &str) -> Option<Wish> {
         return None;
     }
     match <[String; 4]>::try_from(parts) {
-        Ok([id, subject, predicate, object]) => Some(Wish::Correct(id, [subject, predicate, object])),
+        Ok([id, subject, predicate, object]) => Some(Wish::Correct(id, [subject, predicate, object].into())),
         Err(parts) => <[String; 3]>::try_from(parts).ok().map(Wish::State),
     }
 }
@@ -335,7 +391,7 @@ mod tests {
     #[test]
     fn lines_of_correct_are_read() {
         let parts = || ["Oda", "lives in", "Bergen"].map(String::from);
-        assert_eq!(wish("0f | Oda | lives in | Bergen"), Some(Wish::Correct("0f".into(), parts())));
+        assert_eq!(wish("0f | Oda | lives in | Bergen"), Some(Wish::Correct("0f".into(), parts().into())));
         assert_eq!(wish("Oda| lives in |Bergen"), Some(Wish::State(parts())));
         assert_eq!(wish("remove 0f"), Some(Wish::Remove("0f".into())));
         for bad in ["Oda lives in Bergen", "a | b", "a | b | c | d | e", "a | | c"] {

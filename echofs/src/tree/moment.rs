@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use echofs_indexer::context::{self, Moment, Tier};
@@ -45,6 +45,10 @@ pub enum Page {
     AboutMe,
     /// The page of the person with this name.
     Person(String),
+    /// `preferences.md`.
+    Preferences,
+    /// The page of opinions with this name.
+    Opinion(String),
 }
 
 impl Page {
@@ -55,7 +59,7 @@ impl Page {
 }
 
 /// A page's text, and since when it reads so.
-type Text = (Arc<[u8]>, SystemTime);
+pub type Text = (Arc<[u8]>, SystemTime);
 
 /// The pages of the latest moment.
 #[derive(Default)]
@@ -77,6 +81,7 @@ pub struct Made {
     /// Whether what moved since is noted.
     noted: AtomicBool,
     pages: Mutex<HashMap<Page, Text>>,
+    opinions: OnceLock<Vec<(String, Text)>>,
     /// Those of the moment before: a page that reads the same keeps its time.
     before: HashMap<Page, Text>,
     cost: Mutex<Duration>,
@@ -166,6 +171,7 @@ impl Made {
             noted: AtomicBool::new(false),
             now,
             pages: Mutex::default(),
+            opinions: OnceLock::new(),
             before,
             cost: Mutex::new(begun.elapsed()),
         }
@@ -199,11 +205,33 @@ impl Made {
             return Some(text.clone());
         }
         let begun = Instant::now();
-        let bytes: Arc<[u8]> = self.write(cx, page)?.into_bytes().into();
+        let text = self.write(cx, page)?;
+        self.cost_more(begun);
+        Some(self.keep(page.clone(), text))
+    }
+
+    /// The pages of opinions, by name.
+    pub fn opinions(&self) -> &[(String, Text)] {
+        self.opinions.get_or_init(|| {
+            let begun = Instant::now();
+            let pages = context::opinions(&self.moment());
+            self.cost_more(begun);
+            let name = |name: &str| name.strip_prefix("opinions/").unwrap_or(name).to_owned();
+            let pages = pages.into_iter().map(|(page, text)| (name(&page), text));
+            pages.map(|(name, text)| (name.clone(), self.keep(Page::Opinion(name), text))).collect()
+        })
+    }
+
+    fn cost_more(&self, begun: Instant) {
         *self.cost.lock().unwrap_or_else(PoisonError::into_inner) += begun.elapsed();
-        let known = self.before.get(page).filter(|(known, _)| *known == bytes).cloned();
+    }
+
+    /// Keeps a page that was made; since when it reads so is known from the moment before.
+    fn keep(&self, page: Page, text: String) -> Text {
+        let bytes: Arc<[u8]> = text.into_bytes().into();
+        let known = self.before.get(&page).filter(|(known, _)| *known == bytes).cloned();
         let text = known.unwrap_or_else(|| (bytes, SystemTime::now()));
-        Some(self.pages().entry(page.clone()).or_insert(text).clone())
+        self.pages().entry(page).or_insert(text).clone()
     }
 
     fn write(&self, cx: &Context, page: &Page) -> Option<String> {
@@ -222,6 +250,9 @@ impl Made {
             Page::Tier(tier) => context::tier_page(&moment, *tier),
             Page::Moved => render::jsonl(cx.index.moved(&moment)),
             Page::AboutMe => context::about_me(&moment),
+            Page::Preferences => context::preferences(&moment).unwrap_or_else(|| "None is known yet.\n".into()),
+            // They are made all together.
+            Page::Opinion(_) => return None,
             Page::Person(name) => {
                 let person = self.facts.people().iter().find(|person| person.name == *name)?;
                 context::person(&moment, person)

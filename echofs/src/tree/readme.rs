@@ -41,7 +41,7 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
 | `similar/<absolute path>/` | the same, for documents like that one |
 | `topics/<topic>/` | what your files are about: documents that belong together, `README.md` about each, `topics.json` |
 | `facts/` | what your files state: `by-category/`, `by-entity/<name>.md`, `by-source/`, `as-of/<date>/`, `facts.jsonl` |
-| `facts/correct` | write to it what is true instead; `rm` in `by-category/` removes a fact for good |
+| `facts/correct` | write to it what is true instead, or edit the fact itself; `rm` in `by-category/` removes a fact for good |
 | `knowledge/notes/` | your notes: ordinary files and folders, read and write |
 | `knowledge/recent/` `by-date/` `by-type/` `by-tag/` | links to every document, sorted in these ways |
 | `knowledge/sources/` | links to the directories that are indexed |

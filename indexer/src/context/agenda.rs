@@ -85,7 +85,7 @@ fn by_form(moment: &Moment) -> Vec<Task> {
     let mut named: HashSet<(&Path, &str)> = HashSet::new();
     let mut all = Vec::new();
     for fact in current(moment).filter(|fact| fact.category == Category::Task && fact.predicate == "to do") {
-        let said = days_in(fact.object, Some(day_of(fact.observed_at))).pop();
+        let said = days_in(fact.object, Some(fact.since())).pop();
         let due = fact.valid_until.or_else(|| deadlines.get(&key(&fact)).copied()).or(said);
         named.insert(key(&fact));
         all.push(task(&fact, fact.object, due));
@@ -105,7 +105,7 @@ fn key<'a>(fact: &Fact<'a>) -> (&'a Path, &'a str) {
 
 fn task(fact: &Fact, text: &str, due: Option<Date>) -> Task {
     let (path, line) = (fact.source.path.to_owned(), fact.source.line);
-    Task { text: plain(text), due, since: day_of(fact.observed_at), path, line, said: false }
+    Task { text: plain(text), due, since: fact.since(), path, line, said: false }
 }
 
 /// Sentences that name a day by which something is due, from a little before today on.

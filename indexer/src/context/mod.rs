@@ -17,6 +17,7 @@ mod suggestions;
 mod tasks;
 mod tiers;
 mod usage;
+mod views;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,7 @@ pub use person::{person, shown as people};
 pub use suggestions::suggestions;
 pub use tasks::tasks;
 pub use tiers::{Move, Signs, Tier, Tiers, Why, tier_page, tiers};
+pub use views::{opinions, preferences};
 
 /// Everything that the pages of one moment are made from.
 pub struct Moment<'a> {
@@ -96,6 +98,17 @@ impl Moment<'_> {
 
     fn is_conversation(&self, path: &Path) -> bool {
         self.document(path).is_some_and(|document| document.kind == Kind::Conversation)
+    }
+
+    /// Whether the owner states this: to the facts, in a note or a text of the owner's own, or as the user in a conversation.
+    fn is_owners(&self, origin: &Origin) -> bool {
+        // What names an author may be by anybody.
+        let own = |document: &Document| match document.kind {
+            Kind::File => document.author.is_none() && matches!(document.media.as_str(), "markdown" | "text" | "org"),
+            _ => true,
+        };
+        let by_people = !speaks_to_programs(origin.quote) && self.is_by_people(origin.path, origin.quote);
+        by_people && self.document(origin.path).is_none_or(own)
     }
 
     /// What people wrote, but for what speaks to the programs that read it.

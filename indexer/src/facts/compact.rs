@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -32,6 +33,7 @@ struct Short<'a> {
     line: u32,
     quote: u32,
     method: Method,
+    learnt: Option<Timestamp>,
 }
 
 /// A text that may be a part of a quotation.
@@ -76,6 +78,7 @@ pub fn serialize<S: Serializer>(found: &[Found], serializer: S) -> Result<S::Ok,
             line: found.line,
             quote,
             method: found.method,
+            learnt: found.learnt,
         }
     });
     let found = short.collect();
@@ -98,6 +101,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Fou
             line: short.line,
             quote: quote.clone().into_owned(),
             method: short.method,
+            learnt: short.learnt,
         })
     };
     let all: Option<Vec<Found>> = found.into_iter().map(whole).collect();

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use echofs_query_lang::MONTHS;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 
 /// The number of a month, by its name or the first three letters of it.
 pub fn month(word: &str) -> Option<i8> {
@@ -50,6 +50,25 @@ fn iso(text: &str) -> Option<Date> {
         7 => format!("{date}-01").parse().ok(),
         _ => None,
     }
+}
+
+/// Bytes of a day and a time of day: "2026-03-14 09:30".
+const TIME: usize = 16;
+
+fn time(text: &str) -> Option<DateTime> {
+    text.starts_with(|c: char| c.is_ascii_digit()).then(|| DateTime::strptime("%F %H:%M", text).ok()).flatten()
+}
+
+/// A line without the time that it was written at: "2026-03-14 09:30: text".
+pub fn untimed(line: &str) -> &str {
+    let rest = line.get(..TIME).and_then(time).and_then(|_| line[TIME..].strip_prefix(": "));
+    rest.map_or(line, str::trim_start)
+}
+
+/// The time that stands before the text of a line: "- 2026-03-14 09:30: ".
+pub fn written(before: &str) -> Option<DateTime> {
+    let before = before.trim_end().strip_suffix(':')?;
+    before.get(before.len().checked_sub(TIME)?..).and_then(time)
 }
 
 /// The first ISO date in `text`, and where it stands.

@@ -9,6 +9,7 @@ use super::sentence::Sentence;
 use super::token::{Token, sentences, tokens};
 use super::{Triple, category, clause, dates, entity, lines, noun};
 use crate::Passage;
+use crate::conversations::turn_line;
 
 /// No more facts are taken from one document.
 const MAX_FACTS: usize = 2_000;
@@ -37,14 +38,17 @@ pub fn facts<'a>(document: &Document, passages: impl Iterator<Item = &'a Passage
     }
     let mut fenced = false;
     let mut tells_how = false;
+    let mut turn = None;
     for passage in passages {
         tells_how |= passage.text.contains("```") || passage.text.contains("~~~");
         let heading = passage.heading.rsplit(" > ").next().filter(|h| !h.is_empty());
         let topic = heading.unwrap_or(document.title);
-        let mut reader = Reader { document, text: &passage.text, line: passage.line, topic, person: None, tells_how };
-        for block in lines::blocks(&passage.text, &mut fenced) {
+        let (text, line, person, date) = (passage.text.as_str(), passage.line, None, document.date);
+        let mut reader = Reader { document, text, line, topic, person, tells_how, turn, date };
+        for block in lines::blocks(text, &mut fenced) {
             reader.block(&block, &mut found);
         }
+        turn = said_on(document, text).or(turn);
         if found.len() >= MAX_FACTS {
             break;
         }
@@ -68,19 +72,41 @@ struct Reader<'a> {
     person: Option<String>,
     /// Whether the document holds code: "I" and "we" are then the reader as often as the writer.
     tells_how: bool,
+    /// The day of the turn in which the passage begins.
+    turn: Option<Date>,
+    /// The day on which what is read now was written.
+    date: Option<Date>,
+}
+
+/// The day of the last turn of a conversation that begins in this text.
+fn said_on(document: &Document, text: &str) -> Option<Date> {
+    let lines = text.lines().rev().filter(|_| document.media == "conversation");
+    lines.filter_map(turn_line).map(|(_, at)| at.date()).next()
 }
 
 impl Reader<'_> {
+    /// The day on which the words at a place were written: that of their line, of their turn, of the document.
+    fn date_at(&self, at: usize) -> Option<Date> {
+        let before = &self.text[..at];
+        let line = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
+        let turn = || said_on(self.document, before).or(self.turn);
+        dates::written(line).map(|at| at.date()).or_else(turn).or(self.document.date)
+    }
+
     fn block(&mut self, block: &lines::Block, found: &mut Vec<Found>) {
         match block {
-            lines::Block::Prose(range) => self.prose(range.clone(), found),
+            lines::Block::Prose(range) => {
+                self.date = self.date_at(range.start);
+                self.prose(range.clone(), found);
+            }
             lines::Block::Statement(statement) => {
+                self.date = self.date_at(statement.range.start);
                 let subject = statement.subject.as_deref().unwrap_or(self.topic);
                 if !subject.chars().any(char::is_alphabetic) {
                     return;
                 }
                 let made = self.found(subject, &statement.predicate, &statement.object, statement.range.clone());
-                let times = (statement.from.or(self.document.date), statement.until);
+                let times = (statement.from.or(self.date), statement.until);
                 let made = Found { category: statement.category, confidence: statement.confidence, ..made };
                 found.push(Found { valid_from: times.0, valid_until: times.1, ..made });
             }
@@ -150,7 +176,7 @@ impl Reader<'_> {
     fn stated(&self, triple: &Triple, span: Range<usize>) -> Found {
         let made = self.found(&triple.subject, &triple.predicate, &triple.object, span);
         let at = if dates::is_time(&triple.object) { dates::parse(&triple.object) } else { None };
-        let from = triple.from.or(at).or(self.document.date);
+        let from = triple.from.or(at).or(self.date);
         let (category, confidence) = category::of(triple);
         let reader = self.tells_how && matches!(triple.subject.to_lowercase().as_str(), "i" | "we");
         let confidence = if reader { confidence * 0.7 } else { confidence };
@@ -170,6 +196,7 @@ impl Reader<'_> {
             line,
             quote: self.text[span].to_owned(),
             method: Method::Rule,
+            learnt: None,
         }
     }
 }

@@ -58,7 +58,7 @@ pub struct Draft {
     pub valid_from: Option<Date>,
     /// Until when.
     pub valid_until: Option<Date>,
-    /// The date of its oldest source.
+    /// When the oldest of its sources was written.
     pub observed_at: Timestamp,
     /// Where it is stated, the best place first.
     pub places: Vec<Place>,
@@ -69,7 +69,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The fact as one statement has it.
+    /// The fact as one statement has it, learnt `at` unless the statement knows better.
     pub fn new(id: Id, found: &Found, entities: Entities, at: Timestamp, place: Place) -> Self {
         Self {
             id,
@@ -81,7 +81,7 @@ impl Draft {
             confidence: found.confidence,
             valid_from: found.valid_from,
             valid_until: found.valid_until,
-            observed_at: at,
+            observed_at: found.learnt.unwrap_or(at),
             places: vec![place],
             statements: vec![statement(found)],
             method: found.method,
@@ -90,10 +90,13 @@ impl Draft {
 
     /// Adds what another statement says of it.
     pub fn add(&mut self, found: &Found, at: Timestamp, place: Place) {
-        self.observed_at = self.observed_at.min(at);
+        self.observed_at = self.observed_at.min(found.learnt.unwrap_or(at));
         self.valid_from = [self.valid_from, found.valid_from].into_iter().flatten().min();
         self.valid_until = [self.valid_until, found.valid_until].into_iter().flatten().max();
         self.method = self.method.max(found.method);
+        if found.method == Method::User {
+            self.put_right(found);
+        }
         let statement = statement(found);
         if !self.statements.contains(&statement) {
             self.statements.push(statement);
@@ -104,6 +107,15 @@ impl Draft {
             self.places.push(place);
             // Two that say the same without knowing of each other are wrong together less often.
             self.confidence = 1.0 - (1.0 - self.confidence) * (1.0 - found.confidence * 0.5);
+        }
+    }
+
+    /// The owner's words win, and so do the times that the owner states.
+    fn put_right(&mut self, found: &Found) {
+        let Found { subject, predicate, object, category, .. } = found.clone();
+        (self.subject, self.predicate, self.object, self.category) = (subject, predicate, object, category);
+        if found.valid_from.is_some() || found.valid_until.is_some() {
+            (self.valid_from, self.valid_until) = (found.valid_from.or(self.valid_from), found.valid_until);
         }
     }
 

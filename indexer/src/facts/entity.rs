@@ -278,6 +278,7 @@ pub mod tests {
             line: 1,
             quote: object.into(),
             method: crate::facts::Method::Rule,
+            learnt: None,
         }
     }
 

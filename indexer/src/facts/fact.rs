@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::packed::Sources;
 
 /// The confidence from which on a statement is shown as a fact.
-const LIKELY: f32 = 0.6;
+pub const LIKELY: f32 = 0.6;
 
 /// What a fact is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -104,6 +104,9 @@ pub struct Found {
     pub quote: String,
     /// What found it.
     pub method: Method,
+    /// When it was learnt, where that is known better than of the document as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learnt: Option<jiff::Timestamp>,
 }
 
 /// The name of a fact, a statement or a sentence: the start of a digest of what it says.
@@ -161,7 +164,7 @@ pub struct Fact<'a> {
     pub valid_from: Option<Date>,
     /// Until when.
     pub valid_until: Option<Date>,
-    /// When it was first learnt: the date of its oldest source.
+    /// When it was first learnt: when the oldest of its sources was written.
     pub observed_at: jiff::Timestamp,
     /// The best source.
     pub source: Origin<'a>,

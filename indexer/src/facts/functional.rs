@@ -1,4 +1,5 @@
-//! Relations of which a thing has one at a time: a newer statement takes the place of an older one.
+//! Which fact takes the place of which: the owner's corrections, and relations of which a thing has one at a time, where a
+//! newer statement takes the place of an older one.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -6,6 +7,7 @@ use std::path::Path;
 use jiff::civil::Date;
 
 use super::fact::{Fact, Id, Method};
+use super::orders::Orders;
 use super::packed::Packed;
 
 /// What one thing has one of. Statements about the same key contradict each other when their values differ.
@@ -52,19 +54,21 @@ fn value(fact: &Fact) -> String {
     entity.unwrap_or(text).to_lowercase()
 }
 
-/// The facts that a newer one contradicts: which, and on which day they ended. Of two of one date neither is newer.
-pub fn superseded(facts: &Packed) -> HashMap<u32, (Id, Date)> {
+/// The facts that the owner put right or that a newer one contradicts: which, and on which day they ended. Of two of one date
+/// neither is newer.
+pub fn superseded(facts: &Packed, orders: &Orders) -> HashMap<u32, (Id, Date)> {
+    let mut ended = replaced(facts, orders);
     let mut groups: HashMap<String, Vec<u32>> = HashMap::new();
-    for at in 0..facts.len() {
-        if let Some(key) = key(&facts.fact(at)) {
-            groups.entry(key).or_default().push(at as u32);
+    // What the owner took back ends nothing any more.
+    for at in (0..facts.len() as u32).filter(|at| !ended.contains_key(at)) {
+        if let Some(key) = key(&facts.fact(at as usize)) {
+            groups.entry(key).or_default().push(at);
         }
     }
-    let mut ended = HashMap::new();
     for group in groups.into_values().filter(|group| group.len() > 1) {
         let mut group: Vec<(u32, Fact)> = group.into_iter().map(|at| (at, facts.fact(at as usize))).collect();
         // The owner's word is the last one.
-        group.sort_by_key(|(_, fact)| (fact.method == Method::User, fact.since(), fact.id));
+        group.sort_by_key(|(_, fact)| (fact.method == Method::User, fact.since(), said(fact), fact.id));
         for (rank, (at, old)) in group.iter().enumerate() {
             if let Some((_, new)) = group[rank + 1..].iter().find(|(_, new)| is_newer(new, old)) {
                 ended.insert(*at, (new.id, old.valid_until.unwrap_or_else(|| new.since())));
@@ -74,9 +78,32 @@ pub fn superseded(facts: &Packed) -> HashMap<u32, (Id, Date)> {
     ended
 }
 
+/// The facts in whose place the owner put others. One that the owner states since, in whatever words, is none of them.
+fn replaced(facts: &Packed, orders: &Orders) -> HashMap<u32, (Id, Date)> {
+    let (mut old, mut new) = (Vec::new(), HashMap::new());
+    let all = if orders.replace_something() { facts.len() } else { 0 };
+    for at in 0..all {
+        let statements = facts.statements(at);
+        new.extend(statements.iter().filter(|name| orders.state_it(**name)).map(|name| (*name, at)));
+        if !statements.iter().any(|name| orders.hold(*name)) {
+            old.extend(statements.iter().find_map(|name| orders.replacement(*name)).map(|by| (at, by)));
+        }
+    }
+    let ended = |(at, by): (usize, Id)| {
+        let (old, new) = (facts.fact(at), facts.fact(*new.get(&by).filter(|by| **by != at)?));
+        Some((at as u32, (new.id, old.valid_until.map_or(new.since(), |until| until.min(new.since())))))
+    };
+    old.into_iter().filter_map(ended).collect()
+}
+
 fn is_newer(new: &Fact, old: &Fact) -> bool {
-    let later = new.since() > old.since() || new.method == Method::User && old.method != Method::User;
+    let later = new.since() > old.since() || said(new) > said(old);
     later && value(new) != value(old) && lines(new).is_disjoint(&lines(old))
+}
+
+/// When the owner said it, in which line; of what nobody but documents state, nothing.
+fn said(fact: &Fact) -> Option<(jiff::Timestamp, u32)> {
+    (fact.method == Method::User).then_some((fact.observed_at, fact.source.line))
 }
 
 fn lines<'a>(fact: &Fact<'a>) -> HashSet<(&'a Path, u32)> {

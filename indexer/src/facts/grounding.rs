@@ -154,6 +154,7 @@ fn bear_out(document: &Document, passage: &Passage, all: &[Stated], at: usize, c
         line: passage.line + passage.text[..sentence.span.start].matches('\n').count() as u32,
         quote: passage.text[sentence.span.clone()].to_owned(),
         method: Method::Model,
+        learnt: None,
         subject: triple.subject,
         predicate: triple.predicate,
         object: triple.object,

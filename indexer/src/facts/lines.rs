@@ -160,7 +160,7 @@ fn line(text: &str, range: Range<usize>, body: &str) -> Block {
     let start = range.start + (text[range.clone()].len() - text[range.clone()].trim_start().len());
     let item = begins_item(body);
     let content = if item { after_marker(body) } else { body };
-    let quoted = content.trim_start_matches(['>', ' ']);
+    let quoted = dates::untimed(content.trim_start_matches(['>', ' ']));
     let from = start + body.len() - quoted.len();
     let range = from..range.end.max(from);
     if let Some(task) = task(quoted, range.clone()) {
@@ -362,6 +362,10 @@ mod tests {
         check("**Phone:** 0123 456\n", &["_ | Phone | 0123 456 (person)"]);
         check("Due: 2026-03-01\n", &["_ | Due | 2026-03-01 (task) until 2026-03-01"]);
         check("---\ntitle: A\nstatus: final\n---\ntext\n", &["_ | status | final (definition)", "text"]);
+        check(
+            "- 2026-11-22 09:30: Oda left.\n- 2026-11-22 09:31: port: 80\n",
+            &["Oda left.", "_ | port | 80 (quantity)"],
+        );
         check("Width: 40 cm\n", &["_ | Width | 40 cm (quantity)"]);
         check("| pump | power |\n|---|---|\n| old | 3 kW |\n", &["old | power | 3 kW (quantity)"]);
         check(

@@ -13,7 +13,7 @@ use jiff::civil::Date;
 
 use super::draft::{self, Entities};
 use super::entity::{self, Names};
-use super::fact::{Fact, Found, Id};
+use super::fact::{Fact, Found, Id, day_of};
 use super::functional;
 use super::notable::Notable;
 use super::orders::Orders;
@@ -35,6 +35,8 @@ pub struct Stated<'a> {
     pub notable: &'a [Notable],
     /// Its stated date or the time it was changed.
     pub at: Timestamp,
+    /// The time it was changed: when it told what it states.
+    pub learnt: Timestamp,
 }
 
 /// Documents, by path, which say the same as often as they are asked.
@@ -98,7 +100,7 @@ impl Facts {
         })?;
         let merge = Merge { names, orders, by_owner: orders.stated().collect() };
         let packed = merge.packed(documents, dir)?;
-        let superseded = functional::superseded(&packed);
+        let superseded = functional::superseded(&packed, orders);
         let people = people::people(&packed);
         let mut by_id: Vec<u32> = (0..packed.len() as u32).collect();
         by_id.sort_unstable_by_key(|at| packed.id(*at as usize));
@@ -137,6 +139,28 @@ impl Facts {
     /// The fact with this id.
     pub fn get(&self, id: Id) -> Option<Fact<'_>> {
         self.position(id).map(|at| self.view(at))
+    }
+
+    /// What was known on a day, whatever was learnt since: that is not yet there, and has ended nothing yet.
+    pub fn known_on(&self, day: Date) -> impl Iterator<Item = Fact<'_>> + Clone {
+        let was_known = move |fact: &Fact| day_of(fact.observed_at) <= day;
+        let ended = move |(by, until): &(Id, Date)| *until <= day && self.get(*by).is_some_and(|by| was_known(&by));
+        let known = (0..self.len()).filter(move |at| {
+            let fact = self.packed.fact(*at);
+            let over = fact.valid_until.is_some_and(|until| until < day);
+            was_known(&fact) && !over && !self.superseded.get(&(*at as u32)).is_some_and(ended)
+        });
+        known.map(|at| self.view(at))
+    }
+
+    /// The facts whose ids begin with these digits.
+    pub fn beginning(&self, digits: &str) -> impl Iterator<Item = Fact<'_>> {
+        let first = Id::parse(&format!("{digits:0<16}")).map(|id| {
+            let from = self.by_id.partition_point(|at| self.packed.id(*at as usize) < id);
+            self.by_id[from..].iter().map(|at| self.view(*at as usize))
+        });
+        let digits = digits.to_owned();
+        first.into_iter().flatten().take_while(move |fact| fact.id.to_string().starts_with(&digits))
     }
 
     fn position(&self, id: Id) -> Option<usize> {
@@ -200,7 +224,7 @@ impl Merge<'_> {
             let mut page = packer.begin(stated.path)?;
             for found in self.kept(&stated) {
                 let Some(id) = ids.next() else { break };
-                packer.add(&mut page, found, stated.at, id, || Entities::of(found, &self.names, &near))?;
+                packer.add(&mut page, found, stated.learnt, id, || Entities::of(found, &self.names, &near))?;
             }
             packer.end(&mut page)
         })?;
@@ -210,7 +234,8 @@ impl Merge<'_> {
         if let Some(journal) = self.by_owner.first() {
             let mut page = packer.begin(journal.path)?;
             for ((stated, found), (_, id)) in self.own().zip(&own) {
-                packer.add(&mut page, found, stated.at, *id, || Entities::of(found, &self.names, &HashSet::new()))?;
+                packer
+                    .add(&mut page, found, stated.learnt, *id, || Entities::of(found, &self.names, &HashSet::new()))?;
             }
         }
         packer.finish()
@@ -283,7 +308,7 @@ mod tests {
         let mut stated = Vec::new();
         for (n, (path, found)) in (1..).zip(documents) {
             let at = Timestamp::new(n * 1_000_000, 0).unwrap();
-            stated.push(Stated { path: Path::new(*path), found, read: &[], notable: &[], at });
+            stated.push(Stated { path: Path::new(*path), found, read: &[], notable: &[], at, learnt: at });
         }
         Facts::new(1, stated.as_slice(), &Orders::new(Path::new("/j"), orders), dir).unwrap()
     }
@@ -318,6 +343,9 @@ mod tests {
         assert_eq!(owned.get(boat.id).unwrap().sentence(), boat.sentence());
         assert_eq!(owned.statements(boat.id).unwrap().len(), 2);
         assert!(owned.at(4).is_none() && owned.get(Id(7)).is_none());
+        let digits = &boat.id.to_string()[..10];
+        assert_eq!(owned.beginning(digits).map(|fact| fact.id).collect::<Vec<_>>(), [boat.id]);
+        assert!(owned.beginning("zz").next().is_none() && owned.beginning("").count() == owned.len());
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::fact::{Found, Id, Method};
+use super::fact::{Category, Fact, Found, Id, Method};
 use super::merge::{Facts, Stated};
 use super::{Triple, category};
 
@@ -28,6 +29,15 @@ pub enum Order {
         /// When that was said.
         at: Timestamp,
     },
+    /// The owner states this in place of these statements, which are true no more.
+    Replace {
+        /// Their names.
+        statements: Vec<String>,
+        /// What is stated.
+        fact: Found,
+        /// When that was said.
+        at: Timestamp,
+    },
 }
 
 /// All orders together.
@@ -39,6 +49,8 @@ pub struct Orders {
     lines: u32,
     removed: HashSet<Id>,
     added: HashMap<Id, (Found, Timestamp)>,
+    /// Statements, each with the one that the owner put in its place.
+    replaced: HashMap<Id, Id>,
 }
 
 impl Orders {
@@ -54,18 +66,30 @@ impl Orders {
         self.lines += 1;
         match order {
             Order::Remove { statements, .. } => {
-                for statement in statements.iter().filter_map(|name| Id::parse(name)) {
+                for statement in named(&statements) {
                     self.added.remove(&statement);
+                    self.replaced.remove(&statement);
                     self.removed.insert(statement);
                 }
             }
             Order::State { fact, at } => {
-                let fact = Found { line: self.lines, ..fact };
-                let statement = super::draft::statement(&fact);
-                self.removed.remove(&statement);
-                self.added.insert(statement, (fact, at));
+                self.state(fact, at);
+            }
+            Order::Replace { statements, fact, at } => {
+                let new = self.state(fact, at);
+                self.replaced.extend(named(&statements).filter(|old| *old != new).map(|old| (old, new)));
             }
         }
+    }
+
+    /// What the owner states holds, whatever was said of it before.
+    fn state(&mut self, fact: Found, at: Timestamp) -> Id {
+        let fact = Found { line: self.lines, ..fact };
+        let statement = super::draft::statement(&fact);
+        self.removed.remove(&statement);
+        self.replaced.remove(&statement);
+        self.added.insert(statement, (fact, at));
+        statement
     }
 
     /// Whether the owner removed this statement.
@@ -75,12 +99,47 @@ impl Orders {
 
     /// Whether an order states what was removed since.
     pub fn have_removed(&self, order: &Order) -> bool {
-        matches!(order, Order::State { fact, .. } if self.is_removed(super::draft::statement(fact)))
+        match order {
+            Order::State { fact, .. } | Order::Replace { fact, .. } => self.is_removed(super::draft::statement(fact)),
+            Order::Remove { .. } => false,
+        }
     }
 
     /// Whether anything is removed.
     pub fn remove_something(&self) -> bool {
         !self.removed.is_empty()
+    }
+
+    /// Whether anything is replaced.
+    pub fn replace_something(&self) -> bool {
+        !self.replaced.is_empty()
+    }
+
+    /// The statement that the owner put in the place of this one.
+    pub fn replacement(&self, statement: Id) -> Option<Id> {
+        self.replaced.get(&statement).copied()
+    }
+
+    /// Whether the owner states this, and put nothing in its place.
+    pub fn hold(&self, statement: Id) -> bool {
+        self.added.contains_key(&statement) && !self.replaced.contains_key(&statement)
+    }
+
+    /// Whether the owner stated this.
+    pub fn state_it(&self, statement: Id) -> bool {
+        self.added.contains_key(&statement)
+    }
+
+    /// These statements and all those whose place they took.
+    fn with_replaced(&self, mut statements: Vec<Id>) -> Vec<Id> {
+        let mut at = 0;
+        while let Some(new) = statements.get(at).copied() {
+            let old = self.replaced.iter().filter(|(old, by)| **by == new && !statements.contains(old));
+            let old: Vec<Id> = old.map(|(old, _)| *old).collect();
+            statements.extend(old);
+            at += 1;
+        }
+        statements
     }
 
     /// What the owner stated.
@@ -91,8 +150,13 @@ impl Orders {
             read: &[],
             notable: &[],
             at: *at,
+            learnt: *at,
         })
     }
+}
+
+fn named(statements: &[String]) -> impl Iterator<Item = Id> {
+    statements.iter().filter_map(|name| Id::parse(name))
 }
 
 /// What the owner wants of the facts.
@@ -100,26 +164,76 @@ impl Orders {
 pub enum Wish {
     /// That this one is not shown again.
     Remove(String),
-    /// That this one is replaced by another.
-    Correct(String, [String; 3]),
+    /// That another one is true in place of this one.
+    Correct(String, Words),
     /// That this is a fact: subject, predicate, object.
     State([String; 3]),
 }
 
+/// What the owner says in place of a fact.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Words {
+    /// Subject, predicate, object.
+    pub parts: [String; 3],
+    /// What kind of statement it is, where that is another one.
+    pub category: Option<Category>,
+    /// Since when it is true; without it, since the owner says so.
+    pub valid_from: Option<Date>,
+    /// Until when.
+    pub valid_until: Option<Date>,
+}
+
+impl From<[String; 3]> for Words {
+    fn from(parts: [String; 3]) -> Self {
+        Words { parts, ..Words::default() }
+    }
+}
+
 impl Wish {
-    /// The orders that carry it out; `None` when there is no such fact.
-    pub fn orders(&self, facts: &Facts) -> Option<Vec<Order>> {
+    /// The order that carries it out, after these; `None` when there is no such fact.
+    pub fn order(&self, facts: &Facts, orders: &Orders) -> Option<Order> {
         let at = Timestamp::now();
-        let remove = |id: &String| {
-            let statements = facts.statements(Id::parse(id)?)?.iter().map(Id::to_string).collect();
-            Some(Order::Remove { statements, at })
-        };
-        let state = |parts: &[String; 3]| Order::State { fact: by_owner(parts), at };
         Some(match self {
-            Wish::Remove(id) => vec![remove(id)?],
-            Wish::Correct(id, parts) => vec![remove(id)?, state(parts)],
-            Wish::State(parts) => vec![state(parts)],
+            Wish::Remove(id) => {
+                let statements = orders.with_replaced(facts.statements(Id::parse(id)?)?);
+                Order::Remove { statements: names(&statements), at }
+            }
+            Wish::Correct(id, words) => {
+                let fact = facts.get(Id::parse(id)?)?;
+                Order::Replace { statements: names(&with_successors(facts, fact)), fact: words.found(&fact), at }
+            }
+            Wish::State(parts) => Order::State { fact: by_owner(parts), at },
         })
+    }
+}
+
+fn names(statements: &[Id]) -> Vec<String> {
+    statements.iter().map(Id::to_string).collect()
+}
+
+/// What orders call a fact and what the owner put in its place since somebody looked at it.
+fn with_successors<'a>(facts: &'a Facts, mut fact: Fact<'a>) -> Vec<Id> {
+    let mut all = facts.statements(fact.id).unwrap_or_default();
+    while let Some(newer) = fact.superseded_by.and_then(|id| facts.get(id)).filter(|f| f.method == Method::User) {
+        let more = facts.statements(newer.id).unwrap_or_default();
+        if more.iter().all(|statement| all.contains(statement)) {
+            break;
+        }
+        all.extend(more);
+        fact = newer;
+    }
+    all
+}
+
+impl Words {
+    /// The statement in place of a fact.
+    fn found(&self, old: &Fact) -> Found {
+        Found {
+            category: self.category.unwrap_or(old.category),
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
+            ..by_owner(&self.parts)
+        }
     }
 }
 
@@ -135,6 +249,7 @@ fn by_owner([subject, predicate, object]: &[String; 3]) -> Found {
         line: 0,
         quote: object.clone(),
         method: Method::User,
+        learnt: None,
         subject: triple.subject,
         predicate: triple.predicate,
         object: triple.object,
@@ -160,6 +275,23 @@ mod tests {
         check(vec![state()], false, 1);
         check(vec![state(), remove()], true, 0);
         check(vec![remove(), state()], false, 1);
+    }
+
+    #[test]
+    fn the_last_of_several_corrections_counts() {
+        let fact = |object: &str| by_owner(&["Oda", "lives in", object].map(String::from));
+        let name = |object: &str| crate::facts::draft::statement(&fact(object));
+        let at = Timestamp::UNIX_EPOCH;
+        let replace =
+            |old: &str, new: &str| Order::Replace { statements: vec![name(old).to_string()], fact: fact(new), at };
+        let mut orders = Orders::new(Path::new("/j"), vec![replace("Bergen", "Oslo"), replace("Oslo", "Moss")]);
+        assert_eq!(orders.replacement(name("Bergen")), Some(name("Oslo")));
+        assert!(!orders.hold(name("Oslo")) && orders.state_it(name("Oslo")) && orders.hold(name("Moss")));
+        assert_eq!(orders.with_replaced(vec![name("Moss")]), ["Moss", "Oslo", "Bergen"].map(name));
+        orders.add(replace("Moss", "Bergen"));
+        assert_eq!((orders.replacement(name("Bergen")), orders.hold(name("Bergen"))), (None, true));
+        orders.add(replace("Bergen", "Bergen"));
+        assert!(orders.hold(name("Bergen")), "nothing takes its own place");
     }
 
     #[test]

@@ -181,7 +181,7 @@ mod tests {
             let document = Document { title: "Notes", media: "markdown", date: None, language: None };
             let found = found(&document, [&passage].into_iter());
             let (path, at) = (std::path::Path::new("/n.md"), jiff::Timestamp::UNIX_EPOCH);
-            let stated = merge::Stated { path, found: &found, read: &[], notable: &[], at };
+            let stated = merge::Stated { path, found: &found, read: &[], notable: &[], at, learnt: at };
             let facts = merge::Facts::new(1, [stated].as_slice(), &Default::default(), None).unwrap();
             let names: Vec<&str> = facts.people().iter().map(|person| person.name.as_str()).collect();
             assert_eq!(names, want, "{text}");

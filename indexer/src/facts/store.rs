@@ -14,7 +14,7 @@ use crate::record::Key;
 use crate::{Error, database, files};
 
 /// Changes whenever the rules or the form of what is stored do.
-const FORMAT: &[u8] = b"4";
+const FORMAT: &[u8] = b"5";
 
 /// What keys of passages that a language model has read begin with; paths begin with a slash.
 const READ: &[u8] = b"read:";
@@ -234,6 +234,7 @@ mod tests {
             line: 3,
             quote: format!("Oda has {object}."),
             method: Method::Rule,
+            learnt: "2026-06-01T08:00:00Z".parse().ok(),
         };
         let other = Found { subject: "She".into(), line: 4, ..found.clone() };
         Kept {

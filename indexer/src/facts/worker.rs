@@ -15,9 +15,11 @@ use super::grounding;
 use super::merge::{Documents, Facts, Stated};
 use super::notable::notable;
 use super::readings::{self, Brought};
+use super::remembered;
 use super::store::{Head, Kept, Store};
 use crate::conversations::without_own;
 use crate::record::{Key, Record};
+use crate::remembered::NOTE;
 use crate::shared::{Progress, Shared, lock};
 use crate::snapshot::Snapshot;
 use crate::{Error, Kind, Passage, memory};
@@ -49,8 +51,24 @@ pub fn run(shared: &Shared) {
 struct Known {
     /// Digest of the content they were found in.
     hash: Key,
-    /// When they were learnt; `None` while they are not shown.
-    shown: Option<Timestamp>,
+    /// Their times; `None` while they are not shown.
+    shown: Option<Times>,
+}
+
+/// The times of a document.
+#[derive(Clone, Copy, PartialEq)]
+struct Times {
+    /// Its stated date, else when it was changed.
+    dated: Timestamp,
+    /// When it was changed.
+    learnt: Timestamp,
+}
+
+impl Times {
+    fn of(record: &Record) -> Times {
+        let time = |seconds: i64| Timestamp::from_second(seconds).unwrap_or_default();
+        Times { dated: time(record.date()), learnt: time(record.stat.mtime_ns.div_euclid(1_000_000_000)) }
+    }
 }
 
 struct Worker<'a> {
@@ -143,7 +161,7 @@ impl<'a> Worker<'a> {
             let Some(content) = &record.content else { continue };
             match self.documents.get_mut(&record.path) {
                 Some(known) if known.hash == content.hash => {
-                    let at = Some(date(record));
+                    let at = Some(Times::of(record));
                     self.fresh |= known.shown != at;
                     known.shown = at;
                 }
@@ -167,7 +185,7 @@ impl<'a> Worker<'a> {
             read += 1;
             let kept = found(snapshot, &record)?;
             self.store()?.put(&record.path, &kept)?;
-            self.documents.insert(record.path.clone(), Known { hash: kept.head.hash, shown: Some(date(&record)) });
+            self.documents.insert(record.path.clone(), Known { hash: kept.head.hash, shown: Some(Times::of(&record)) });
             self.fresh = true;
             if self.published.elapsed() >= PUBLISH.0 && self.is_due() {
                 self.publish()?;
@@ -236,7 +254,7 @@ impl<'a> Worker<'a> {
     /// Lays out what a language model may read next: the newest documents first.
     fn lay_out(&self) -> Result<(), Error> {
         let store = self.store()?;
-        let shown = self.documents.iter().filter_map(|(path, known)| Some((path, known.shown?)));
+        let shown = self.documents.iter().filter_map(|(path, known)| Some((path, known.shown?.dated)));
         let mut newest: Vec<(&PathBuf, Timestamp)> = shown.collect();
         let mut unread = HashSet::new();
         for (path, _) in &newest {
@@ -290,14 +308,16 @@ impl<'a> Worker<'a> {
 impl Documents for Worker<'_> {
     fn each(&self, visit: &mut dyn FnMut(Stated<'_>) -> Result<(), Error>) -> Result<(), Error> {
         let store = self.store()?;
-        for (path, at) in self.documents.iter().filter_map(|(path, known)| Some((path, known.shown?))) {
+        for (path, Times { dated: at, learnt }) in
+            self.documents.iter().filter_map(|(path, known)| Some((path, known.shown?)))
+        {
             if self.shared.is_stopping() {
                 return Err(Error::Stopped);
             }
             let Kept { head, found, notable } = store.get(path)?;
             let by_model = |key: &Key| if self.by_model.contains(key) { store.get_read(key) } else { Ok(Vec::new()) };
             let read = readings::combined(&found, &head.passages, by_model)?;
-            visit(Stated { path, found: &found, read: &read, notable: &notable, at })?;
+            visit(Stated { path, found: &found, read: &read, notable: &notable, at, learnt })?;
         }
         Ok(())
     }
@@ -324,7 +344,10 @@ fn found(snapshot: &Snapshot, record: &Record) -> Result<Kept, Error> {
     };
     let read = || Kept {
         head: Head { hash: content.hash, passages: for_model() },
-        found: document::facts(&document, passages()),
+        found: match content.kind == Kind::Note && record.path.ends_with(NOTE) {
+            true => remembered::by_owner(document::facts(&document, passages()), passages()),
+            false => document::facts(&document, passages()),
+        },
         notable: notable(&document, passages()),
     };
     // A rule that fails on some text costs the facts of that document and nothing else.
@@ -333,9 +356,4 @@ fn found(snapshot: &Snapshot, record: &Record) -> Result<Kept, Error> {
         log::error!("{}: its facts cannot be read", record.path.display());
         nothing()
     }))
-}
-
-/// When a document's statements were learnt.
-fn date(record: &Record) -> Timestamp {
-    Timestamp::from_second(record.date()).unwrap_or_default()
 }

@@ -413,10 +413,9 @@ impl Index {
     /// As the owner's order to remove it; what the owner stated of it leaves the journal.
     fn forget_fact(&self, id: Id) -> Result<Forgotten, Error> {
         let told = self.fact_told(id)?;
-        let mut number = 0;
-        for order in Wish::Remove(id.to_string()).orders(&self.facts()).ok_or(Error::NoFact)? {
-            number = self.shared.order_to_forget_facts(order)?;
-        }
+        let wish = Wish::Remove(id.to_string());
+        let order = wish.order(&self.facts(), &self.shared.fact_orders()).ok_or(Error::NoFact)?;
+        let number = self.shared.order_to_forget_facts(order)?;
         self.shared.wait_for(SHOWN, |p| p.orders.1 >= number || self.shared.is_stopping());
         Ok(told)
     }

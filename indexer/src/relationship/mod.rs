@@ -3,7 +3,8 @@
 //! Truth is `<data>/relationship/log.jsonl`: what happened and what was noticed, an entry a line, each chained to the one
 //! before. The pages (`preferences.md`, `patterns.md`, `opinions/<subject>.md`) are made from it at any time, below
 //! `<data>/rendered/relationship`, which is a source of the index like any other. Invariant: no page says anything that
-//! names no entry, and what the owner corrected or retracted stays so, since that is in the log as well.
+//! names no entry, and what the owner corrected or retracted stays so, since that is in the log as well. The tree shows
+//! preferences and opinions with what the owner states elsewhere, which is in no log (`stated.rs`).
 
 mod chain;
 mod entry;
@@ -12,7 +13,9 @@ mod observe;
 mod opinions;
 mod pages;
 mod patterns;
+mod stated;
 mod stats;
+mod tastes;
 mod view;
 
 use std::fs;
@@ -30,8 +33,9 @@ use crate::{Error, files};
 pub use chain::{Broken, verify};
 pub use entry::{Entry, Evidence, Kind, Stance};
 pub use observe::{Activity, Observe, Order, Pause};
-pub use pages::{PATTERNS, PREFERENCES};
+pub use pages::{PATTERNS, PREFERENCES, opinion_pages, preferences};
 pub use patterns::{Pattern, normalised};
+pub use stated::entries as stated;
 pub use view::View;
 
 use chain::Log;

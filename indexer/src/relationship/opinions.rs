@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::entry::Entry;
-use super::pages::{day, one_line, source};
+use super::pages::{day, mark, one_line, source};
 use super::stats::beta_above_half;
 use super::view::View;
 
@@ -76,7 +76,7 @@ pub fn page(view: &View, subject: &str, entries: &[&Entry], now: Timestamp, zone
     let mut out = format!("# {subject}\n\n");
     match (view.owners_word(subject), entries.iter().rev().find(|entry| entry.speaks_for())) {
         (Some(word), _) => drop(writeln!(out, "{} (the owner's word)\n", one_line(word))),
-        (None, Some(latest)) => drop(writeln!(out, "{} [#{}]\n", one_line(&latest.text), latest.seq)),
+        (None, Some(latest)) => drop(writeln!(out, "{} {}\n", one_line(&latest.text), mark(latest))),
         (None, None) => {}
     }
     let (favour, against) = (belief.favour - 1.0, belief.against - 1.0);
@@ -100,7 +100,7 @@ pub fn page(view: &View, subject: &str, entries: &[&Entry], now: Timestamp, zone
     for n in 1..=entries.len() {
         let entry = entries[n - 1];
         let then = Belief::of(&entries[..n], entry.at).confidence();
-        let _ = writeln!(out, "- {}: {then:.2} [#{}]", day(entry.at, zone), entry.seq);
+        let _ = writeln!(out, "- {}: {then:.2} {}", day(entry.at, zone), mark(entry));
     }
     out
 }

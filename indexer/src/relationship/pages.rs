@@ -1,4 +1,5 @@
-//! The pages that are made from the log. Every statement names the entries it comes from, as `[#12]`.
+//! The pages that are made from the log. Every statement names the entries it comes from, as `[#12]`, or the place where it is
+//! stated.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -24,13 +25,18 @@ pub fn all(log: &[Entry], now: Timestamp, zone: &TimeZone) -> Vec<(String, Strin
     let view = View::new(log);
     let fixed = [(PREFERENCES, preferences(&view, zone)), (PATTERNS, found(&view, zone))];
     let said = fixed.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?)));
-    let mut pages: Vec<(String, String)> = said.collect();
+    said.chain(opinion_pages(&view, now, zone)).collect()
+}
+
+/// A page for each subject of which there are opinions: its name below `relationship/` and its text.
+pub fn opinion_pages(view: &View, now: Timestamp, zone: &TimeZone) -> Vec<(String, String)> {
+    let mut pages = Vec::new();
     let mut taken: HashMap<String, usize> = HashMap::new();
     for (subject, entries) in view.by_subject(Kind::Opinion) {
         let slug = crate::conversations::slug(&subject);
         let n = taken.entry(slug.clone()).and_modify(|n| *n += 1).or_insert(1);
         let name = if *n == 1 { slug } else { format!("{slug}-{n}") };
-        pages.push((format!("opinions/{name}.md"), opinions::page(&view, &subject, &entries, now, zone)));
+        pages.push((format!("opinions/{name}.md"), opinions::page(view, &subject, &entries, now, zone)));
     }
     pages
 }
@@ -48,21 +54,27 @@ pub fn one_line(text: &str) -> String {
         .join(" ")
 }
 
-/// Where an entry is: `[#3] (/notes/a.md:4)`.
+/// The number of an entry of the log, the place of what is stated elsewhere: `[#3]`, `(/notes/a.md:4)`.
+pub fn mark(entry: &Entry) -> String {
+    if entry.seq > 0 { format!("[#{}]", entry.seq) } else { source(entry) }
+}
+
+/// Where an entry is: `[#3] (/notes/a.md:4)`; what is stated elsewhere has no number.
 pub fn source(entry: &Entry) -> String {
     let place = |e: &super::Evidence| e.line.map_or(e.path.clone(), |line| format!("{}:{line}", e.path));
     let places: Vec<String> = entry.evidence.iter().map(place).collect();
-    if places.is_empty() {
-        format!("[#{}]", entry.seq)
-    } else {
-        format!("[#{}] ({})", entry.seq, one_line(&places.join(", ")))
+    let places = one_line(&places.join(", "));
+    match (entry.seq, places.is_empty()) {
+        (seq, true) => format!("[#{seq}]"),
+        (0, false) => format!("({places})"),
+        (seq, false) => format!("[#{seq}] ({places})"),
     }
 }
 
 // ---- preferences ----
 
 /// What holds now of each subject, since when, and what held before.
-fn preferences(view: &View, zone: &TimeZone) -> Option<String> {
+pub fn preferences(view: &View, zone: &TimeZone) -> Option<String> {
     let mut out = String::from("# Preferences\n");
     let subjects = view.by_subject(Kind::Preference);
     if subjects.is_empty() {
@@ -139,6 +151,20 @@ pub(super) mod tests {
     pub fn page(log: &[Entry], name: &str) -> Option<String> {
         let now = "2026-03-31T10:00:00Z".parse().unwrap();
         all(log, now, &TimeZone::UTC).into_iter().find(|(page, _)| page == name).map(|(_, text)| text)
+    }
+
+    #[test]
+    fn what_is_stated_elsewhere_stands_among_the_entries_with_its_place() {
+        let stated = |day, text: &str, line| {
+            let evidence = vec![super::super::Evidence { path: "/n/a.md".into(), line: Some(line) }];
+            Entry { evidence, ..entry(0, day, Kind::Preference, "drink", text) }
+        };
+        let mut view = View::new(&[entry(1, 5, Kind::Preference, "Drink", "water")]);
+        view.entries.extend([stated(1, "coffee", 2), stated(9, "tea", 3)]);
+        let text = preferences(&view, &TimeZone::UTC).unwrap();
+        let want = "- tea, since 2026-03-09 (/n/a.md:3)\n- before: water, from 2026-03-05 to 2026-03-09 [#1]\n\
+            - before: coffee, from 2026-03-01 to 2026-03-05 (/n/a.md:2)\n";
+        assert!(text.contains(want), "{text}");
     }
 
     #[test]
