@@ -8,6 +8,7 @@ use echofs_query_lang::MONTHS;
 
 use super::answerable::{self, ModelView};
 use super::check::{self, Support};
+use super::conversation::Conversation;
 use super::evidence::Evidence;
 use super::outdated;
 use super::prompt;
@@ -65,6 +66,8 @@ pub(super) struct Writer<'a> {
     numbered: Vec<Citation>,
     /// Numbers that the answer uses.
     used: Vec<usize>,
+    /// The conversation that it is a part of, with what is read for it.
+    pub conversation: Option<Conversation>,
     /// Places outside the evidence that the answer cites.
     pub others: Vec<Place>,
     said: Vec<String>,
@@ -115,6 +118,7 @@ impl<'a> Writer<'a> {
             started,
             numbered: Vec::new(),
             used: Vec::new(),
+            conversation: None,
             others: Vec::new(),
             said: Vec::new(),
             said_before: 0,
@@ -212,10 +216,12 @@ impl<'a> Writer<'a> {
         shown: &Excerpt,
     ) -> Result<Option<Reading>, echofs_inference::Error> {
         let basis = self.basis;
-        let request = prompt::request(&basis.question, &basis.gathered, shown);
+        let mut request = prompt::request(&basis.question, &basis.gathered, shown);
+        request.conversation = self.conversation.as_mut().and_then(|now| now.reads(&basis.gathered, shown));
         let completion = generator.generate(&request, cancel, &mut |_| {
             self.timings.first_token.get_or_insert_with(|| milliseconds(self.started));
         })?;
+        log::debug!("{} of {} tokens were kept", completion.kept_tokens, completion.prompt_tokens);
         self.tokens.prompt += completion.prompt_tokens;
         self.tokens.output += completion.output_tokens;
         let refused = refuses(&completion.text);
