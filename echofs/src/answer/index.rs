@@ -15,6 +15,7 @@ use quick_cache::sync::Cache;
 use super::evidence::{Evidence, Found, Passage};
 use super::listed::{self, Items};
 use super::listing::Listing;
+use super::place::place;
 use super::versions::{self, Version};
 use crate::recorder;
 
@@ -79,7 +80,8 @@ impl Evidence for Indexed {
     }
 
     fn versions(&self, path: &Path, lines: RangeInclusive<u32>, said: &str) -> Option<(Vec<Version>, usize)> {
-        versions::of(&self.index.facts(), path, &lines, said)
+        let (all, at) = versions::of(&self.index.facts(), path, &lines, said)?;
+        versions::standing(all, at, |version| place(&self.index, &version.path, version.line, &version.quote))
     }
 
     fn passages(&self, path: &Path) -> Vec<Passage> {

@@ -9,6 +9,7 @@ use echofs_indexer::{Hit, Index};
 use echofs_query_lang::{Field, MAX_LIMIT, Node, Query, Sort, TextField};
 
 use super::listing::{Listing, What};
+use super::place::{Spot, place};
 use super::render::{self, Answer, Citation, NOT_FOUND, Timings, TokenCounts};
 use super::sentences::sentences;
 use super::text::{line_feeds, one_line, tokens};
@@ -108,7 +109,7 @@ fn noted(index: &Index, listing: &Listing) -> Result<Items, String> {
             let texts = [&noted.notable.quote, &noted.notable.topic, title(&noted.path)];
             listing.is_on(Some(day_of(noted.at))) && speaks_of(listing, &texts)
         };
-        return Ok(Items::of(decisions(&moment).into_iter().filter(wanted).collect(), decision));
+        return Ok(Items::of(decisions(&moment).into_iter().filter(wanted).collect(), |noted| decision(index, noted)));
     }
     let wanted = |task: &Task| listing.is_on(task.due) && speaks_of(listing, &[&task.text, title(&task.path)]);
     Ok(Items::of(open_tasks(&moment).into_iter().filter(wanted).collect(), |task| to_do(index, task)))
@@ -120,15 +121,16 @@ fn to_do(index: &Index, task: Task) -> Item {
     Item { text: one_line(&task.text) + &due, path: task.path, line: task.line, page, quote }
 }
 
-fn decision(noted: &Noted) -> Item {
-    let text = format!("{}: {} ({})", noted.notable.topic, one_line(&noted.notable.quote), day_of(noted.at));
-    Item {
-        text,
-        path: noted.path.to_path_buf(),
-        line: noted.notable.line,
-        page: None,
-        quote: noted.notable.quote.clone(),
-    }
+fn decision(index: &Index, noted: &Noted) -> Item {
+    let quote = &noted.notable.quote;
+    let text = format!("{}: {} ({})", noted.notable.topic, one_line(quote), day_of(noted.at));
+    quoted(index, text, &noted.path, noted.notable.line, quote)
+}
+
+/// An item that quotes what stood in this line when its document was read.
+fn quoted(index: &Index, text: String, path: &Path, line: u32, quote: &str) -> Item {
+    let Spot { line, page } = place(index, path, line, quote).unwrap_or(Spot { line, page: None });
+    Item { text, path: path.to_owned(), line, page, quote: quote.to_owned() }
 }
 
 /// A line of a document as it stands there, and its page.
@@ -149,12 +151,9 @@ fn facts(index: &Index, listing: &Listing, category: Category) -> Items {
         .collect();
     found.sort_by(|a, b| b.since().cmp(&a.since()).then_with(|| a.id.cmp(&b.id)));
     found.dedup_by(|a, b| a.source.quote == b.source.quote);
-    let item = |fact: Fact| Item {
-        text: format!("{} ({})", one_line(fact.source.quote), fact.since()),
-        path: fact.source.path.to_owned(),
-        line: fact.source.line,
-        page: None,
-        quote: fact.source.quote.to_owned(),
+    let item = |fact: Fact| {
+        let text = format!("{} ({})", one_line(fact.source.quote), fact.since());
+        quoted(index, text, fact.source.path, fact.source.line, fact.source.quote)
     };
     Items::of(found, item)
 }

@@ -20,6 +20,7 @@ mod listed;
 mod listing;
 mod opposites;
 mod outdated;
+mod place;
 mod prompt;
 pub(crate) mod question;
 mod relative;

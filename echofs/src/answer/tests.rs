@@ -10,7 +10,8 @@ use echofs_inference::{Cancel, Completion, Error as Failure, Generator, Part, Re
 
 use super::text::tokens;
 use super::{
-    Answers, Conversation, Evidence, Form, Found, Item, Items, Listing, NOT_FOUND, Passage, ReadError, Reader, Stream,
+    Answers, Conversation, Evidence, Form, Found, Item, Items, Listing, NOT_FOUND, Passage, RUNNING, ReadError, Reader,
+    Stream,
 };
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -338,6 +339,17 @@ fn several_things_are_answered_one_after_the_other() {
         text.contains("SQLite [1]") && text.contains("Not found in your notes: when were the tomatoes planted."),
         "{text}"
     );
+}
+
+#[test]
+fn what_has_nothing_to_do_with_a_part_of_a_question_is_not_shown_for_it() {
+    let race = ("/n/race.md", "The tortoise race was cold and nobody came.\n");
+    let bench = over(&[("/n/standup.md", STANDUP), race], Script::Says("SQLite"));
+    let far = "when does the zeppelin race of Friedrichshafen pilots begin?";
+    let text = bench.markdown(&format!("Which database did we choose for the sync server, and {far}"));
+    assert!(text.contains("SQLite [1]") && text.contains("Not found in your notes: when does the zeppelin"), "{text}");
+    assert!(!text.contains("race.md"), "{text}");
+    assert!(bench.markdown(far).contains("race.md"), "by itself it has the nearest passage");
 }
 
 #[test]
@@ -674,4 +686,17 @@ fn a_message_about_what_was_just_read_goes_on_from_it() {
     let alone = bench.model.prompts.lock().unwrap().last().cloned().unwrap();
     assert_eq!(alone.conversation, None);
     assert_ne!(shown(&alone), shown(&begun), "a question by itself has its own surroundings");
+}
+
+#[test]
+fn one_question_too_many_is_busy_at_once_and_the_others_go_on() {
+    let bench = bench(Script::Hangs("SQLite"));
+    let question = |n: usize| format!("{QUESTION}{}", "!".repeat(n + 1));
+    let readers: Vec<Reader> = (0..RUNNING).map(|n| bench.answers.ask(&question(n))).collect();
+    let read = |reader: &Reader| reader.read(Form::Json, 0, 10, &|| true);
+    assert_eq!(read(&bench.answers.ask(&question(RUNNING))), Err(ReadError::Busy));
+    assert_eq!(read(&bench.answers.ask(&question(0))), Err(ReadError::Interrupted), "it joins what is under way");
+    drop(readers);
+    bench.model.becomes(Script::Says("SQLite [1]"));
+    assert_eq!(bench.json(&question(RUNNING))["short_answer"], "SQLite");
 }

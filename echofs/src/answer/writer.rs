@@ -157,11 +157,16 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Shows what has something to do with this part of the question; where nothing has, what is nearest to the first part.
     fn show_evidence(&mut self) {
-        let first = self.numbered.len();
-        for (i, excerpt) in self.basis.excerpts.iter().enumerate().take(SHOWN) {
-            let new =
-                citation(self.basis.candidate(i), shown(self.basis.candidate(i), excerpt), self.numbered.len() + 1);
+        let (basis, first) = (self.basis, self.numbered.len());
+        let all = basis.excerpts.iter().take(SHOWN).enumerate();
+        let mut about: Vec<_> = all.clone().filter(|(i, _)| answerable::is_about(basis.candidate(*i))).collect();
+        if first == 0 && about.is_empty() {
+            about = all.collect();
+        }
+        for (i, excerpt) in about {
+            let new = citation(basis.candidate(i), shown(basis.candidate(i), excerpt), self.numbered.len() + 1);
             if self.known(&new).is_none() {
                 self.numbered.push(new);
             }
@@ -365,7 +370,7 @@ impl<'a> Writer<'a> {
             path,
             line,
             end_line: line.saturating_add(line_feeds(&version.quote)),
-            page: None,
+            page: version.page,
             quote: version.quote.clone(),
         });
         self.say_with(text, n);
