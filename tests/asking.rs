@@ -167,7 +167,7 @@ fn one_question_too_many_is_refused_at_once() {
     };
     let mut readers: Vec<Child> = (1..=70).map(cat).collect();
     until("those beyond 64 are told", DEADLINE, || {
-        readers.iter_mut().filter(|cat| !matches!(cat.try_wait(), Ok(None))).count() == 6
+        readers.iter_mut().map(|cat| cat.try_wait()).filter(|ended| !matches!(ended, Ok(None))).count() == 6
     });
     for mut cat in readers {
         let waits = cat.try_wait().expect("ours").is_none();
@@ -208,6 +208,28 @@ fn what_changed_is_said_openly_and_the_newest_wins() {
         porto.is_some_and(|citation| citation["line"] == 8)
     });
     quoted_right(&session, &json(&session, "where does Oda Berg live?"));
+}
+
+#[test]
+fn when_something_was_is_told_by_the_fact_that_says_it() {
+    let news = "---\ndate: 2026-06-02\n---\n# News\n\nOda Berg moved to Lisbon.\n";
+    let other = "---\ndate: 2026-03-05\n---\n# Address book\n\nIda Berg moved to Porto.\n";
+    let session = Session::with(&[("news.md", news), ("addresses.md", other)]);
+    session.wait_for_the_rest();
+    let answer = json(&session, "when did Oda Berg move to Lisbon?");
+    assert_eq!(
+        (&answer["short_answer"], &answer["model"]),
+        (&"2 June 2026".into(), &serde_json::Value::Null),
+        "{answer}"
+    );
+    let cited = answer["citations"].as_array().map_or(&[][..], Vec::as_slice);
+    assert!(cited.len() == 1 && cited[0]["quote"] == "Oda Berg moved to Lisbon." && cited[0]["line"] == 6, "{answer}");
+    let near = json(&session, "when did Oda Berg move to Porto?");
+    assert_ne!(near["short_answer"], "5 March 2026", "that was Ida: {near}");
+    session.write("news.md", news.replace("06-02", "06-09"));
+    until("it is made anew", DEADLINE, || {
+        json(&session, "when did Oda Berg move to Lisbon?")["short_answer"] == "9 June 2026"
+    });
 }
 
 #[test]

@@ -10,7 +10,7 @@ use echofs_query_lang::{Field, MAX_LIMIT, Node, Query, Sort, TextField};
 
 use super::listing::{Listing, What};
 use super::place::{Spot, place};
-use super::render::{self, Answer, Citation, NOT_FOUND, Timings, TokenCounts};
+use super::render::{self, Answer, Citation, NOT_FOUND};
 use super::sentences::sentences;
 use super::text::{line_feeds, one_line, tokens};
 
@@ -183,19 +183,8 @@ pub fn answer(listing: &Listing, items: Items, question: &str, epoch: u64) -> (A
     }
     lines.iter().for_each(|line| markdown += &format!("- {line}\n"));
     markdown += &render::sources(&citations);
-    let answer = Answer {
-        question: one_line(question),
-        answerable: count > 0,
-        answer: said,
-        short_answer: short,
-        citations,
-        model: None,
-        epoch,
-        generated_at: jiff::Timestamp::now(),
-        timings_ms: Timings::default(),
-        tokens: TokenCounts::default(),
-    };
-    (answer, markdown)
+    let none = Answer::without_model(question, epoch);
+    (Answer { answerable: count > 0, answer: said, short_answer: short, citations, ..none }, markdown)
 }
 
 fn cited(item: Item, n: usize) -> (String, Citation) {

@@ -12,6 +12,7 @@
 mod answerable;
 mod check;
 mod conversation;
+mod dated;
 mod evidence;
 pub(crate) mod follow_up;
 mod index;
@@ -51,6 +52,7 @@ use std::time::{Duration, Instant};
 use echofs_indexer::Index;
 use echofs_inference::{Cancel, Generator};
 
+pub use dated::{Dated, When};
 pub use evidence::{Evidence, Found, Passage};
 pub use listed::{Item, Items};
 pub use listing::{Listing, What};

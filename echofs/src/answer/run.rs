@@ -7,6 +7,7 @@ use echofs_inference::{Cancel, Generator};
 use serde::{Deserialize, Serialize};
 
 use super::conversation::Conversation;
+use super::dated;
 use super::evidence::Evidence;
 use super::listed;
 use super::listing::Listing;
@@ -117,6 +118,11 @@ pub(super) fn run(
         return list(evidence, &listing, (text, epoch), stream, started);
     }
     let bases = Basis::all(evidence, text, conversation.as_deref()).map_err(Stop::Failed)?;
+    if let [basis] = &bases[..]
+        && let Some(dated) = dated::find(evidence, basis)
+    {
+        return Ok(told(dated::answer(dated, text, epoch), stream, started));
+    }
     let Some((first, further)) = bases.split_first() else { return Err(Stop::Failed("nothing is asked".into())) };
     let mut writer = Writer::new(evidence, first, stream, started);
     writer.conversation = conversation.as_deref().map(Conversation::again);
@@ -150,11 +156,15 @@ fn list(
     started: Instant,
 ) -> Result<Outcome, Stop> {
     let items = evidence.list(listing).map_err(Stop::Failed)?;
-    let (mut answer, markdown) = listed::answer(listing, items, text, epoch);
+    Ok(told(listed::answer(listing, items, text, epoch), stream, started))
+}
+
+/// An answer that was found without a model.
+fn told((mut answer, markdown): (Answer, String), stream: &Stream, started: Instant) -> Outcome {
     stream.push(&markdown);
     let time = milliseconds(started);
     answer.timings_ms = Timings { retrieval: time, first_evidence: time, first_token: None, total: time };
-    Ok(Outcome { answer, places: Vec::new(), keep: false, failed: false, without_model: false })
+    Outcome { answer, places: Vec::new(), keep: false, failed: false, without_model: false }
 }
 
 fn mark(mut places: Vec<Place>, answer: &Answer) -> Vec<Place> {
