@@ -201,13 +201,13 @@ fn what_changed_is_said_openly_and_the_newest_wins() {
     let then = json(&session, "where did Oda Berg live before?");
     assert!(then["answer"].as_str().is_some_and(|text| text.contains("Porto") && text.contains("Lisbon")), "{then}");
     session.write("addresses.md", old.replace("Oda", "Post is collected at noon.\n\nOda"));
-    until("the line is the new one", DEADLINE, || {
-        let now = json(&session, "where does Oda Berg live?");
-        let porto =
-            now["citations"].as_array().and_then(|all| all.iter().find(|c| c["path"].to_string().contains("addr")));
-        porto.is_some_and(|citation| citation["line"] == 8)
-    });
-    quoted_right(&session, &json(&session, "where does Oda Berg live?"));
+    let stated =
+        |line: &str| line.contains("Porto") && line.contains("\"line\":8") && !line.contains("\"superseded_by\":null");
+    until("the fact stands in another line", DEADLINE, || session.read("facts/facts.jsonl").lines().any(stated));
+    let now = json(&session, "where does Oda Berg live?");
+    let citations = now["citations"].as_array().map_or(&[][..], Vec::as_slice);
+    assert!(citations.iter().any(|c| c["path"].to_string().contains("addresses") && c["line"] == 8), "{now}");
+    quoted_right(&session, &now);
 }
 
 #[test]

@@ -657,7 +657,7 @@ fn painters() -> String {
     let people = "Anna Berta Carla Doris Edith Frida Greta Hanna Irene Jutta Klara Lotte";
     let told = |(room, who): (&str, &str)| {
         format!(
-            "The {room} of the harbour house was painted last spring by {who}, with two coats of the same plain white."
+            "The {room} of the harbour house was painted by {who} alone, with two coats of white and a grey line above the floor."
         )
     };
     rooms.split(' ').zip(people.split(' ')).map(told).collect::<Vec<_>>().join(" ")
