@@ -16,6 +16,7 @@ Python's standard library and pip are all it needs. Exit code: 0 everything is t
 import argparse
 import fcntl
 import hashlib
+import http.client
 import json
 import os
 import platform
@@ -170,17 +171,35 @@ def from_hub(target):
             fetch(address, target, progress, HUB_ANSWERS_WITHIN if attempt == 0 else 30)
             progress.end()
             return
-        except (OSError, urllib.error.URLError) as error:
+        except (OSError, http.client.HTTPException) as error:
             progress.end()
-            if target.have() == 0 or attempt == 3:
-                raise Unavailable(f"the model hub does not answer ({error})") from error
+            if target.have() == 0 or attempt == 3 or is_final(error):
+                raise Unavailable(no_answer(error, address)) from error
             say(f"  interrupted at {megabytes(target.have())} ({error}); going on")
+
+
+REFUSALS = {401: "asks who you are; it is closed, or there is none", 403: "does not give it to you", 404: "has no such thing"}
+
+
+def is_final(error):
+    """Whether it is of no use to ask again."""
+    return isinstance(error, urllib.error.HTTPError) and error.code in REFUSALS
+
+
+def no_answer(error, address):
+    """Why nothing came from the hub."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"the hub {REFUSALS.get(error.code, f'answers {error.code}')}: {address}"
+    return f"the model hub does not answer ({error})"
 
 
 def fetch(address, target, progress, patience):
     have = target.have()
     if have == target.entry["size"]:
         return
+    if have > target.entry["size"]:  # of another file
+        remove(target.partial, target.marks)
+        have = 0
     request = urllib.request.Request(address, headers={"User-Agent": "echofs"})
     if have:
         request.add_header("Range", f"bytes={have}-")
@@ -195,10 +214,15 @@ def fetch(address, target, progress, patience):
 
 
 class Stay(urllib.request.HTTPRedirectHandler):
-    """Does not follow: the hub tells size and digest in its own reply, not where it sends to."""
+    """Follows on the hub only, where a repository has another name now: the hub itself tells size and digest."""
 
-    def redirect_request(self, *_):
-        return None
+    def redirect_request(self, request, reply, code, message, headers, address):
+        host = lambda one: urllib.parse.urlsplit(one).netloc
+        if "X-Linked-Size" in headers or host(address) != host(request.full_url):
+            return None
+        new = super().redirect_request(request, reply, code, message, headers, address)
+        new.method = request.get_method()
+        return new
 
 
 def ask_hub(address, method="GET"):
@@ -210,10 +234,9 @@ def ask_hub(address, method="GET"):
     except urllib.error.HTTPError as error:
         if error.code in (301, 302, 303, 307, 308):
             return error.headers, b""
-        why = {401: "asks who you are; it is closed, or there is none", 403: "does not give it to you", 404: "has no such thing"}
-        raise Unavailable(f"the hub {why.get(error.code, f'answers {error.code}')}: {address}") from error
-    except OSError as error:
-        raise Unavailable(f"the model hub does not answer ({error})") from error
+        raise Unavailable(no_answer(error, address)) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise Unavailable(no_answer(error, address)) from error
 
 
 def about_repository(repo):

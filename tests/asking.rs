@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::process::{Child, Command, Stdio};
 
 use rustix::process::Signal;
 
@@ -149,6 +150,39 @@ fn a_dead_model_is_started_again_and_never_takes_the_mount_down() {
 }
 
 #[test]
+fn one_question_too_many_is_refused_at_once() {
+    let session = with_model("smollm2-135m-q4_1");
+    session.read(format!("ask/{QUESTION}"));
+    let engine = session.engine().expect("running");
+    rustix::process::kill_process(engine, Signal::STOP).expect("ours");
+    let cat = |n: usize| {
+        let question = session.at(format!("ask/{QUESTION}{}?", "!".repeat(n)));
+        Command::new("cat")
+            .arg(question)
+            .env("LC_ALL", "C")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("cat")
+    };
+    let mut readers: Vec<Child> = (1..=70).map(cat).collect();
+    until("those beyond 64 are told", DEADLINE, || {
+        readers.iter_mut().map(|cat| cat.try_wait()).filter(|ended| !matches!(ended, Ok(None))).count() == 6
+    });
+    for mut cat in readers {
+        let waits = cat.try_wait().expect("ours").is_none();
+        cat.kill().expect("ours");
+        let done = cat.wait_with_output().expect("ended");
+        assert!(waits || String::from_utf8_lossy(&done.stderr).contains("resource busy"), "{done:?}");
+    }
+    assert_eq!(session.list("chat"), Vec::<String>::new(), "the tree answers");
+    rustix::process::kill_process(engine, Signal::CONT).expect("ours");
+    until("questions are answered again", DEADLINE, || {
+        session.shell(&format!("cat 'ask/{QUESTION}!?'")).status.success()
+    });
+}
+
+#[test]
 fn what_changed_is_said_openly_and_the_newest_wins() {
     let old = "---\ndate: 2026-03-05\n---\n# Address book\n\nOda Berg lives in Porto.\n";
     let new = "---\ndate: 2026-06-02\n---\n# News\n\nOda Berg moved to Lisbon.\n";
@@ -166,6 +200,36 @@ fn what_changed_is_said_openly_and_the_newest_wins() {
     quoted_right(&session, &now);
     let then = json(&session, "where did Oda Berg live before?");
     assert!(then["answer"].as_str().is_some_and(|text| text.contains("Porto") && text.contains("Lisbon")), "{then}");
+    session.write("addresses.md", old.replace("Oda", "Post is collected at noon.\n\nOda"));
+    let stated =
+        |line: &str| line.contains("Porto") && line.contains("\"line\":8") && !line.contains("\"superseded_by\":null");
+    until("the fact stands in another line", DEADLINE, || session.read("facts/facts.jsonl").lines().any(stated));
+    let now = json(&session, "where does Oda Berg live?");
+    let citations = now["citations"].as_array().map_or(&[][..], Vec::as_slice);
+    assert!(citations.iter().any(|c| c["path"].to_string().contains("addresses") && c["line"] == 8), "{now}");
+    quoted_right(&session, &now);
+}
+
+#[test]
+fn when_something_was_is_told_by_the_fact_that_says_it() {
+    let news = "---\ndate: 2026-06-02\n---\n# News\n\nOda Berg moved to Lisbon.\n";
+    let other = "---\ndate: 2026-03-05\n---\n# Address book\n\nIda Berg moved to Porto.\n";
+    let session = Session::with(&[("news.md", news), ("addresses.md", other)]);
+    session.wait_for_the_rest();
+    let answer = json(&session, "when did Oda Berg move to Lisbon?");
+    assert_eq!(
+        (&answer["short_answer"], &answer["model"]),
+        (&"2 June 2026".into(), &serde_json::Value::Null),
+        "{answer}"
+    );
+    let cited = answer["citations"].as_array().map_or(&[][..], Vec::as_slice);
+    assert!(cited.len() == 1 && cited[0]["quote"] == "Oda Berg moved to Lisbon." && cited[0]["line"] == 6, "{answer}");
+    let near = json(&session, "when did Oda Berg move to Porto?");
+    assert_ne!(near["short_answer"], "5 March 2026", "that was Ida: {near}");
+    session.write("news.md", news.replace("06-02", "06-09"));
+    until("it is made anew", DEADLINE, || {
+        json(&session, "when did Oda Berg move to Lisbon?")["short_answer"] == "9 June 2026"
+    });
 }
 
 #[test]

@@ -107,6 +107,38 @@ fn a_chat_outlives_a_kill_and_is_replied_to_after_it() {
     until("it is found", DEADLINE, || session.hits("in:conversations lex:oilskins").len() == 1);
 }
 
+/// Files with a state of this conversation in what the service keeps.
+fn kept_states(session: &Session, name: &str) -> usize {
+    let files = fs::read_dir(session.data().join("run/states")).expect("kept states").flatten();
+    let wanted = format!("\"conversation\":\"{name} ");
+    let holds = |bytes: &[u8]| bytes.windows(wanted.len()).any(|part| part == wanted.as_bytes());
+    files.filter(|file| fs::read(file.path()).is_ok_and(|bytes| holds(&bytes))).count()
+}
+
+#[test]
+fn what_the_model_read_for_a_chat_is_kept_over_a_restart_and_forgotten_with_the_rest() {
+    let rooms = ["porch", "study", "attic", "cellar", "larder", "hall", "nursery", "parlour", "kitchen", "pantry"];
+    let painted = rooms.iter().zip(11..).map(|(room, day)| {
+        format!("The {room} of the harbour house was painted on {day} March 2026 for {day}5 pounds, with 3 coats. ")
+    });
+    let house = format!("# House\n\n{}\n", painted.collect::<String>());
+    let mut session = Session::unmounted(&[("house.md", &house), NOTES[1]]).options(&["--model", "smollm2-135m-q4_1"]);
+    session.mount();
+    session.wait_for_words();
+    say(&session, "house", "How many pounds was the attic of the harbour house painted for?");
+    assert!(reply(&session, "house").contains("house.md:3"), "{}", session.read("chat/house"));
+    assert_eq!(kept_states(&session, "chat/house"), 1);
+    session.unmount();
+    assert_eq!(kept_states(&session, "chat/house"), 1);
+    session.mount();
+    session.wait_for_words();
+    say(&session, "house", "And with how many coats?");
+    assert!(reply(&session, "house").contains("house.md:3"), "{}", session.read("chat/house"));
+    let done = session.run(["forget".as_ref(), session.vault().join("ferry.md").as_os_str()]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(kept_states(&session, "chat/house"), 0);
+}
+
 #[test]
 fn looking_at_a_chat_makes_no_reply_and_waiting_for_one_can_be_stopped() {
     let session = session("smollm2-135m-q4_1");

@@ -8,6 +8,7 @@ mod conversations;
 mod engines;
 mod events;
 mod facts;
+mod fetching;
 mod forgetting;
 mod injection;
 mod interrupt;

@@ -176,6 +176,9 @@ pub struct Completion {
     pub model: String,
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
+    /// How many of them were not read again, since the state after them was kept.
+    #[serde(default)]
+    pub kept_tokens: usize,
     /// Tokens generated.
     pub output_tokens: usize,
     /// Milliseconds from the request to the first token.

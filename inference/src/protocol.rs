@@ -15,7 +15,8 @@
 //!
 //! - `"class"`: `interactive` (the default), `requested` or `background`; the lower gives way to the higher.
 //! - `"adapter"`: `{"path":"/adapters/b.gguf","scale":0.8}`, a LoRA adapter for this generation.
-//! - `"conversation"`: a name; the state of this conversation is kept for its next turn.
+//! - `"conversation"`: a name; the state of this conversation is kept for its next turn. `kept_tokens` of `done` says how much of
+//!   a prompt was kept and not read again.
 //! - `"format"`: `"json"`, `{"schema":{...}}` or `{"grammar":"root ::= ..."}`, which the text then has.
 //! - `"refusal"`: `"NOT FOUND"`; the reply is the best one that does not begin so, and `done` has the probability of that
 //!   beginning under the same name.
@@ -26,7 +27,7 @@
 //!
 //! ```text
 //! {"event":"text","text":"Because "}                                 (whole characters, as they come)
-//! {"event":"done","text":"Because ...","model":"a","prompt_tokens":21,"output_tokens":7,
+//! {"event":"done","text":"Because ...","model":"a","prompt_tokens":21,"kept_tokens":0,"output_tokens":7,
 //!  "first_token_ms":80.5,"total_ms":190.1,"threads":2,"cpu":"zen4"}  (ends a generation)
 //! {"event":"error","kind":"busy","message":"...","waiting":8}        (ends a generation)
 //! {"event":"health","version":1,"state":"idle","waiting":0,"model":null,"cpu":"zen4","threads":2,

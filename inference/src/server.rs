@@ -224,3 +224,6 @@ fn is_passing(error: &io::Error) -> bool {
     let passing = [Errno::CONNABORTED, Errno::INTR, Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     error.raw_os_error().is_some_and(|code| passing.iter().any(|errno| errno.raw_os_error() == code))
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,8 +79,12 @@ impl ModelView {
 
 /// Whether there is so little evidence that asking the model is a waste.
 pub fn hopeless(gathered: &Gathered, excerpts: &[Excerpt]) -> bool {
-    excerpts.is_empty()
-        || gathered.candidates.iter().all(|c| c.cover < HOPELESS.0 && c.semantic.unwrap_or(0.0) < HOPELESS.1)
+    excerpts.is_empty() || !gathered.candidates.iter().any(is_about)
+}
+
+/// Whether a passage has something to do with the question it was found for.
+pub fn is_about(candidate: &Candidate) -> bool {
+    candidate.cover >= HOPELESS.0 || candidate.semantic.unwrap_or(0.0) >= HOPELESS.1
 }
 
 /// What the decision is made from, for an answer `short` that `support` bears out. `model` is what the model that gave it

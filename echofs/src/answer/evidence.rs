@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use echofs_indexer::Kind;
 
+use super::dated::{Dated, When};
 use super::listed::Items;
 use super::listing::Listing;
 use super::versions::Version;
@@ -59,6 +60,11 @@ pub trait Evidence: Send + Sync {
     }
     /// What a question that counts or lists asks for.
     fn list(&self, listing: &Listing) -> Result<Items, String>;
+    /// The day that a fact in these documents gives for a question.
+    fn dated(&self, when: &When, paths: &[&Path]) -> Option<Dated> {
+        let _ = (when, paths);
+        None
+    }
     /// The values that the thing had of which the fact in these lines says `said`, oldest first, and which of them that is;
     /// `None` where it never changed.
     fn versions(&self, path: &Path, lines: RangeInclusive<u32>, said: &str) -> Option<(Vec<Version>, usize)> {

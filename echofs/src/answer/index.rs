@@ -8,13 +8,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use echofs_indexer::conversations::CHATS;
-use echofs_indexer::{Hit, Index};
+use echofs_indexer::facts::Fact;
+use echofs_indexer::{Hit, Index, Kind};
 use echofs_query_lang::{Node, Query, Sort};
 use quick_cache::sync::Cache;
 
+use super::dated::{Dated, Stated, When};
 use super::evidence::{Evidence, Found, Passage};
 use super::listed::{self, Items};
 use super::listing::Listing;
+use super::place::{Spot, place};
 use super::versions::{self, Version};
 use crate::recorder;
 
@@ -42,6 +45,13 @@ impl Indexed {
     /// The pages of chats.
     fn chats(&self) -> Result<HashSet<PathBuf>, String> {
         self.index.conversations().pages_of(CHATS).map_err(|error| error.to_string())
+    }
+
+    /// A fact with what is known of its document; `None` of a conversation, whose turns have days and writers of their own.
+    fn stated(&self, fact: &Fact) -> Option<Stated> {
+        let document = self.index.document(fact.source.path).filter(|document| document.kind != Kind::Conversation)?;
+        let written = document.dated.then(|| day(document.date)).flatten();
+        Some(Stated::of(fact, written, document.author.is_none()))
     }
 
     /// The vector of a text; `None` without a model in memory.
@@ -78,8 +88,17 @@ impl Evidence for Indexed {
         listed::items(&self.index, listing, &|hit| is_own(hit, &chats))
     }
 
+    fn dated(&self, when: &When, paths: &[&Path]) -> Option<Dated> {
+        let facts = self.index.facts();
+        let current = facts.all().filter(|fact| fact.superseded_by.is_none() && paths.contains(&fact.source.path));
+        let dated = when.dated(current.filter_map(|fact| self.stated(&fact)), jiff::Zoned::now().date())?;
+        let Spot { line, page } = place(&self.index, &dated.path, dated.line, &dated.quote)?;
+        Some(Dated { line, page, ..dated })
+    }
+
     fn versions(&self, path: &Path, lines: RangeInclusive<u32>, said: &str) -> Option<(Vec<Version>, usize)> {
-        versions::of(&self.index.facts(), path, &lines, said)
+        let (all, at) = versions::of(&self.index.facts(), path, &lines, said)?;
+        versions::standing(all, at, |version| place(&self.index, &version.path, version.line, &version.quote))
     }
 
     fn passages(&self, path: &Path) -> Vec<Passage> {

@@ -10,7 +10,8 @@ use echofs_indexer::{Hit, Index};
 use echofs_query_lang::{Field, MAX_LIMIT, Node, Query, Sort, TextField};
 
 use super::listing::{Listing, What};
-use super::render::{self, Answer, Citation, NOT_FOUND, Timings, TokenCounts};
+use super::place::{Spot, place};
+use super::render::{self, Answer, Citation, NOT_FOUND};
 use super::sentences::sentences;
 use super::text::{line_feeds, one_line, tokens};
 
@@ -110,7 +111,7 @@ fn noted(index: &Index, listing: &Listing) -> Result<Items, String> {
             let texts = [&noted.notable.quote, &noted.notable.topic, title(&noted.path)];
             listing.is_on(Some(day_of(noted.at))) && speaks_of(listing, &texts)
         };
-        return Ok(Items::of(decisions(&moment).into_iter().filter(wanted).collect(), decision));
+        return Ok(Items::of(decisions(&moment).into_iter().filter(wanted).collect(), |noted| decision(index, noted)));
     }
     let wanted = |task: &Task| listing.is_on(task.due) && speaks_of(listing, &[&task.text, title(&task.path)]);
     Ok(Items::of(open_tasks(&moment).into_iter().filter(wanted).collect(), |task| to_do(index, task)))
@@ -122,15 +123,16 @@ fn to_do(index: &Index, task: Task) -> Item {
     Item { text: one_line(&task.text) + &due, path: task.path, line: task.line, page, quote }
 }
 
-fn decision(noted: &Noted) -> Item {
-    let text = format!("{}: {} ({})", noted.notable.topic, one_line(&noted.notable.quote), day_of(noted.at));
-    Item {
-        text,
-        path: noted.path.to_path_buf(),
-        line: noted.notable.line,
-        page: None,
-        quote: noted.notable.quote.clone(),
-    }
+fn decision(index: &Index, noted: &Noted) -> Item {
+    let quote = &noted.notable.quote;
+    let text = format!("{}: {} ({})", noted.notable.topic, one_line(quote), day_of(noted.at));
+    quoted(index, text, &noted.path, noted.notable.line, quote)
+}
+
+/// An item that quotes what stood in this line when its document was read.
+fn quoted(index: &Index, text: String, path: &Path, line: u32, quote: &str) -> Item {
+    let Spot { line, page } = place(index, path, line, quote).unwrap_or(Spot { line, page: None });
+    Item { text, path: path.to_owned(), line, page, quote: quote.to_owned() }
 }
 
 /// A line of a document as it stands there, and its page.
@@ -151,12 +153,9 @@ fn facts(index: &Index, listing: &Listing, category: Category) -> Items {
         .collect();
     found.sort_by(|a, b| b.since().cmp(&a.since()).then_with(|| a.id.cmp(&b.id)));
     found.dedup_by(|a, b| a.source.quote == b.source.quote);
-    let item = |fact: Fact| Item {
-        text: format!("{} ({})", one_line(fact.source.quote), fact.since()),
-        path: fact.source.path.to_owned(),
-        line: fact.source.line,
-        page: None,
-        quote: fact.source.quote.to_owned(),
+    let item = |fact: Fact| {
+        let text = format!("{} ({})", one_line(fact.source.quote), fact.since());
+        quoted(index, text, fact.source.path, fact.source.line, fact.source.quote)
     };
     Items::of(found, item)
 }
@@ -186,19 +185,8 @@ pub fn answer(listing: &Listing, items: Items, question: &str, epoch: u64) -> (A
     }
     lines.iter().for_each(|line| markdown += &format!("- {line}\n"));
     markdown += &render::sources(&citations);
-    let answer = Answer {
-        question: one_line(question),
-        answerable: count > 0,
-        answer: said,
-        short_answer: short,
-        citations,
-        model: None,
-        epoch,
-        generated_at: jiff::Timestamp::now(),
-        timings_ms: Timings::default(),
-        tokens: TokenCounts::default(),
-    };
-    (answer, markdown)
+    let none = Answer::without_model(question, epoch);
+    (Answer { answerable: count > 0, answer: said, short_answer: short, citations, ..none }, markdown)
 }
 
 fn cited(item: Item, n: usize) -> (String, Citation) {

@@ -11,6 +11,8 @@
 
 mod answerable;
 mod check;
+mod conversation;
+mod dated;
 mod evidence;
 pub(crate) mod follow_up;
 mod index;
@@ -19,6 +21,7 @@ mod listed;
 mod listing;
 mod opposites;
 mod outdated;
+mod place;
 mod prompt;
 pub(crate) mod question;
 mod relative;
@@ -49,14 +52,16 @@ use std::time::{Duration, Instant};
 use echofs_indexer::Index;
 use echofs_inference::{Cancel, Generator};
 
+pub use dated::{Dated, When};
 pub use evidence::{Evidence, Found, Passage};
 pub use listed::{Item, Items};
 pub use listing::{Listing, What};
 pub use render::{Answer, Citation, NOT_FOUND, Timings, TokenCounts};
 pub use versions::Version;
 
+pub(crate) use conversation::Conversation;
 pub(crate) use render::evidence;
-use run::{Outcome, Stop};
+use run::{Basis, Outcome, Stop};
 use store::{Entry, Store};
 use stream::End;
 pub(crate) use stream::Stream;
@@ -270,16 +275,33 @@ impl Answers {
     }
 
     /// Answers a question for somebody who keeps the answer: it is not listed here, and nobody is told of it. `stream`
-    /// gets the Markdown form as it comes. Also whether the model failed.
+    /// gets the Markdown form as it comes. The model goes on from what it read in the conversation. Also whether it failed.
     ///
     /// # Errors
     /// [`ReadError::Cancelled`], [`ReadError::Failed`].
-    pub(crate) fn reply(&self, question: &str, stream: &Stream, cancel: &Cancel) -> Result<(Answer, bool), ReadError> {
-        match run::run(&*self.inner.evidence, &*self.inner.generator, question, stream, cancel) {
+    pub(crate) fn reply(
+        &self,
+        question: &str,
+        conversation: &mut Conversation,
+        stream: &Stream,
+        cancel: &Cancel,
+    ) -> Result<(Answer, bool), ReadError> {
+        let (evidence, generator) = (&*self.inner.evidence, &*self.inner.generator);
+        match run::run(evidence, generator, question, Some(conversation), stream, cancel) {
             Ok(outcome) => Ok((outcome.answer, outcome.failed)),
             Err(Stop::Cancelled) => Err(ReadError::Cancelled),
             Err(Stop::Failed(reason)) => Err(ReadError::Failed(reason)),
         }
+    }
+
+    /// A conversation in which this was asked last, with what the model will have read for it. Searches; runs no model.
+    pub(crate) fn recall(&self, name: &str, question: &str) -> Conversation {
+        let mut conversation = Conversation::new(name);
+        let bases = self.inner.generator.model().map(|_| Basis::all(&*self.inner.evidence, question, None));
+        for basis in bases.and_then(Result::ok).iter().flatten() {
+            basis.excerpts.iter().for_each(|excerpt| drop(conversation.reads(&basis.gathered, excerpt)));
+        }
+        conversation
     }
 
     /// Drops the kept answer of a question; whether there was one.
@@ -353,7 +375,7 @@ impl Inner {
             self.tell(Told::Kept(&entry.settled));
             return End::Done(entry.settled.clone());
         }
-        match run::run(&*self.evidence, &*self.generator, question, &job.stream, &job.cancel) {
+        match run::run(&*self.evidence, &*self.generator, question, None, &job.stream, &job.cancel) {
             Ok(outcome) => End::Done(self.keep(job, outcome)),
             Err(Stop::Cancelled) => End::Failed(ReadError::Cancelled),
             Err(Stop::Failed(reason)) => End::Failed(ReadError::Failed(reason)),

@@ -78,6 +78,24 @@ pub struct Answer {
     pub tokens: TokenCounts,
 }
 
+impl Answer {
+    /// That there is none, found out without a model.
+    pub fn without_model(question: &str, epoch: u64) -> Answer {
+        Answer {
+            question: one_line(question),
+            answerable: false,
+            answer: NOT_FOUND.to_owned(),
+            short_answer: String::new(),
+            citations: Vec::new(),
+            model: None,
+            epoch,
+            generated_at: jiff::Timestamp::now(),
+            timings_ms: Timings::default(),
+            tokens: TokenCounts::default(),
+        }
+    }
+}
+
 /// The evidence: each quotation as a block with its number and place below.
 pub fn evidence(citations: &[Citation]) -> String {
     let mut out = String::new();

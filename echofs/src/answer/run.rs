@@ -6,6 +6,8 @@ use std::time::Instant;
 use echofs_inference::{Cancel, Generator};
 use serde::{Deserialize, Serialize};
 
+use super::conversation::Conversation;
+use super::dated;
 use super::evidence::Evidence;
 use super::listed;
 use super::listing::Listing;
@@ -64,15 +66,22 @@ pub(super) struct Basis {
 }
 
 impl Basis {
-    /// One for each thing that a question asks. Searches; takes milliseconds.
-    pub fn all(evidence: &dyn Evidence, question: &str) -> Result<Vec<Basis>, String> {
-        several::parts(question).iter().map(|part| Basis::new(evidence, part)).collect()
+    /// One for each thing that a question asks, in a conversation or by itself. Searches; takes milliseconds.
+    pub fn all(
+        evidence: &dyn Evidence,
+        question: &str,
+        conversation: Option<&Conversation>,
+    ) -> Result<Vec<Basis>, String> {
+        several::parts(question).iter().map(|part| Basis::new(evidence, part, conversation)).collect()
     }
 
-    fn new(evidence: &dyn Evidence, question: &str) -> Result<Basis, String> {
+    fn new(evidence: &dyn Evidence, question: &str, conversation: Option<&Conversation>) -> Result<Basis, String> {
         let question = Question::new(question);
         let gathered = retrieve::gather(evidence, &question)?;
-        let excerpts = retrieve::choose(&gathered, BUDGET);
+        let mut excerpts = retrieve::choose(&gathered, BUDGET);
+        if let Some(conversation) = conversation {
+            conversation.go_on_from(&gathered, &mut excerpts);
+        }
         Ok(Basis { question, gathered, excerpts })
     }
 
@@ -93,11 +102,13 @@ impl Basis {
     }
 }
 
-/// Makes the answer, writing its Markdown form to `stream` as it becomes known.
+/// Makes the answer, writing its Markdown form to `stream` as it becomes known. The model goes on from what it read in the
+/// conversation, which then has what it read for this.
 pub(super) fn run(
     evidence: &dyn Evidence,
     generator: &dyn Generator,
     text: &str,
+    conversation: Option<&mut Conversation>,
     stream: &Stream,
     cancel: &Cancel,
 ) -> Result<Outcome, Stop> {
@@ -106,9 +117,15 @@ pub(super) fn run(
     if let Some(listing) = Listing::read(text, jiff::Zoned::now().date()) {
         return list(evidence, &listing, (text, epoch), stream, started);
     }
-    let bases = Basis::all(evidence, text).map_err(Stop::Failed)?;
+    let bases = Basis::all(evidence, text, conversation.as_deref()).map_err(Stop::Failed)?;
+    if let [basis] = &bases[..]
+        && let Some(dated) = dated::find(evidence, basis)
+    {
+        return Ok(told(dated::answer(dated, text, epoch), stream, started));
+    }
     let Some((first, further)) = bases.split_first() else { return Err(Stop::Failed("nothing is asked".into())) };
     let mut writer = Writer::new(evidence, first, stream, started);
+    writer.conversation = conversation.as_deref().map(Conversation::again);
     let mut failure = writer.part(generator, cancel);
     for basis in further {
         writer.go_on(basis);
@@ -116,6 +133,9 @@ pub(super) fn run(
     }
     if cancel.is_cancelled() {
         return Err(Stop::Cancelled);
+    }
+    if let (Some(before), Some(now)) = (conversation, writer.conversation.take().filter(|now| !now.is_new())) {
+        *before = now;
     }
     let without_model = matches!(failure, Some(echofs_inference::Error::NoModel(_)));
     let failed = failure.is_some() && !without_model;
@@ -136,11 +156,15 @@ fn list(
     started: Instant,
 ) -> Result<Outcome, Stop> {
     let items = evidence.list(listing).map_err(Stop::Failed)?;
-    let (mut answer, markdown) = listed::answer(listing, items, text, epoch);
+    Ok(told(listed::answer(listing, items, text, epoch), stream, started))
+}
+
+/// An answer that was found without a model.
+fn told((mut answer, markdown): (Answer, String), stream: &Stream, started: Instant) -> Outcome {
     stream.push(&markdown);
     let time = milliseconds(started);
     answer.timings_ms = Timings { retrieval: time, first_evidence: time, first_token: None, total: time };
-    Ok(Outcome { answer, places: Vec::new(), keep: false, failed: false, without_model: false })
+    Outcome { answer, places: Vec::new(), keep: false, failed: false, without_model: false }
 }
 
 fn mark(mut places: Vec<Place>, answer: &Answer) -> Vec<Place> {

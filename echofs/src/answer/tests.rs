@@ -9,7 +9,10 @@ use echofs_indexer::Kind;
 use echofs_inference::{Cancel, Completion, Error as Failure, Generator, Part, Request, State, Status};
 
 use super::text::tokens;
-use super::{Answers, Evidence, Form, Found, Item, Items, Listing, NOT_FOUND, Passage, ReadError, Reader};
+use super::{
+    Answers, Conversation, Evidence, Form, Found, Item, Items, Listing, NOT_FOUND, Passage, RUNNING, ReadError, Reader,
+    Stream,
+};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -339,6 +342,17 @@ fn several_things_are_answered_one_after_the_other() {
 }
 
 #[test]
+fn what_has_nothing_to_do_with_a_part_of_a_question_is_not_shown_for_it() {
+    let race = ("/n/race.md", "The tortoise race was cold and nobody came.\n");
+    let bench = over(&[("/n/standup.md", STANDUP), race], Script::Says("SQLite"));
+    let far = "when does the zeppelin race of Friedrichshafen pilots begin?";
+    let text = bench.markdown(&format!("Which database did we choose for the sync server, and {far}"));
+    assert!(text.contains("SQLite [1]") && text.contains("Not found in your notes: when does the zeppelin"), "{text}");
+    assert!(!text.contains("race.md"), "{text}");
+    assert!(bench.markdown(far).contains("race.md"), "by itself it has the nearest passage");
+}
+
+#[test]
 fn notes_that_contradict_each_other_are_both_named() {
     let notes = [
         ("/n/quote.md", "The heat pump has a power of 7 kW.\n"),
@@ -635,4 +649,54 @@ fn a_failed_search_is_an_error_for_the_reader() {
     let answers = Answers::with(Arc::new(Broken), Model::new(Script::Says("x")), dir.path().into()).unwrap();
     let read = answers.ask("is it broken?").read(Form::Markdown, 0, 10, &|| false);
     assert_eq!(read, Err(ReadError::Failed("the index is gone".into())));
+}
+
+/// Twelve sentences, too long for one prompt.
+fn painters() -> String {
+    let rooms = "kitchen cellar attic pantry hall porch study nursery parlour bathroom workshop larder";
+    let people = "Anna Berta Carla Doris Edith Frida Greta Hanna Irene Jutta Klara Lotte";
+    let told = |(room, who): (&str, &str)| {
+        format!(
+            "The {room} of the harbour house was painted by {who} alone, with two coats of white and a grey line above the floor."
+        )
+    };
+    rooms.split(' ').zip(people.split(' ')).map(told).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_message_about_what_was_just_read_goes_on_from_it() {
+    let bench = over(&[("/n/house.md", &painters())], Script::Says("Frida"));
+    let [first, second, third] =
+        ["porch", "study", "larder"].map(|room| format!("Who painted the {room} of the harbour house?"));
+    let reply = |question: &str, conversation: &mut Conversation| {
+        let done = bench.answers.reply(question, conversation, &Stream::default(), &Cancel::default());
+        assert!(done.is_ok(), "{question}");
+        bench.model.prompts.lock().unwrap().last().cloned().unwrap()
+    };
+    let shown = |request: &Request| request.messages.last().map(|message| message.parts[..2].to_vec());
+    let mut chat = Conversation::new("chat/home");
+    let begun = reply(&first, &mut chat);
+    assert_eq!(begun.conversation.as_deref(), Some("chat/home 1"));
+    let next = reply(&second, &mut chat);
+    assert_eq!((shown(&next), &next.conversation), (shown(&begun), &begun.conversation));
+    let mut restarted = bench.answers.recall("chat/home", &first);
+    assert_eq!(shown(&reply(&second, &mut restarted)), shown(&begun), "after a restart too");
+    assert_ne!(shown(&reply(&third, &mut chat)), shown(&begun), "it does not hold what answers this");
+    bench.markdown(&second);
+    let alone = bench.model.prompts.lock().unwrap().last().cloned().unwrap();
+    assert_eq!(alone.conversation, None);
+    assert_ne!(shown(&alone), shown(&begun), "a question by itself has its own surroundings");
+}
+
+#[test]
+fn one_question_too_many_is_busy_at_once_and_the_others_go_on() {
+    let bench = bench(Script::Hangs("SQLite"));
+    let question = |n: usize| format!("{QUESTION}{}", "!".repeat(n + 1));
+    let readers: Vec<Reader> = (0..RUNNING).map(|n| bench.answers.ask(&question(n))).collect();
+    let read = |reader: &Reader| reader.read(Form::Json, 0, 10, &|| true);
+    assert_eq!(read(&bench.answers.ask(&question(RUNNING))), Err(ReadError::Busy));
+    assert_eq!(read(&bench.answers.ask(&question(0))), Err(ReadError::Interrupted), "it joins what is under way");
+    drop(readers);
+    bench.model.becomes(Script::Says("SQLite [1]"));
+    assert_eq!(bench.json(&question(RUNNING))["short_answer"], "SQLite");
 }

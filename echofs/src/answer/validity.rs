@@ -48,7 +48,7 @@ impl Inner {
     }
 
     fn same_evidence(&self, entry: &Entry) -> bool {
-        let Ok(bases) = Basis::all(&*self.evidence, &entry.settled.question) else { return false };
+        let Ok(bases) = Basis::all(&*self.evidence, &entry.settled.question, None) else { return false };
         let each: Vec<Vec<Place>> = bases.iter().map(|basis| basis.places(&*self.evidence)).collect();
         let same = |a: &Place, b: &Place| a.path == b.path && a.line == b.line && a.text == b.text;
         let known = |place: &Place| entry.places.iter().any(|old| same(old, place));

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use echofs_indexer::facts::{Fact, Facts, Id};
 use jiff::civil::Date;
 
+use super::place::Spot;
 use super::question::{Question, Sort};
 use super::text::{has_pair, one_line, tokens};
 
@@ -21,6 +22,8 @@ pub struct Version {
     pub path: PathBuf,
     /// First line of the quotation, from 1.
     pub line: u32,
+    /// Page, slide or sheet, from 1, where the format has such.
+    pub page: Option<u32>,
     /// The words of the document.
     pub quote: String,
 }
@@ -54,6 +57,22 @@ pub fn of(facts: &Facts, path: &Path, lines: &RangeInclusive<u32>, said: &str) -
     Some((all.into_iter().map(|(_, version)| version).collect(), at))
 }
 
+/// The versions that their documents, as `placed` finds them, still state, with the places where they do; which of them is `at`
+/// then. `None` where that one is gone, or all others are.
+pub fn standing(
+    versions: Vec<Version>,
+    at: usize,
+    placed: impl Fn(&Version) -> Option<Spot>,
+) -> Option<(Vec<Version>, usize)> {
+    let place = |(n, version): (usize, Version)| {
+        let Spot { line, page } = placed(&version)?;
+        Some((n, Version { line, page, ..version }))
+    };
+    let (numbers, standing): (Vec<usize>, Vec<Version>) = versions.into_iter().enumerate().filter_map(place).unzip();
+    let at = numbers.iter().position(|n| *n == at)?;
+    (standing.len() > 1).then_some((standing, at))
+}
+
 /// Whether the fact is stated there and `said` is the value or a part of it.
 fn states(fact: &Fact, path: &Path, lines: &RangeInclusive<u32>, said: &str) -> bool {
     if !fact.sources.iter().any(|source| source.path == path && lines.contains(&source.line)) {
@@ -70,6 +89,7 @@ fn version(fact: &Fact) -> Version {
         since: fact.since(),
         path: fact.source.path.to_owned(),
         line: fact.source.line,
+        page: None,
         quote: fact.source.quote.to_owned(),
     }
 }
@@ -121,4 +141,32 @@ pub fn asks_of_the_past(question: &Question) -> bool {
     ];
     let dated = question.terms.iter().any(|term| term.sort == Sort::Number && term.lower.len() == 4);
     dated || tokens(&question.text).iter().any(|word| PAST.contains(&word.lower.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn what_no_document_states_any_more_is_no_version() {
+        let version = |value: &str, month| {
+            let (path, quote) = (format!("/n/{value}.md").into(), format!("It is {value}."));
+            Version { value: value.into(), since: date(2026, month, 1), path, line: month as u32, page: None, quote }
+        };
+        let all = ["Porto", "Lisbon", "Faro"].into_iter().zip(1..).map(|(value, month)| version(value, month));
+        let all: Vec<Version> = all.collect();
+        let without = |gone: &'static [&'static str], at| {
+            let placed =
+                |v: &Version| (!gone.contains(&v.value.as_str())).then_some(Spot { line: v.line + 2, page: Some(4) });
+            let left = standing(all.clone(), at, placed);
+            left.map(|(left, at)| (left.iter().map(|v| (v.value.clone(), v.line, v.page)).collect::<Vec<_>>(), at))
+        };
+        let there = |value: &str, line| (value.to_owned(), line, Some(4));
+        assert_eq!(without(&[], 1), Some((vec![there("Porto", 3), there("Lisbon", 4), there("Faro", 5)], 1)));
+        assert_eq!(without(&["Porto"], 2), Some((vec![there("Lisbon", 4), there("Faro", 5)], 1)));
+        assert_eq!(without(&["Faro"], 2), None, "what the answer rests on is gone");
+        assert_eq!(without(&["Porto", "Faro"], 1), None, "nothing changed as far as is known");
+    }
 }

@@ -8,6 +8,7 @@ use echofs_query_lang::MONTHS;
 
 use super::answerable::{self, ModelView};
 use super::check::{self, Support};
+use super::conversation::Conversation;
 use super::evidence::Evidence;
 use super::outdated;
 use super::prompt;
@@ -65,6 +66,8 @@ pub(super) struct Writer<'a> {
     numbered: Vec<Citation>,
     /// Numbers that the answer uses.
     used: Vec<usize>,
+    /// The conversation that it is a part of, with what is read for it.
+    pub conversation: Option<Conversation>,
     /// Places outside the evidence that the answer cites.
     pub others: Vec<Place>,
     said: Vec<String>,
@@ -115,6 +118,7 @@ impl<'a> Writer<'a> {
             started,
             numbered: Vec::new(),
             used: Vec::new(),
+            conversation: None,
             others: Vec::new(),
             said: Vec::new(),
             said_before: 0,
@@ -153,11 +157,16 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Shows what has something to do with this part of the question; where nothing has, what is nearest to the first part.
     fn show_evidence(&mut self) {
-        let first = self.numbered.len();
-        for (i, excerpt) in self.basis.excerpts.iter().enumerate().take(SHOWN) {
-            let new =
-                citation(self.basis.candidate(i), shown(self.basis.candidate(i), excerpt), self.numbered.len() + 1);
+        let (basis, first) = (self.basis, self.numbered.len());
+        let all = basis.excerpts.iter().take(SHOWN).enumerate();
+        let mut about: Vec<_> = all.clone().filter(|(i, _)| answerable::is_about(basis.candidate(*i))).collect();
+        if first == 0 && about.is_empty() {
+            about = all.collect();
+        }
+        for (i, excerpt) in about {
+            let new = citation(basis.candidate(i), shown(basis.candidate(i), excerpt), self.numbered.len() + 1);
             if self.known(&new).is_none() {
                 self.numbered.push(new);
             }
@@ -212,10 +221,12 @@ impl<'a> Writer<'a> {
         shown: &Excerpt,
     ) -> Result<Option<Reading>, echofs_inference::Error> {
         let basis = self.basis;
-        let request = prompt::request(&basis.question, &basis.gathered, shown);
+        let mut request = prompt::request(&basis.question, &basis.gathered, shown);
+        request.conversation = self.conversation.as_mut().and_then(|now| now.reads(&basis.gathered, shown));
         let completion = generator.generate(&request, cancel, &mut |_| {
             self.timings.first_token.get_or_insert_with(|| milliseconds(self.started));
         })?;
+        log::debug!("{} of {} tokens were kept", completion.kept_tokens, completion.prompt_tokens);
         self.tokens.prompt += completion.prompt_tokens;
         self.tokens.output += completion.output_tokens;
         let refused = refuses(&completion.text);
@@ -359,7 +370,7 @@ impl<'a> Writer<'a> {
             path,
             line,
             end_line: line.saturating_add(line_feeds(&version.quote)),
-            page: None,
+            page: version.page,
             quote: version.quote.clone(),
         });
         self.say_with(text, n);

@@ -2,8 +2,9 @@
 //!
 //! A message is on disk, as turns of a session `chat/<name>`, before the write that brings it returns. A thread for each
 //! chat that has messages without a reply makes the replies, in their order, as [`crate::answer`] makes answers. All
-//! that can be read is made from the kept turns and from the reply that is under way; there is no other state, so a
-//! chat goes on over restarts, and what is forgotten of its turns is gone from it.
+//! that can be read is made from the kept turns and from the reply that is under way, so a chat goes on over restarts, and
+//! what is forgotten of its turns is gone from it. What the model read last is remembered besides, which saves time and
+//! changes nothing else.
 //!
 //! Left out: the tree, which shows chats as files, and what is an answer.
 
@@ -25,7 +26,7 @@ use echofs_indexer::conversations::{CHATS, Conversations, Role, Turn};
 use echofs_inference::Generator;
 use jiff::Timestamp;
 
-use crate::answer::Answers;
+use crate::answer::{Answers, Conversation};
 use crate::error::Error;
 use crate::recorder::Recorder;
 
@@ -61,6 +62,8 @@ struct State {
     transcripts: HashMap<String, (Stamp, Arc<Transcript>)>,
     /// Messages that programs still write, by session and time, with the time of the last line; `None` while one is written.
     open: HashMap<(String, Timestamp), Option<Instant>>,
+    /// What the model read last, by session.
+    conversations: HashMap<String, Conversation>,
     /// The sessions that have a thread.
     replying: HashMap<String, Replying>,
     stopping: bool,
@@ -172,6 +175,7 @@ impl Chats {
     pub fn end(&self, name: &str) -> Result<(), Error> {
         let session = self.find(name)?.ok_or(Error::NotFound)?;
         self.conversations().append(&[turn(&session, Role::System, ENDED, Timestamp::now())])?;
+        self.lock().conversations.remove(&session);
         self.cancel(|replying| replying == session);
         match self.conversations().page_of(&session)?.filter(|_| self.conversations().hides_chats()) {
             Some(page) => Ok(self.index.drop_chat(&page)?),
@@ -181,6 +185,7 @@ impl Chats {
 
     /// Makes replies anew that are being made from what may now be forgotten.
     pub fn forget(&self) {
+        self.lock().conversations.clear();
         self.cancel(|_| true);
     }
 

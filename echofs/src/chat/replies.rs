@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::transcript::{self, Message, Transcript};
 use super::{Chats, State, talk, wording};
 use crate::answer::follow_up;
-use crate::answer::{ReadError, Stream};
+use crate::answer::{Conversation, ReadError, Stream};
 use crate::error::Error;
 
 /// A message is whole when nothing came for so long after a line, though its file is still open.
@@ -175,7 +175,9 @@ impl Chats {
         let before: Vec<_> = about.map(|(message, reply)| (message.text.as_str(), wording::said(reply))).collect();
         let question = follow_up::standalone(&message.text, &before);
         log::debug!("{:?} is asked as {question:?}", message.text);
-        let answer = self.answers.reply(&question, &reply.stream, &reply.cancel);
+        let mut conversation = self.conversation(session, &before);
+        let answer = self.answers.reply(&question, &mut conversation, &reply.stream, &reply.cancel);
+        self.lock().conversations.insert(session.to_owned(), conversation);
         let markdown = reply.markdown();
         let opening = wording::opening(&markdown);
         match answer {
@@ -187,6 +189,15 @@ impl Chats {
             Err(ReadError::Cancelled | ReadError::Interrupted) => None,
             Err(e) => Some(format!("{opening}\n\n(No reply could be made: {e}.)")),
         }
+    }
+
+    /// What the model read for the last message; after a restart, what it will have read for it.
+    fn conversation(&self, session: &str, before: &[(&str, String)]) -> Conversation {
+        let known = self.lock().conversations.remove(session);
+        known.unwrap_or_else(|| match before.split_last() {
+            Some(((message, _), earlier)) => self.answers.recall(session, &follow_up::standalone(message, earlier)),
+            None => Conversation::new(session),
+        })
     }
 }
 

@@ -146,7 +146,7 @@ impl Lane {
         let mut choice = Choice::new(&self.model.llama, request.format.as_ref())?;
         let prompt = self.reading(request)?;
         self.forget_what_was_forgotten();
-        let surprisal = self.read(&prompt, turn, request.surprisal)?;
+        let (kept_tokens, surprisal) = self.read(&prompt, turn, request.surprisal)?;
         let refusal = self.refusal(request)?;
         let mut output = Output::new(&request.stop);
         let (mut first_token_ms, mut certainty, mut chosen) = (0.0, 0.0, 0.0);
@@ -187,6 +187,7 @@ impl Lane {
             text: output.text().into(),
             model: self.model.name.clone(),
             prompt_tokens: length,
+            kept_tokens,
             output_tokens: count,
             first_token_ms,
             total_ms: milliseconds(start),
@@ -205,15 +206,16 @@ impl Lane {
         Ok(Some((token, logits.log_probability(token).exp())))
     }
 
-    /// Brings the state of the prompt into the sequence; afterwards its last token's logits are there. Gives how little each
-    /// token of the last stored text was expected, if that is wanted.
-    fn read(&mut self, prompt: &Reading, turn: &Turn<'_>, weigh: bool) -> Result<Vec<f32>, Error> {
+    /// Brings the state of the prompt into the sequence; afterwards its last token's logits are there. Gives how many tokens
+    /// were there already, and how little each token of the last stored text was expected, if that is wanted.
+    fn read(&mut self, prompt: &Reading, turn: &Turn<'_>, weigh: bool) -> Result<(usize, Vec<f32>), Error> {
         let piece = self.model.piece;
         let weighed = if weigh { prompt.stored.clone() } else { 0..0 };
         let mut surprisal = Vec::with_capacity(weighed.len());
         // What is told of a token is computed when the one before it is read.
         let last = if weighed.is_empty() { prompt.tokens.len() } else { weighed.start };
-        let mut at = self.go_on_from(prompt, last.saturating_sub(1));
+        let kept = self.go_on_from(prompt, last.saturating_sub(1));
+        let mut at = kept;
         let mut batch = LlamaBatch::new(piece, 1);
         while at < prompt.tokens.len() {
             turn.wait()?;
@@ -237,7 +239,7 @@ impl Lane {
                 self.note_opening();
             }
         }
-        Ok(surprisal)
+        Ok((kept, surprisal))
     }
 
     /// Leaves in the sequence what this prompt begins with, or fetches more of that where it was kept. Returns how many tokens of
@@ -304,7 +306,7 @@ impl Lane {
         Key { fingerprint: self.fingerprint.clone(), tokens, fixed, conversation: conversation.map(str::to_owned) }
     }
 
-    /// Keeps the state of the opening, if it is new, and that of the prompt, if it is a turn of a conversation.
+    /// Keeps the state of the opening and, where it is a turn of a conversation, that of the prompt; each if it is new.
     pub fn keep_state(&mut self, conversation: Option<&str>) {
         if self.forgotten != self.states.forgotten() {
             self.opening = None;
@@ -314,7 +316,8 @@ impl Lane {
             self.states.put(key, state);
         }
         let count = self.cached.tokens.len();
-        if conversation.is_some() && count >= WORTH_KEEPING && self.cut(count) {
+        let is_new = count >= WORTH_KEEPING && !self.states.has(&self.fingerprint, &self.cached.tokens);
+        if conversation.is_some() && is_new && self.cut(count) {
             self.states.put(self.key(conversation), self.state());
         }
     }

@@ -44,6 +44,7 @@ fn after_a_restart_the_state_is_fetched_and_the_text_is_the_same() {
         let warm = second.say(request).expect("a completion");
         assert_eq!(&warm.text, expected);
         assert!(warm.first_token_ms < cold.first_token_ms * 0.6, "{} {}", warm.first_token_ms, cold.first_token_ms);
+        assert!(warm.kept_tokens > 300 && cold.kept_tokens == 0, "{} {}", warm.kept_tokens, cold.kept_tokens);
     }
 }
 
