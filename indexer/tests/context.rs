@@ -461,6 +461,7 @@ fn preferences_and_opinions_come_from_what_the_owner_states() {
     index.conversations().append(&[said("user", "I like old boats."), said("assistant", "I prefer trains.")]).unwrap();
     let states = |object: &str| index.facts().all().any(|fact| fact.object == object);
     until("everything is stated", || ["old boats", "trains", "oak"].into_iter().all(states));
+    until("every document is read for facts", || index.counts().pending_facts == 0);
     let made = Made::of(&index, NOW);
     let preferences = context::preferences(&made.moment()).unwrap();
     let src = place.notes().display().to_string();

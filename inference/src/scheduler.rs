@@ -110,6 +110,7 @@ impl Scheduler {
         let start = |class| {
             let (shared, make) = (Arc::clone(&shared), Arc::clone(&make));
             std::thread::spawn(move || {
+                priority::take_long_turns();
                 if class == Class::Background {
                     priority::lower_this_thread();
                 }

@@ -6,7 +6,10 @@ use super::relational::{is_kin, is_office};
 use super::{certainty, dates, morphology, occupation};
 
 const PREFER: &[&str] =
-    &["prefer", "like", "lov", "hat", "dislik", "enjoy", "favour", "favor", "ador", "detest", "avoid"];
+    &["prefer", "lov", "hat", "dislik", "enjoy", "favour", "favor", "ador", "detest", "avoid"];
+/// Before "like" where it is the verb, and not as in "looks like".
+const BEFORE_LIKE: &[&str] =
+    &["do", "does", "did", "not", "n't", "don't", "doesn't", "didn't", "really", "also", "always", "still", "never", "used", "to"];
 const DECIDE: &[&str] = &["decid", "choos", "agre", "settl", "select", "opt", "pick", "adopt", "reject", "approv"];
 const LIFE: &[&str] = &[
     "born", "bear", "di", "marri", "marry", "divorc", "work", "employ", "graduat", "study", "studi", "attend", "teach",
@@ -33,7 +36,7 @@ fn category(triple: &Triple) -> Category {
     let copula = words.first().is_some_and(|word| super::tag::is_be(word) || *word == "was");
     let last = words.last().copied().unwrap_or_default();
     match () {
-        () if has(PREFER) && !copula => Category::Preference,
+        () if (has(PREFER) || likes(&words)) && !copula => Category::Preference,
         () if has(DECIDE) => Category::Decision,
         () if words.iter().any(|word| is_kin(word) || is_office(word)) && copula => Category::Person,
         () if has(LIFE) => Category::Person,
@@ -55,6 +58,11 @@ fn category(triple: &Triple) -> Category {
         () if copula && words.len() <= 2 => identity(triple),
         () => Category::Relation,
     }
+}
+
+fn likes(predicate: &[&str]) -> bool {
+    let verb = predicate.iter().position(|word| matches!(*word, "like" | "likes" | "liked"));
+    verb.is_some_and(|verb| predicate[..verb].iter().all(|word| BEFORE_LIKE.contains(word)))
 }
 
 /// What "X is Y" says: what a named thing is, or what a word means.

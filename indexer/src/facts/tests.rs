@@ -194,6 +194,8 @@ fn kinds_of_statements() {
         assert_eq!(fact.category, want, "{text}");
     };
     check("I prefer green tea.", "green tea", Category::Preference);
+    check("I like coffee.", "coffee", Category::Preference);
+    check("Kari does not like boats.", "boats", Category::Preference);
     check("We chose SQLite in May.", "SQLite", Category::Decision);
     check("Oda lives in Bergen.", "Bergen", Category::Location);
     check("Oda works for the mill.", "the mill", Category::Person);
