@@ -11,6 +11,7 @@ use tantivy::{DocSet, TERMINATED};
 
 use crate::Error;
 use crate::bits::Bits;
+use crate::dictionary::Place;
 use crate::lexical::Words;
 use crate::ranking::Ranking;
 use crate::record::{Serial, Table};
@@ -127,9 +128,19 @@ pub fn each_posting(
     words: &Words,
     form: &str,
     wanted: impl Fn(Field) -> bool,
+    each: impl FnMut(Field, Serial, u32),
+) -> Result<(), Error> {
+    each_at(words, &words.dictionary.places(form)?, wanted, each)
+}
+
+/// The same for a form of which it is known where it stands.
+pub fn each_at(
+    words: &Words,
+    places: &[Place],
+    wanted: impl Fn(Field) -> bool,
     mut each: impl FnMut(Field, Serial, u32),
 ) -> Result<(), Error> {
-    for place in words.dictionary.places(form)?.iter().filter(|place| wanted(place.field)) {
+    for place in places.iter().filter(|place| wanted(place.field)) {
         let serials = &words.serials[place.segment as usize];
         let mut postings = words.dictionary.postings(place, IndexRecordOption::WithFreqs)?;
         let mut doc = postings.doc();

@@ -28,6 +28,9 @@ pub struct Place {
     info: TermInfo,
 }
 
+/// An indexed form and where it stands.
+pub type Known = (String, Arc<[Place]>);
+
 impl Place {
     /// How many entries there are, deleted ones too.
     pub fn count(&self) -> u32 {
@@ -93,11 +96,11 @@ impl Dictionary {
         Ok(reader.read_postings_from_terminfo(&place.info, detail).map_err(TantivyError::from)?)
     }
 
-    /// The indexed forms that begin with `start` and pass `test`, which is asked once for each.
+    /// The indexed forms that begin with `start` and pass `test`, which is asked once for each, with where they stand.
     ///
     /// # Errors
     /// I/O errors of the index.
-    pub fn beginning_with(&self, start: &str, test: impl Fn(&str) -> bool) -> Result<Vec<String>, Error> {
+    pub fn beginning_with(&self, start: &str, test: impl Fn(&str) -> bool) -> Result<Vec<Known>, Error> {
         let mut met: HashMap<Box<str>, Option<Vec<Place>>> = HashMap::new();
         for (segment, readers) in self.readers.iter().enumerate() {
             for (field, reader) in readers {
@@ -116,13 +119,13 @@ impl Dictionary {
                 }
             }
         }
-        let passed = met.into_iter().filter_map(|(term, places)| places.map(|places| (term, places)));
-        Ok(passed
-            .map(|(term, places)| {
-                remember(&self.places, &term, places.into());
-                term.into_string()
-            })
-            .collect())
+        let passed = met.into_iter().filter_map(|(form, places)| Some((form.into_string(), Arc::from(places?))));
+        let passed: Vec<Known> = passed.collect();
+        // More of them would only drive each other out.
+        if passed.len() <= REMEMBERED {
+            passed.iter().for_each(|(form, places)| drop(remember(&self.places, form, places.clone())));
+        }
+        Ok(passed)
     }
 
     /// What stands for a word, as `find` says when it is first asked for.

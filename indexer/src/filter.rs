@@ -9,7 +9,7 @@ use std::ops::Range;
 use echofs_query_lang::{Field, Node, Query, TextField};
 
 use crate::bits::Bits;
-use crate::bm25::each_posting;
+use crate::bm25::{each_at, each_posting};
 use crate::columns::{Name, Row, header};
 use crate::facts::Facts;
 use crate::lexical::Words;
@@ -221,8 +221,11 @@ impl Filter<'_> {
     fn prefix(&mut self, typed: &str) -> Result<Meaning, Error> {
         let mut units = groups::units(typed);
         let Some(start) = units.pop() else { return Ok(Meaning::Unknown) };
-        let forms = groups::beginning_with(self.words, &start)?;
-        let mut found = self.holders(forms.iter().map(String::as_str))?;
+        let mut found = self.nothing();
+        for (_, places) in groups::beginning_with(self.words, &start)? {
+            each_at(self.words, &places, |_| true, |_, serial, _| found.insert(serial))?;
+        }
+        found = self.only_live(found);
         for unit in units {
             found &= &self.holders([unit.as_str()])?;
         }

@@ -78,11 +78,12 @@ impl Pattern {
     }
 }
 
-/// The words of a pattern that no wildcard touches, as they are indexed. Letters other than those of ASCII are left alone:
-/// they have more than one form.
+/// The words of a pattern that no wildcard touches, as they are indexed, up to the first of several alternatives. Letters other
+/// than those of ASCII are left alone: they have more than one form.
 pub fn whole_words(pattern: &str) -> impl Iterator<Item = String> + '_ {
     let part = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii() || "'*?[]{}\\!^+#".contains(c);
-    let runs = pattern.split(move |c| !part(c));
+    let required = pattern.split_inclusive(['{', '[']).next().unwrap_or_default();
+    let runs = required.split(move |c| !part(c));
     let plain =
         |run: &&str| (2..=MAX_BYTES).contains(&run.len()) && run.bytes().all(|byte| byte.is_ascii_alphanumeric());
     runs.filter(plain).map(str::to_ascii_lowercase)
@@ -141,6 +142,18 @@ mod tests {
         assert!(!matches("me/**", "/home/me/notes/a/b.md"));
         assert!(matches("A/?.MD", "/home/me/notes/a/b.md"));
         assert!(matches("notes2", "/home/me/notes2/x") && !matches("me", "/home/me/notes/x"));
+    }
+
+    #[test]
+    fn only_words_that_every_match_has_are_required() {
+        let check = |pattern: &str, want: &[&str]| {
+            assert_eq!(whole_words(pattern).collect::<Vec<_>>(), want, "{pattern}");
+        };
+        check("Notes/*.md", &["notes", "md"]);
+        check("boat*/old-?x/c", &["old"]);
+        check("notes/*.{md,txt,org}", &["notes"]);
+        check("no{a,b}/[a-bc-de]/md", &[]);
+        assert!(matches("*.{md,txt,org}", "/home/me/notes/b.org") && matches("*.{md,txt,org}", "/home/me/notes/b.txt"));
     }
 
     #[test]

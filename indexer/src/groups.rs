@@ -9,7 +9,7 @@ use tantivy::{TantivyError, Term};
 
 use crate::Error;
 use crate::bm25::Group;
-use crate::dictionary::{Forms, Place};
+use crate::dictionary::{Forms, Known, Place};
 use crate::lexical::Words;
 use crate::stop_words::is_stop_word;
 use crate::words::{IRREGULAR, PART, fold, has_stem, inflects, marked, open_root, root, stem, unspaced, words};
@@ -42,16 +42,17 @@ fn relatives(index: &Words, unit: &str) -> Result<Forms, Error> {
     let stem = stem(unit);
     let mut forms: BTreeMap<String, f32> = BTreeMap::new();
     let find = |start: &str, test: &dyn Fn(&str) -> bool| {
-        index.dictionary.beginning_with(start, |word| inflects(word) && test(word))
+        let found = index.dictionary.beginning_with(start, |word| inflects(word) && test(word))?;
+        Ok::<_, Error>(found.into_iter().map(|(word, _)| word))
     };
     if inflects(unit) && !is_stop_word(unit) {
         for stemmer in &index.stemmers {
             let stem = stemmer.stem(unit);
             let found = find(open_root(&stem), &|word| stemmer.stem(word) == stem)?;
-            forms.extend(found.into_iter().map(|word| (word, FOREIGN)));
+            forms.extend(found.map(|word| (word, FOREIGN)));
         }
         let found = find(root(&stem), &|word| has_stem(word, &stem))?;
-        forms.extend(found.into_iter().map(|word| (word, 1.0)));
+        forms.extend(found.map(|word| (word, 1.0)));
     }
     forms.extend(IRREGULAR.iter().filter(|(of, _)| stem == *of).map(|(_, word)| (word.to_string(), 1.0)));
     forms.insert(unit.to_owned(), 1.0);
@@ -66,7 +67,7 @@ pub fn known_forms(index: &Words, unit: &str) -> Result<Arc<Forms>, Error> {
     let mut chars = unit.chars();
     match (chars.next(), chars.next()) {
         (Some(c), None) if unspaced(c) => {
-            Ok(Arc::new(beginning_with(index, unit)?.into_iter().map(|word| (word, 1.0)).collect()))
+            Ok(Arc::new(beginning_with(index, unit)?.into_iter().map(|(word, _)| (word, 1.0)).collect()))
         }
         _ => forms(index, unit),
     }
@@ -127,13 +128,13 @@ fn guesses(index: &Words, unit: &str) -> Result<Vec<String>, Error> {
     Ok(found.into_iter().map(|(_, term)| term).collect())
 }
 
-/// Indexed words that begin so, in any of the fields that hold words, in order.
+/// Indexed words that begin so, in any of the fields that hold words, in order, with where they stand.
 ///
 /// # Errors
 /// I/O errors of the index.
-pub fn beginning_with(index: &Words, start: &str) -> Result<Vec<String>, Error> {
+pub fn beginning_with(index: &Words, start: &str) -> Result<Vec<Known>, Error> {
     let mut found = index.dictionary.beginning_with(start, |_| true)?;
-    found.sort();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(found)
 }
 
@@ -164,8 +165,7 @@ pub fn each_beginning(index: &Words, field: Field, start: &str, mut each: impl F
 pub fn prefix_group(index: &Words, typed: &str) -> Result<Option<Group>, Error> {
     let Some(start) = units(typed).pop() else { return Ok(None) };
     let mut forms = Vec::new();
-    for word in beginning_with(index, &start)? {
-        let places = index.dictionary.places(&word)?;
+    for (word, places) in beginning_with(index, &start)? {
         let in_text = places.iter().filter(|place| place.field == index.fields.text);
         forms.push((in_text.map(Place::count).sum::<u32>(), word));
     }

@@ -2,6 +2,7 @@
 
 mod forget;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -289,7 +290,12 @@ impl Index {
 
     /// Looks at the tiers of this moment, and gives what moved between them until now, the oldest first.
     pub fn moved(&self, moment: &Moment) -> Vec<Move> {
-        self.moved.note(moment, &|path| self.record(path).is_some())
+        // Looked at only once the log is held: who forgets something now waits for it.
+        let table = OnceCell::new();
+        self.moved.note(moment, &|path| {
+            let record = table.get_or_init(|| self.shared.snapshot().table.clone()).by_path(path);
+            record.is_some_and(|record| record.content.is_some())
+        })
     }
 
     /// Every indexed document, sorted by path. Made once per epoch.

@@ -215,6 +215,8 @@ fn documents_move_between_tiers() {
     assert_eq!(index.moved(&made.moment()), moved, "a second look finds no other move");
     index.forget(&old).unwrap();
     assert!(!store::holds(&place.data().join("context"), "old.md"));
+    assert!(index.moved(&made.moment()).is_empty(), "a page of before is made");
+    assert!(!store::holds(&place.data().join("context"), "old.md"));
 }
 
 fn dated(day: &str, title: &str, text: &str) -> String {
@@ -240,6 +242,7 @@ fn use_and_open_tasks_keep_a_document_near() {
     let once = page("once.md", "The heron was there.");
     let open = page("open.md", "- [ ] paint the heron");
     let soon = page("soon.md", "- [ ] feed the heron by 2026-11-25");
+    let late = page("late.md", "- [ ] count the herons by 2026-12-01\n- [ ] feed the heron by 2026-11-12");
     let index = place.open(None);
     let days = ["2026-08-01", "2026-08-20", "2026-09-01", "2026-09-10", "2026-09-20", "2026-09-25"];
     let opens = days.map(|day| used(&often, Kind::Observation, Some("opens"), &format!("{day}T10:00:00Z")));
@@ -249,11 +252,12 @@ fn use_and_open_tasks_keep_a_document_near() {
     let at = |now: &str| {
         let made = Made::of(&index, now);
         let tiers = context::tiers(&made.moment());
-        [&often, &once, &open, &soon].map(|path| tiers[path.as_path()].0)
+        [&often, &once, &open, &soon, &late].map(|path| tiers[path.as_path()].0)
     };
-    assert_eq!(at("2026-10-01T09:00[Europe/London]"), [Tier::Recent, Tier::Recent, Tier::LongTerm, Tier::LongTerm]);
-    assert_eq!(at("2026-11-22T09:00[Europe/London]"), [Tier::LongTerm, Tier::Archive, Tier::LongTerm, Tier::Working]);
-    assert_eq!(at("2028-11-22T09:00[Europe/London]"), [Tier::Archive, Tier::Archive, Tier::LongTerm, Tier::LongTerm]);
+    let [recent, working, long_term, archive] = [Tier::Recent, Tier::Working, Tier::LongTerm, Tier::Archive];
+    assert_eq!(at("2026-10-01T09:00[Europe/London]"), [recent, recent, long_term, long_term, long_term]);
+    assert_eq!(at("2026-11-22T09:00[Europe/London]"), [long_term, archive, long_term, working, working]);
+    assert_eq!(at("2028-11-22T09:00[Europe/London]"), [archive, archive, long_term, long_term, long_term]);
 }
 
 #[test]

@@ -68,7 +68,7 @@ pub struct Signs {
     pub used: Option<i64>,
     /// How often it was used, what is long ago counting for less.
     pub uses: f64,
-    /// Of the open tasks in it, the nearest day; `Some(None)` where none has a day.
+    /// Of the open tasks in it, the days until the nearest one; `Some(None)` where none has a day.
     pub task: Option<Option<i64>>,
     /// The weightiest of what it holds.
     pub matters: Option<Reason>,
@@ -118,7 +118,7 @@ impl Signs {
         };
         let stays = |tier: Tier, days: i64| if before == Some(tier) { days } else { 0 };
         let enough = if before == Some(Tier::LongTerm) { USED_STILL } else { USED };
-        let due = self.task.flatten().filter(|left| (-LATE..=AHEAD).contains(left));
+        let due = self.task.flatten().filter(|left| is_at_hand(*left));
         match (due, self.matters) {
             _ if age <= WORKING + stays(Tier::Working, WORKING_STAYS) => (Tier::Working, aged),
             (Some(left), _) => (Tier::Working, Why::Due(left)),
@@ -129,6 +129,11 @@ impl Signs {
             _ => (Tier::Archive, aged),
         }
     }
+}
+
+/// Whether a task is at hand that is due in so many days.
+fn is_at_hand(left: i64) -> bool {
+    (-LATE..=AHEAD).contains(&left)
 }
 
 fn word(reason: Reason) -> &'static str {
@@ -201,14 +206,13 @@ fn matters<'a>(moment: &Moment<'a>) -> HashMap<&'a Path, Reason> {
     matters
 }
 
-/// Days until the nearest day of the open tasks of each document that has some.
+/// Days until the nearest day of the open tasks of each document that has some; what is at hand comes first.
 fn open(moment: &Moment) -> HashMap<PathBuf, Option<i64>> {
     let mut open: HashMap<PathBuf, Option<i64>> = HashMap::new();
     for task in tasks(moment) {
         let left = task.due.map(|due| days(moment.today(), due));
         let known = open.entry(task.path).or_insert(left);
-        let nearest = [*known, left].into_iter().flatten().min_by_key(|left| left.abs());
-        *known = nearest;
+        *known = [*known, left].into_iter().flatten().min_by_key(|left| (!is_at_hand(*left), left.abs()));
     }
     open
 }

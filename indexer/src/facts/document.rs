@@ -80,8 +80,8 @@ struct Reader<'a> {
 
 /// The day of the last turn of a conversation that begins in this text.
 fn said_on(document: &Document, text: &str) -> Option<Date> {
-    let lines = text.lines().rev().filter(|_| document.media == "conversation");
-    lines.filter_map(turn_line).map(|(_, at)| at.date()).next()
+    let mut lines = text.lines().rev().take_while(|_| document.media == "conversation");
+    lines.find_map(turn_line).map(|(_, at)| at.date())
 }
 
 impl Reader<'_> {

@@ -110,11 +110,11 @@ impl Draft {
         }
     }
 
-    /// The owner's words win, and so do the times that the owner states.
+    /// The owner's words win, and so do the times that the owner states: not the day on which a sentence was remembered.
     fn put_right(&mut self, found: &Found) {
         let Found { subject, predicate, object, category, .. } = found.clone();
         (self.subject, self.predicate, self.object, self.category) = (subject, predicate, object, category);
-        if found.valid_from.is_some() || found.valid_until.is_some() {
+        if found.learnt.is_none() && (found.valid_from.is_some() || found.valid_until.is_some()) {
             (self.valid_from, self.valid_until) = (found.valid_from.or(self.valid_from), found.valid_until);
         }
     }

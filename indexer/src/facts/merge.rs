@@ -297,6 +297,7 @@ fn note(all: &mut Vec<Noted>, stated: &Stated, orders: &Orders) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Method;
     use crate::facts::orders::Order;
 
     fn found(subject: &str, predicate: &str, object: &str, line: u32) -> Found {
@@ -311,6 +312,10 @@ mod tests {
             stated.push(Stated { path: Path::new(*path), found, read: &[], notable: &[], at, learnt: at });
         }
         Facts::new(1, stated.as_slice(), &Orders::new(Path::new("/j"), orders), dir).unwrap()
+    }
+
+    fn by_owner(found: Found) -> Found {
+        Found { method: Method::User, ..found }
     }
 
     fn shown(facts: &Facts) -> Vec<String> {
@@ -346,6 +351,35 @@ mod tests {
         let digits = &boat.id.to_string()[..10];
         assert_eq!(owned.beginning(digits).map(|fact| fact.id).collect::<Vec<_>>(), [boat.id]);
         assert!(owned.beginning("zz").next().is_none() && owned.beginning("").count() == owned.len());
+    }
+
+    #[test]
+    fn of_the_owners_words_for_one_fact_the_last_hold() {
+        let documents = [("/a", vec![found("Oda Brekke", "lives in", "Bergen", 2)])];
+        let state = |subject: &str, day: &str| {
+            let fact = Found { valid_from: day.parse().ok(), ..by_owner(found(subject, "lives in", "Bergen", 0)) };
+            Order::State { fact, at: Timestamp::UNIX_EPOCH }
+        };
+        // Several times, since what they are kept in has another order each time.
+        for _ in 0..8 {
+            let orders = vec![state("Oda", "2021-01-01"), state("Oda Brekke", "2022-01-01")];
+            let facts = facts(&documents, orders, None);
+            assert_eq!((facts.len(), facts.at(0).unwrap().valid_from), (1, "2022-01-01".parse().ok()));
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_does_not_begin_on_the_day_it_was() {
+        let of = |day: &str| Found { valid_from: day.parse().ok(), ..found("Oda Brekke", "lives in", "Bergen", 1) };
+        let known = of("2020-01-02");
+        let learnt = "2026-11-22T09:30:00Z".parse().ok();
+        let remembered = Found { learnt, ..by_owner(of("2026-11-22")) };
+        for documents in [[known.clone(), remembered.clone()], [remembered, known]] {
+            let [a, b] = documents;
+            let facts = facts(&[("/a", vec![a]), ("/b", vec![b])], Vec::new(), None);
+            let fact = facts.at(0).unwrap();
+            assert_eq!((fact.valid_from, fact.method), ("2020-01-02".parse().ok(), Method::User));
+        }
     }
 
     #[test]

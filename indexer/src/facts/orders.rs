@@ -142,9 +142,11 @@ impl Orders {
         statements
     }
 
-    /// What the owner stated.
+    /// What the owner stated, the oldest first.
     pub fn stated(&self) -> impl Iterator<Item = Stated<'_>> {
-        self.added.values().map(|(found, at)| Stated {
+        let mut added: Vec<&(Found, Timestamp)> = self.added.values().collect();
+        added.sort_by_key(|(found, _)| found.line);
+        added.into_iter().map(|(found, at)| Stated {
             path: &self.path,
             found: std::slice::from_ref(found),
             read: &[],

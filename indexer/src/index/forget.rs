@@ -239,8 +239,9 @@ impl Index {
             people.map(|person| person.name.as_str()).collect::<Vec<_>>().join("\n")
         };
         let said = |entry: &Entry| {
-            let subject = entry.subject.as_deref().filter(|_| Activity::of(entry).is_none()).unwrap_or_default();
-            format!("{subject}\n{}\n{}", named(subject), entry.text)
+            let subject = entry.subject.as_deref().filter(|_| Activity::of(entry).is_none());
+            let names = subject.map(|subject| format!("{subject}\n{}\n", named(subject)));
+            names.unwrap_or_default() + &entry.text
         };
         let chosen = self.relationship.chosen(&|entry| fits(query, entry, &said(entry)))?;
         Ok(chosen.into_iter().map(|entry| entry.seq).collect())

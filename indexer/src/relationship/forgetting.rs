@@ -1,6 +1,6 @@
 //! Which entries go when something is forgotten: those that are meant, what corrects them, and what they correct.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use echofs_query_lang::{Field, Node};
 
@@ -9,33 +9,43 @@ use crate::groups::units;
 use crate::remembered;
 
 /// The numbers of the entries that are `wanted`, and of those that go with them. A correction says again what it corrects, and
-/// without it that would hold again as it was.
+/// without it that would hold again as it was. One of a subject stays as long as there is anything else about it.
 pub fn chosen(log: &[Entry], wanted: &dyn Fn(&Entry) -> bool) -> BTreeSet<u64> {
-    let said = || log.iter().filter(|entry| entry.forgotten.is_none());
-    let corrections = || said().filter(|entry| entry.kind == Kind::Correction);
-    let mut chosen: BTreeSet<u64> = said().filter(|entry| wanted(entry)).map(|entry| entry.seq).collect();
-    for correction in corrections().filter(|correction| wanted(correction)) {
-        chosen.extend(said().filter(|entry| corrects(correction, entry)).map(|entry| entry.seq));
+    let said: Vec<&Entry> = log.iter().filter(|entry| entry.forgotten.is_none()).collect();
+    let corrections = corrections(&said);
+    let mut chosen: BTreeSet<u64> = said.iter().filter(|entry| wanted(entry)).map(|entry| entry.seq).collect();
+    loop {
+        let before = chosen.len();
+        for (correction, of) in &corrections {
+            if chosen.contains(correction) {
+                chosen.extend(of);
+            } else if of.iter().all(|entry| chosen.contains(entry)) {
+                chosen.insert(*correction);
+            }
+        }
+        // A correction may be of a correction.
+        if chosen.len() == before {
+            return chosen;
+        }
     }
-    let is_chosen = |entry: &&Entry| chosen.contains(&entry.seq);
-    // A correction of a subject stays as long as there is anything else about it.
-    let goes = |correction: &&Entry| {
-        let mut of = said().filter(|entry| corrects(correction, entry)).peekable();
-        of.peek().is_some() && of.all(|entry| is_chosen(&entry))
-    };
-    let with: Vec<u64> = corrections().filter(goes).map(|entry| entry.seq).collect();
-    chosen.extend(with);
-    chosen
 }
 
-fn corrects(correction: &Entry, entry: &Entry) -> bool {
-    match (correction.of, &correction.subject, &entry.subject) {
-        (Some(of), ..) => entry.seq == of,
-        (None, Some(subject), Some(of)) => {
-            entry.kind != Kind::Correction && subject.to_lowercase() == of.to_lowercase()
+/// The numbers of the corrections, each with those of the entries that it corrects, if there are any.
+fn corrections(said: &[&Entry]) -> Vec<(u64, Vec<u64>)> {
+    let mut about: HashMap<String, Vec<u64>> = HashMap::new();
+    for entry in said.iter().filter(|entry| entry.kind != Kind::Correction) {
+        if let Some(subject) = &entry.subject {
+            about.entry(subject.to_lowercase()).or_default().push(entry.seq);
         }
-        _ => false,
     }
+    let of = |correction: &Entry| match (correction.of, &correction.subject) {
+        (Some(of), _) => said.iter().map(|entry| entry.seq).filter(|seq| *seq == of).collect(),
+        (None, Some(subject)) => about.get(&subject.to_lowercase()).cloned().unwrap_or_default(),
+        (None, None) => Vec::new(),
+    };
+    let corrections = said.iter().filter(|entry| entry.kind == Kind::Correction);
+    let with = corrections.map(|correction| (correction.seq, of(correction)));
+    with.filter(|(_, of)| !of.is_empty()).collect()
 }
 
 /// Whether a query surely means an entry of which this is said, its subject included: it has all the words that are required.
@@ -102,6 +112,9 @@ mod tests {
             correction(4, Some(1), "", "By night."),
             correction(5, None, "ferry", "It is on time."),
             correction(6, Some(3), "", "It costs as much as an axolotl."),
+            entry(7, 9, Kind::Opinion, "hive", "It hums."),
+            correction(8, Some(7), "", "It buzzes."),
+            correction(9, Some(8), "", "It roars."),
         ];
         let check = |word: &str, want: &[u64]| {
             let has = |entry: &Entry| {
@@ -113,6 +126,8 @@ mod tests {
         check("axolotl", &[1, 3, 4, 6]);
         check("late", &[2]);
         check("It is ", &[2, 3, 5, 6]);
+        check("hums", &[7, 8, 9]);
+        check("roars", &[7, 8, 9]);
         check("quern", &[]);
     }
 

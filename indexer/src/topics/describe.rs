@@ -14,7 +14,7 @@ use crate::shared::read;
 use crate::snapshot::Snapshot;
 use crate::vectors::Quantised;
 
-/// Documents of a topic that are read to describe it.
+/// Documents of a topic that are read to describe it, and one more for each topic below.
 const READ: usize = 1_000;
 /// Phrases of a topic.
 const PHRASES: usize = 8;
@@ -57,13 +57,11 @@ impl Describer<'_> {
     /// # Errors
     /// I/O errors of the index.
     pub fn describe(&mut self, topics: &mut Topics, top: usize, records: &[&Record]) -> Result<(), Error> {
-        let step = records.len().div_ceil(READ).max(1);
         let mut points = Points::new(self.space.dim());
         let mut readings = Vec::new();
-        for record in records.iter().step_by(step) {
+        for (record, home) in sample(topics, records) {
             let Some((serial, entry)) = entry_of(self.snapshot, record)? else { continue };
             points.push(&self.space.point(serial, &entry)?);
-            let home = topics.places.get(&record.id()).and_then(|place| place.home);
             let sub = home.filter(|home| *home != top);
             readings.push(Reading { record, seen: seen(&entry), entry, sub });
         }
@@ -167,6 +165,20 @@ fn terms(readings: &[Reading], own: &[usize]) -> Terms {
     terms
 }
 
+/// Some of the documents from all over them, with where they stand: of each topic one at least, so that none keeps what was
+/// taken from a document that is gone.
+fn sample<'r>(topics: &Topics, records: &[&'r Record]) -> Vec<(&'r Record, Option<usize>)> {
+    let step = records.len().div_ceil(READ).max(1);
+    let home = |record: &Record| topics.places.get(&record.id()).and_then(|place| place.home);
+    let mut met: HashMap<Option<usize>, usize> = HashMap::new();
+    let mut is_taken = |home: Option<usize>| {
+        let before = met.entry(home).or_default();
+        *before += 1;
+        (*before - 1).is_multiple_of(step)
+    };
+    records.iter().map(|record| (*record, home(record))).filter(|(_, home)| is_taken(*home)).collect()
+}
+
 /// What is kept of a document.
 ///
 /// # Errors
@@ -175,4 +187,22 @@ pub fn entry_of(snapshot: &Snapshot, record: &Record) -> Result<Option<(u32, Ent
     let Some(content) = &record.content else { return Ok(None) };
     let Some(address) = snapshot.words.address(content.serial) else { return Ok(None) };
     Ok(Some((content.serial, snapshot.words.entry(address)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::tests::record;
+    use crate::topics::Place;
+
+    #[test]
+    fn of_a_large_topic_each_small_one_below_is_read() {
+        let records: Vec<Record> = (0..2_500).map(|n| record(&format!("/{n}"), n)).collect();
+        let home = |n: usize| Some(if n == 1 { 2 } else { n % 2 });
+        let place = |(n, record): (usize, &Record)| (record.id(), Place { home: home(n), ..Place::default() });
+        let topics = Topics { places: records.iter().enumerate().map(place).collect(), ..Topics::default() };
+        let sample = sample(&topics, &records.iter().collect::<Vec<_>>());
+        let of = |home| sample.iter().filter(|(_, at)| *at == Some(home)).count();
+        assert_eq!([of(0), of(1), of(2)], [417, 417, 1]);
+    }
 }

@@ -134,7 +134,8 @@ impl Topics {
         let wanted = text.to_lowercase().replace([' ', '_'], "-");
         let all = 0..self.topics.len();
         let exact = |at: &usize| self.topics[*at].name == wanted || self.path(*at) == wanted;
-        let formerly = |at: &usize| self.topics[*at].former.as_ref() == Some(&wanted) || self.at(&wanted) == Some(*at);
+        let there = self.at(&wanted);
+        let formerly = |at: &usize| self.topics[*at].former.as_ref() == Some(&wanted) || there == Some(*at);
         let has = |at: &usize, word: &str| self.topics[*at].name.split('-').any(|part| part == word);
         let partly = |at: &usize| wanted.split('-').all(|word| has(at, word));
         let ways: [&dyn Fn(&usize) -> bool; 3] = [&exact, &formerly, &partly];
