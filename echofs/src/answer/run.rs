@@ -7,7 +7,7 @@ use echofs_inference::{Cancel, Generator};
 use serde::{Deserialize, Serialize};
 
 use super::conversation::Conversation;
-use super::dated;
+use super::dated::{self, Dated};
 use super::evidence::Evidence;
 use super::listed;
 use super::listing::Listing;
@@ -118,9 +118,7 @@ pub(super) fn run(
         return list(evidence, &listing, (text, epoch), stream, started);
     }
     let bases = Basis::all(evidence, text, conversation.as_deref()).map_err(Stop::Failed)?;
-    if let [basis] = &bases[..]
-        && let Some(dated) = dated::find(evidence, basis)
-    {
+    if let Some(dated) = dated(evidence, &bases) {
         return Ok(told(dated::answer(dated, text, epoch), stream, started));
     }
     let Some((first, further)) = bases.split_first() else { return Err(Stop::Failed("nothing is asked".into())) };
@@ -145,6 +143,17 @@ pub(super) fn run(
     let mut places = mark(bases.iter().flat_map(|basis| basis.places(evidence)).collect(), &answer);
     places.extend(others);
     Ok(Outcome { answer, places, keep: !failed, failed, without_model })
+}
+
+/// The fact that says when, where one thing is asked.
+fn dated(evidence: &dyn Evidence, bases: &[Basis]) -> Option<Dated> {
+    let [basis] = bases else { return None };
+    dated::find(evidence, basis)
+}
+
+/// Whether a fact answers the question now, so that no kept answer is needed.
+pub(super) fn is_told(evidence: &dyn Evidence, bases: &[Basis]) -> bool {
+    dated(evidence, bases).is_some()
 }
 
 /// The answer to a question that counts or lists.

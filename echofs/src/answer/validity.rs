@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::Inner;
-use super::run::{Basis, Place};
+use super::run::{self, Basis, Place};
 use super::store::Entry;
 
 /// The longest wait for one comparison.
@@ -49,6 +49,9 @@ impl Inner {
 
     fn same_evidence(&self, entry: &Entry) -> bool {
         let Ok(bases) = Basis::all(&*self.evidence, &entry.settled.question, None) else { return false };
+        if run::is_told(&*self.evidence, &bases) {
+            return false;
+        }
         let each: Vec<Vec<Place>> = bases.iter().map(|basis| basis.places(&*self.evidence)).collect();
         let same = |a: &Place, b: &Place| a.path == b.path && a.line == b.line && a.text == b.text;
         let known = |place: &Place| entry.places.iter().any(|old| same(old, place));
