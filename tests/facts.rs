@@ -149,6 +149,17 @@ fn a_fact_is_put_right_by_editing_its_file() {
 }
 
 #[test]
+fn to_remove_an_old_name_removes_what_it_shows() {
+    let session = dated();
+    let old = file_of(&session, "location", "Oda Brekke lives in Bergen");
+    edit(&old, "Oda Brekke lives in Oslo\n").expect("taken");
+    assert!(fs::read_to_string(&old).expect("followed").contains("lives in Oslo"));
+    fs::remove_file(&old).expect("removed");
+    assert!(!old.exists() && session.list("facts/by-category/location").is_empty());
+    assert!(facts(&session).iter().all(|fact| fact["predicate"] != "lives in"), "{:#?}", facts(&session));
+}
+
+#[test]
 fn editors_save_a_fact_in_their_ways() {
     let session = dated();
     let dir = session.at("facts/by-category/location");
