@@ -225,6 +225,7 @@ fn what_cannot_be_edited_is_refused_and_nothing_is_lost() {
     fs::write(dir.join(".draft"), "It rains.\n").expect("written");
     refused(fs::rename(dir.join(".draft"), &file), libc_einval());
     fs::remove_file(dir.join(".draft")).expect("removed");
+    fs::write(dir.join(".copy"), &page).expect("written");
     let eperm = rustix::io::Errno::PERM.raw_os_error();
     refused(fs::rename(&file, dir.join("other.md")), eperm);
     refused(fs::write(dir.join("new.md"), "x"), eperm);
@@ -234,6 +235,8 @@ fn what_cannot_be_edited_is_refused_and_nothing_is_lost() {
     File::options().write(true).truncate(true).open(&file).expect("opens").sync_all().expect("nothing is said");
     assert_eq!(fs::read_to_string(&file).expect("a page"), page);
     assert_eq!(facts(&session), all);
+    fs::write(session.at(".echo/forget"), "oda.md\n").expect("forgotten");
+    assert!(!dir.join(".copy").exists(), "what a program wrote beside it is forgotten too");
 }
 
 fn libc_einval() -> i32 {
