@@ -267,9 +267,7 @@ fn what_is_remembered_wins() {
     let mut session = Session::with(&[("oda.md", "---\ndate: 2026-03-01\n---\nOda Brekke lives in Bergen.\n")]);
     until("the file's word is there", DEADLINE, || states(&session, "Oda Brekke", "Bergen"));
     fs::write(session.at("remember"), "Oda Brekke lives in Oslo.\n").expect("kept");
-    until("it is found", DEADLINE, || {
-        session.hits("lex:oslo").iter().any(|path| path.ends_with("remembered.md"))
-    });
+    until("it is found", DEADLINE, || session.hits("lex:oslo").iter().any(|path| path.ends_with("remembered.md")));
     let wins = |session: &Session| {
         until("it wins", DEADLINE, || {
             states(session, "Oda Brekke", "Oslo") && !states(session, "Oda Brekke", "Bergen")
