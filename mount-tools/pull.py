@@ -217,12 +217,13 @@ class Stay(urllib.request.HTTPRedirectHandler):
     """Follows on the hub only, where a repository has another name now: the hub itself tells size and digest."""
 
     def redirect_request(self, request, reply, code, message, headers, address):
-        host = lambda one: urllib.parse.urlsplit(one).netloc
-        if "X-Linked-Size" in headers or host(address) != host(request.full_url):
+        old, new = urllib.parse.urlsplit(request.full_url), urllib.parse.urlsplit(address)
+        less_safe = old.scheme == "https" and new.scheme != "https"
+        if "X-Linked-Size" in headers or new.netloc != old.netloc or less_safe:
             return None
-        new = super().redirect_request(request, reply, code, message, headers, address)
-        new.method = request.get_method()
-        return new
+        further = super().redirect_request(request, reply, code, message, headers, address)
+        further.method = request.get_method()
+        return further
 
 
 def ask_hub(address, method="GET"):

@@ -329,6 +329,12 @@ class Pull(unittest.TestCase):
         self.assertEqual((self.models / "model.gguf").read_bytes(), CONTENT)
         self.assertEqual(self.noted()[0]["files"][0]["sha256"], Hub.digest)
 
+    def test_who_asks_for_size_and_digest_stays_on_the_hub_and_on_https(self):
+        request = pull.urllib.request.Request("https://hub/old/model", method="HEAD")
+        sent = lambda address: pull.Stay().redirect_request(request, None, 307, "", {}, address)
+        self.assertEqual((sent("https://hub/new/model").full_url, sent("https://hub/new/model").method), ("https://hub/new/model", "HEAD"))
+        self.assertEqual((sent("http://hub/new/model"), sent("https://elsewhere/model")), (None, None))
+
     def test_a_model_of_the_hub_that_does_not_fit_is_not_begun(self):
         with unittest.mock.patch.object(Hub, "told_size", 1 << 60):
             done = self.run_pull("org/repo/model.gguf")

@@ -115,14 +115,19 @@ fn kept_states(session: &Session, name: &str) -> usize {
     files.filter(|file| fs::read(file.path()).is_ok_and(|bytes| holds(&bytes))).count()
 }
 
-#[test]
-fn what_the_model_read_for_a_chat_is_kept_over_a_restart_and_forgotten_with_the_rest() {
+/// A session with a note that is too long for one prompt; not mounted yet.
+fn house() -> Session {
     let rooms = ["porch", "study", "attic", "cellar", "larder", "hall", "nursery", "parlour", "kitchen", "pantry"];
     let painted = rooms.iter().zip(11..).map(|(room, day)| {
         format!("The {room} of the harbour house was painted on {day} March 2026 for {day}5 pounds, with 3 coats. ")
     });
     let house = format!("# House\n\n{}\n", painted.collect::<String>());
-    let mut session = Session::unmounted(&[("house.md", &house), NOTES[1]]).options(&["--model", "smollm2-135m-q4_1"]);
+    Session::unmounted(&[("house.md", &house), NOTES[1]]).options(&["--model", "smollm2-135m-q4_1"])
+}
+
+#[test]
+fn what_the_model_read_for_a_chat_is_kept_over_a_restart_and_forgotten_with_the_rest() {
+    let mut session = house();
     session.mount();
     session.wait_for_words();
     say(&session, "house", "How many pounds was the attic of the harbour house painted for?");
@@ -136,6 +141,20 @@ fn what_the_model_read_for_a_chat_is_kept_over_a_restart_and_forgotten_with_the_
     assert!(reply(&session, "house").contains("house.md:3"), "{}", session.read("chat/house"));
     let done = session.run(["forget".as_ref(), session.vault().join("ferry.md").as_os_str()]);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(kept_states(&session, "chat/house"), 0);
+}
+
+#[test]
+fn what_the_model_read_for_a_chat_that_is_not_kept_goes_with_it() {
+    let mut session = house();
+    fs::create_dir_all(session.data()).expect("a directory");
+    fs::write(session.data().join("config.toml"), "keep_chats = false\n").expect("written");
+    session.mount();
+    session.wait_for_words();
+    say(&session, "house", "How many pounds was the attic of the harbour house painted for?");
+    assert!(reply(&session, "house").contains("house.md:3"), "{}", session.read("chat/house"));
+    assert_eq!(kept_states(&session, "chat/house"), 1);
+    fs::remove_file(session.at("chat/house")).expect("ended");
     assert_eq!(kept_states(&session, "chat/house"), 0);
 }
 

@@ -149,6 +149,17 @@ fn a_fact_is_put_right_by_editing_its_file() {
 }
 
 #[test]
+fn to_remove_an_old_name_removes_what_it_shows() {
+    let session = dated();
+    let old = file_of(&session, "location", "Oda Brekke lives in Bergen");
+    edit(&old, "Oda Brekke lives in Oslo\n").expect("taken");
+    assert!(fs::read_to_string(&old).expect("followed").contains("lives in Oslo"));
+    fs::remove_file(&old).expect("removed");
+    assert!(!old.exists() && session.list("facts/by-category/location").is_empty());
+    assert!(facts(&session).iter().all(|fact| fact["predicate"] != "lives in"), "{:#?}", facts(&session));
+}
+
+#[test]
 fn editors_save_a_fact_in_their_ways() {
     let session = dated();
     let dir = session.at("facts/by-category/location");
@@ -214,6 +225,7 @@ fn what_cannot_be_edited_is_refused_and_nothing_is_lost() {
     fs::write(dir.join(".draft"), "It rains.\n").expect("written");
     refused(fs::rename(dir.join(".draft"), &file), libc_einval());
     fs::remove_file(dir.join(".draft")).expect("removed");
+    fs::write(dir.join(".copy"), &page).expect("written");
     let eperm = rustix::io::Errno::PERM.raw_os_error();
     refused(fs::rename(&file, dir.join("other.md")), eperm);
     refused(fs::write(dir.join("new.md"), "x"), eperm);
@@ -223,6 +235,8 @@ fn what_cannot_be_edited_is_refused_and_nothing_is_lost() {
     File::options().write(true).truncate(true).open(&file).expect("opens").sync_all().expect("nothing is said");
     assert_eq!(fs::read_to_string(&file).expect("a page"), page);
     assert_eq!(facts(&session), all);
+    fs::write(session.at(".echo/forget"), "oda.md\n").expect("forgotten");
+    assert!(!dir.join(".copy").exists(), "what a program wrote beside it is forgotten too");
 }
 
 fn libc_einval() -> i32 {
@@ -253,9 +267,7 @@ fn what_is_remembered_wins() {
     let mut session = Session::with(&[("oda.md", "---\ndate: 2026-03-01\n---\nOda Brekke lives in Bergen.\n")]);
     until("the file's word is there", DEADLINE, || states(&session, "Oda Brekke", "Bergen"));
     fs::write(session.at("remember"), "Oda Brekke lives in Oslo.\n").expect("kept");
-    until("it is found", Duration::from_secs(1), || {
-        session.hits("lex:oslo").iter().any(|path| path.ends_with("remembered.md"))
-    });
+    until("it is found", DEADLINE, || session.hits("lex:oslo").iter().any(|path| path.ends_with("remembered.md")));
     let wins = |session: &Session| {
         until("it wins", DEADLINE, || {
             states(session, "Oda Brekke", "Oslo") && !states(session, "Oda Brekke", "Bergen")

@@ -191,6 +191,11 @@ impl Drafts {
         Ok(Node::File(file))
     }
 
+    /// Drops all of them: they may say what is forgotten.
+    pub fn forget(&self) {
+        self.lock().clear();
+    }
+
     /// Drops the draft of this name; whether there was one.
     pub fn remove(&self, dir: Id, name: &str) -> bool {
         let mut kept = self.lock();
@@ -257,5 +262,7 @@ mod tests {
             drafts.make(dir, &format!(".{n}")).expect("made");
         }
         assert!(drafts.get(dir, ".first").is_none() && drafts.remove(dir, ".0") && !drafts.remove(dir, ".0"));
+        drafts.forget();
+        assert!(drafts.get(dir, ".1").is_none());
     }
 }

@@ -123,3 +123,11 @@ pub struct Document {
     /// Number of passages.
     pub passages: u32,
 }
+
+impl Document {
+    /// Whether "I" in it is the owner, as far as it says: a file that names an author, or that is no plain text, may be by anybody.
+    pub fn is_owners(&self) -> bool {
+        let plain = matches!(self.media.as_str(), "markdown" | "text" | "org");
+        self.kind != Kind::File || self.author.is_none() && plain
+    }
+}

@@ -16,20 +16,18 @@ use super::opposites::{negated, opposed};
 use super::question::Question;
 use super::relative;
 use super::render::{self, Answer, Citation};
-use super::retrieve::Gathered;
 use super::run::Basis;
 use super::span::DAYS;
 use super::text::{Token, line_feeds, tokens};
 use super::versions;
 
+mod doubts;
 mod words;
 
-use words::{DUE, FURTHER, HAPPENS, LISTS, TIMES, UNCLEAR, UNSURE, WAYS};
+use words::{DUE, FURTHER, HAPPENS, LISTS, MOVED, OFF, OWN, SPEAKERS, TIMES, UNCLEAR, UNSURE, WAYS};
 
 /// Words of a question without which a fact cannot be sure to be the one that is meant.
 const FEWEST: usize = 2;
-/// Share of a question that another sentence must hold for its day to count against a fact.
-const HALF: f32 = 0.5;
 
 /// A question that asks for a day, read.
 #[derive(Clone, Debug)]
@@ -64,9 +62,9 @@ pub struct Stated {
     pub line: u32,
     /// The words of the document.
     pub quote: String,
-    /// The day that the document states.
+    /// The day that the document states, where no document of another day says the same.
     pub written: Option<Date>,
-    /// Whether "I" and "we" in it are the owner, as far as it says.
+    /// Whether the owner wrote it, and is "I" in it, as far as it says.
     pub own: bool,
 }
 
@@ -137,6 +135,11 @@ impl When {
 
     /// The day that a statement gives, if it says what is asked.
     fn one(&self, stated: Stated, today: Date) -> Option<Dated> {
+        // Most are not about this at all, which is told without their sentences.
+        if self.due != (stated.category == Category::Task) || !self.knows(&tokens(&stated.predicate), &[&HAPPENS, &DUE])
+        {
+            return None;
+        }
         let quote = tokens(&stated.quote);
         if !self.is_said_by(&stated, &quote) {
             return None;
@@ -159,28 +162,50 @@ impl When {
         // "May" is a month.
         let possible = |word: &Token| word.lower == "may" && !word.capital || self.past && word.lower == "will";
         let unsure = quote.iter().any(|word| is(word, &UNSURE) || possible(word));
-        self.due == task
-            && task == open
+        task == open
             && self.terms.iter().all(has)
             && !unsure
+            && !self.is_called_off(quote)
             && !stated.quote.trim_end().ends_with('?')
             && negated(&self.words) == negated(quote)
             && !opposed(&self.words, quote)
             && self.asks_of_subject(stated)
-            && self.knows(&tokens(predicate), &[&HAPPENS, &DUE])
             && self.knows(named(&tokens(object), task), &[])
-            && (task || ways(&self.words).iter().all(|way| ways(quote).contains(way)))
+            && (task || self.is_same_way_round(stated) && ways(&self.words).iter().all(|way| ways(quote).contains(way)))
+    }
+
+    /// Whether a sentence says that nothing came of it, or not on that day.
+    fn is_called_off(&self, words: &[Token]) -> bool {
+        let says = |word: &Token| is(word, &OFF) || !self.past && !self.due && is(word, &MOVED);
+        words.iter().any(|word| says(word) && !self.terms.contains(&word.stem))
     }
 
     /// Whether what is stated is stated of what the question is about.
     fn asks_of_subject(&self, stated: &Stated) -> bool {
         let subject = tokens(&stated.subject);
-        let speaks = |words: &[Token]| words.iter().any(|word| is(word, &["i", "we", "me", "us", "my", "our"]));
+        let speaks = |words: &[Token]| words.iter().any(|word| is(word, &SPEAKERS) || is(word, &OWN));
         match subject.iter().all(Token::is_stop) {
             true => speaks(&subject) && speaks(&self.words) && stated.own,
             false if stated.category == Category::Task => self.knows(&subject, &[&LISTS]),
             false => self.knows(&subject, &[]),
         }
+    }
+
+    /// Whether who acts and what is acted on stand in the question as in the statement: "when did Oda call Kari?" is not answered
+    /// by a call of Kari's.
+    fn is_same_way_round(&self, stated: &Stated) -> bool {
+        let (subject, object) = (tokens(&stated.subject), tokens(&stated.object));
+        let place = |words: &[Token], others: &[Token]| {
+            let is_own = |word: &Token| !others.iter().any(|other| other.stem == word.stem);
+            let tells = |word: &Token| (!word.is_stop() || is(word, &SPEAKERS)) && is_own(word);
+            let same =
+                |asked: &Token, word: &Token| asked.stem == word.stem || is(asked, &SPEAKERS) && is(word, &SPEAKERS);
+            self.words.iter().position(|asked| words.iter().any(|word| tells(word) && same(asked, word)))
+        };
+        let (Some(acts), Some(on)) = (place(&subject, &object), place(&object, &subject)) else { return true };
+        let by = |words: &[Token]| words.iter().any(|word| word.lower == "by");
+        let turned = is(&self.words[1], &["is", "are", "was", "were"]) && by(&self.words);
+        (acts < on) == (turned == by(&tokens(&stated.predicate)))
     }
 
     /// Whether these words are all in the question, but for those that say nothing, times and some others.
@@ -190,18 +215,22 @@ impl When {
     }
 
     /// The day of a statement that says what is asked: the one that its sentence names for it, or of something past that names
-    /// none, the day of the document.
+    /// none, the day of the note.
     fn day(&self, stated: &Stated, quote: &[Token]) -> Option<Date> {
         let stated_day = if self.due { stated.until } else { stated.from };
         match days_in(&stated.quote, stated.written)[..] {
             [day] => (stated_day == Some(day) && holds_day(quote, day)).then_some(day),
             [] => {
-                let written = stated.written.filter(|day| self.past && stated.from == Some(*day))?;
+                let written = stated.written.filter(|day| self.past && stated.own && stated.from == Some(*day))?;
                 let timed = quote.iter().any(is_time);
                 let told = quote.iter().any(|word| self.terms.contains(&word.stem) && is_past(word));
                 let lasts = matches!(
                     stated.category,
-                    Category::Preference | Category::Definition | Category::Quantity | Category::Identity
+                    Category::Preference
+                        | Category::Definition
+                        | Category::Quantity
+                        | Category::Identity
+                        | Category::Person
                 );
                 let day = told && !timed && !lasts && relative::absolute(&stated.quote, written).is_none();
                 day.then_some(written)
@@ -252,33 +281,31 @@ fn hour(text: &str, words: &[Token]) -> Option<Option<String>> {
         matches!(parts, Some((Ok(0..24), Ok(0..60)))) && word.len() >= 4
     };
     let hours: Vec<&str> = text.split(|c: char| !c.is_ascii_digit() && c != ':').filter(is_hour).collect();
-    let other = words.windows(2).any(|two| two[0].lower == "at" && two[1].number)
-        || words.iter().any(|word| is(word, &["am", "pm", "noon", "midnight", "clock"]));
+    let other = words.windows(2).any(|two| two[0].lower == "at" && two[1].number);
     match hours[..] {
+        _ if is_by_halves(words) => None,
         [] if !other => Some(None),
         [hour] => Some(Some(hour.to_owned())),
         _ => None,
     }
 }
 
-/// The day that a fact gives for the question, if no other sentence found for it has another.
+/// Whether an hour is told by the half of the day: "9:30 pm", "9 a.m.", "noon".
+fn is_by_halves(words: &[Token]) -> bool {
+    let whole = |word: &Token| {
+        let end = word.lower.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        matches!(end, "am" | "pm" | "noon" | "midnight" | "clock")
+    };
+    words.iter().any(whole) || words.windows(2).any(|two| is(&two[0], &["a", "p"]) && two[1].lower == "m")
+}
+
+/// The day that a fact gives for the question, if nothing that was found for it speaks against that.
 pub fn find(evidence: &dyn Evidence, basis: &Basis) -> Option<Dated> {
     let when = When::read(&basis.question)?;
     let mut paths: Vec<&Path> = basis.gathered.candidates.iter().map(|candidate| candidate.path.as_path()).collect();
     paths.dedup();
     let dated = evidence.dated(&when, &paths)?;
-    (!is_disputed(&basis.gathered, &dated)).then_some(dated)
-}
-
-fn is_disputed(gathered: &Gathered, dated: &Dated) -> bool {
-    gathered.candidates.iter().any(|candidate| {
-        candidate.sentences.iter().enumerate().filter(|(_, sentence)| sentence.cover >= HALF).any(|(n, _)| {
-            let text = candidate.text(n);
-            let same = text.contains(&dated.quote) || dated.quote.contains(text);
-            let days = days_in(text, candidate.day(n));
-            !same && !days.is_empty() && !days.contains(&dated.day)
-        })
-    })
+    (!doubts::are_there(&when, &basis.gathered, &dated)).then_some(dated)
 }
 
 /// The answer, and its Markdown form.

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use echofs_indexer::conversations::CHATS;
-use echofs_indexer::facts::Fact;
-use echofs_indexer::{Hit, Index, Kind};
+use echofs_indexer::facts::{Fact, Facts, speaks_to_programs};
+use echofs_indexer::{Document, Hit, Index, Kind};
 use echofs_query_lang::{Node, Query, Sort};
+use jiff::civil::Date;
 use quick_cache::sync::Cache;
 
 use super::dated::{Dated, Stated, When};
@@ -47,11 +48,23 @@ impl Indexed {
         self.index.conversations().pages_of(CHATS).map_err(|error| error.to_string())
     }
 
-    /// A fact with what is known of its document; `None` of a conversation, whose turns have days and writers of their own.
-    fn stated(&self, fact: &Fact) -> Option<Stated> {
-        let document = self.index.document(fact.source.path).filter(|document| document.kind != Kind::Conversation)?;
-        let written = document.dated.then(|| day(document.date)).flatten();
-        Some(Stated::of(fact, written, document.author.is_none()))
+    /// What a document states, with what is known of it; nothing of a conversation, whose turns have days and writers of their own.
+    fn stated(&self, facts: &Facts, path: &Path) -> Vec<Stated> {
+        let document = self.index.document(path).filter(|document| document.kind != Kind::Conversation);
+        let Some(document) = document else { return Vec::new() };
+        let (written, own) = (written(&document), document.is_owners());
+        let counts = |fact: &Fact| fact.superseded_by.is_none() && !speaks_to_programs(fact.source.quote);
+        let on = |fact: &Fact| written.filter(|day| self.is_stated_only_on(fact, *day));
+        facts.of(path).filter(counts).map(|fact| Stated::of(&fact, on(&fact), own)).collect()
+    }
+
+    /// Whether no document of another day states the same.
+    fn is_stated_only_on(&self, fact: &Fact, day: Date) -> bool {
+        let other = |path: &Path| self.index.document(path).and_then(|document| written(&document));
+        fact.sources
+            .iter()
+            .filter(|source| source.path != fact.source.path)
+            .all(|source| other(source.path).is_none_or(|other| other == day))
     }
 
     /// The vector of a text; `None` without a model in memory.
@@ -90,8 +103,8 @@ impl Evidence for Indexed {
 
     fn dated(&self, when: &When, paths: &[&Path]) -> Option<Dated> {
         let facts = self.index.facts();
-        let current = facts.all().filter(|fact| fact.superseded_by.is_none() && paths.contains(&fact.source.path));
-        let dated = when.dated(current.filter_map(|fact| self.stated(&fact)), jiff::Zoned::now().date())?;
+        let stated = paths.iter().flat_map(|path| self.stated(&facts, path));
+        let dated = when.dated(stated, jiff::Zoned::now().date())?;
         let Spot { line, page } = place(&self.index, &dated.path, dated.line, &dated.quote)?;
         Some(Dated { line, page, ..dated })
     }
@@ -134,14 +147,20 @@ fn plain(question: &str, limit: usize) -> Query {
     Query { root, sort: Sort::Score, limit: Some(limit) }
 }
 
+/// The day that a document states.
+fn written(document: &Document) -> Option<Date> {
+    document.dated.then(|| day(document.date)).flatten()
+}
+
 fn found(hit: Hit) -> Found {
     let document = hit.document;
+    let date = written(&document);
     Found {
         path: document.path,
         title: document.title,
         kind: document.kind,
         author: document.author,
-        date: document.dated.then(|| day(document.date)).flatten(),
+        date,
         score: hit.score,
         semantic: hit.why.semantic,
         passages: document.passages,
@@ -150,7 +169,7 @@ fn found(hit: Hit) -> Found {
 }
 
 /// The day of a moment, in seconds since 1970, in this place.
-pub(super) fn day(seconds: i64) -> Option<jiff::civil::Date> {
+pub(super) fn day(seconds: i64) -> Option<Date> {
     let moment = jiff::Timestamp::from_second(seconds).ok()?;
     Some(moment.to_zoned(jiff::tz::TimeZone::system()).date())
 }

@@ -82,7 +82,8 @@ const TIMES: [&str; 16] = [
 const WITH_TIMES: [&str; 12] =
     ["early", "late", "mid", "bc", "ad", "bce", "ce", "am", "pm", "around", "about", "circa"];
 
-fn is_year(word: &Token) -> bool {
+/// Whether a word is a year, or a decade.
+pub fn is_year(word: &Token) -> bool {
     let digits = word.lower.strip_suffix('s').unwrap_or(&word.lower);
     digits.len() == 4 && digits.parse::<u16>().is_ok_and(|y| (1000..2200).contains(&y))
 }

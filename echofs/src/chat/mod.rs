@@ -178,7 +178,12 @@ impl Chats {
         self.lock().conversations.remove(&session);
         self.cancel(|replying| replying == session);
         match self.conversations().page_of(&session)?.filter(|_| self.conversations().hides_chats()) {
-            Some(page) => Ok(self.index.drop_chat(&page)?),
+            Some(page) => {
+                self.index.drop_chat(&page)?;
+                // What a model has read stays in its state.
+                self.generator.forget();
+                Ok(())
+            }
             None => Ok(()),
         }
     }

@@ -177,7 +177,10 @@ impl Chats {
         log::debug!("{:?} is asked as {question:?}", message.text);
         let mut conversation = self.conversation(session, &before);
         let answer = self.answers.reply(&question, &mut conversation, &reply.stream, &reply.cancel);
-        self.lock().conversations.insert(session.to_owned(), conversation);
+        // What was stopped may have read what is forgotten now.
+        if answer.is_ok() {
+            self.lock().conversations.insert(session.to_owned(), conversation);
+        }
         let markdown = reply.markdown();
         let opening = wording::opening(&markdown);
         match answer {

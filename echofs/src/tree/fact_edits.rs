@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use echofs_indexer::facts::{Category, Fact, Facts, Id as FactId, Wish, Words};
+use echofs_indexer::facts::{Category, Fact, Facts, Id as FactId, Wish, Words, days_in};
 use jiff::civil::Date;
 
 use super::{Context, fact_pages as pages};
@@ -136,7 +136,8 @@ fn words(old: &Page, new: &Page) -> Result<Option<Words>, String> {
     if parts != were {
         // Another value counts from today on, unless the owner says since when.
         let valid_from = from.filter(|_| from != were_from);
-        return Ok(Some(Words { parts, category: Some(category), valid_from, valid_until: until }));
+        let valid_until = if until == were_until { until_said(&were, &parts, until) } else { until };
+        return Ok(Some(Words { parts, category: Some(category), valid_from, valid_until }));
     }
     if (from, until, category) == (were_from, were_until, old.category()?) {
         return Ok(None);
@@ -145,6 +146,12 @@ fn words(old: &Page, new: &Page) -> Result<Option<Words>, String> {
         return Err("since when is it so? valid_from says it".into());
     }
     Ok(Some(Words { parts, category: Some(category), valid_from: from, valid_until: until }))
+}
+
+/// Until when other words are true, where the old ones were until then: a day that they name goes with them.
+fn until_said(were: &[String; 3], said: &[String; 3], until: Option<Date>) -> Option<Date> {
+    let day = |parts: &[String; 3]| days_in(&parts.join(" "), None).pop();
+    if until.is_some() && day(were) == until { day(said) } else { until }
 }
 
 const UNCLEAR: &str =
@@ -208,7 +215,8 @@ fn of_item(fact: &Fact, line: &str) -> Result<Option<Words>, String> {
     let said = line.strip_prefix(ITEM).and_then(|line| line.strip_suffix(pages::times(fact).as_str()));
     let parts = [fact.subject, fact.predicate, fact.object].map(str::to_owned);
     let new = sound(by_sentence(&parts, said.ok_or(ONLY_SENTENCES)?).ok_or(UNCLEAR)?)?;
-    Ok((new != parts).then(|| Words { valid_until: fact.valid_until, ..new.into() }))
+    let valid_until = until_said(&parts, &new, fact.valid_until);
+    Ok((new != parts).then(|| Words { valid_until, ..new.into() }))
 }
 
 #[cfg(test)]
@@ -242,6 +250,20 @@ mod tests {
         let until = PAGE.replace("---\n\nOda", "valid_until: 2026-01-01\n---\n\nOda");
         let until_then = of_fact(PAGE, &until).ok().flatten().and_then(|words| words.valid_until);
         assert_eq!(until_then, "2026-01-01".parse().ok());
+    }
+
+    #[test]
+    fn a_day_that_the_words_name_goes_with_them() {
+        let page = "---\ncategory: \"task\"\nid: \"0f\"\nobject: \"order a pen by 2026-12-01\"\npredicate: \"to do\"\nsubject: \"Tasks\"\nvalid_until: \"2026-12-01\"\n---\n\nTasks to do order a pen by 2026-12-01\n";
+        let check = |edited: &str, want: Option<&str>| {
+            let words = of_fact(page, edited).expect(edited).expect(edited);
+            assert_eq!(words.valid_until.map(|day| day.to_string()).as_deref(), want, "{edited}");
+        };
+        check("Tasks to do order a pen by 2026-12-05", Some("2026-12-05"));
+        check("Tasks to do order ink by 2026-12-01", Some("2026-12-01"));
+        check("Tasks to do order a pen", None);
+        let both = page.replace("a pen by 2026-12-01", "ink");
+        check(&both.replace("2026-12-01", "2027-01-02"), Some("2027-01-02"));
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl Directory for View {
             return Err(Error::NotPermitted("facts are removed in by-category"));
         };
         let facts = cx.index.facts();
-        let fact = pages::named(&facts, name).ok_or(Error::NotFound)?;
+        let fact = newest(&facts, pages::named(&facts, name).ok_or(Error::NotFound)?);
         cx.index.change_facts(&Wish::Remove(fact.id.to_string()))?;
         Ok(())
     }
@@ -165,11 +165,16 @@ impl View {
     /// The file of what took the place of a fact that had this name: who has just edited it looks for it under the old one.
     fn newest(&self, made: &Made, name: &str) -> Option<Node> {
         let Key::Category(_) = self.0 else { return None };
-        let newer = |fact: &Fact| fact.superseded_by.and_then(|id| made.facts.get(id));
-        let old = pages::named(&made.facts, name)?;
-        let newest = std::iter::successors(newer(&old), newer).take(DEEPEST).last()?;
+        let old = pages::named(&made.facts, name).filter(|fact| fact.superseded_by.is_some())?;
+        let newest = newest(&made.facts, old);
         newest.is_likely().then(|| fact_file(&newest))
     }
+}
+
+/// What took the place of a fact in the end; itself where nothing did.
+fn newest<'a>(facts: &'a Table, fact: Fact<'a>) -> Fact<'a> {
+    let newer = |fact: &Fact<'a>| fact.superseded_by.and_then(|id| facts.get(id));
+    std::iter::successors(newer(&fact), newer).take(DEEPEST).last().unwrap_or(fact)
 }
 
 /// The file of a fact.

@@ -79,6 +79,7 @@ fn forget(cx: &Context, wanted: &Wanted) -> Result<String, Error> {
     cx.chats.forget();
     cx.opened.forget(&paths);
     cx.pages.forget();
+    cx.drafts.forget();
     // What a model has read stays in its state.
     cx.generator.forget();
     let summary = forget::summary(&forgotten?);

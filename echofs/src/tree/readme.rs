@@ -61,7 +61,7 @@ directory is a query, a file is an answer. Nothing in it leaves the machine.
 | `.echo/model`, `.echo/lora` | the language model and its adapter: read them, or write another name; `.echo/models/` lists the models |
 
 In names `/` is written `%2F` and `%` is written `%25`. Looking around never runs the language model; only
-reading a question and saying something in a chat do. Ctrl-C stops an answer.
+reading a question and saying something in a chat do. While nobody needs it, it names topics (`.echo/now`). Ctrl-C stops an answer.
 "
     )
 }

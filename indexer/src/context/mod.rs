@@ -102,13 +102,8 @@ impl Moment<'_> {
 
     /// Whether the owner states this: to the facts, in a note or a text of the owner's own, or as the user in a conversation.
     fn is_owners(&self, origin: &Origin) -> bool {
-        // What names an author may be by anybody.
-        let own = |document: &Document| match document.kind {
-            Kind::File => document.author.is_none() && matches!(document.media.as_str(), "markdown" | "text" | "org"),
-            _ => true,
-        };
         let by_people = !speaks_to_programs(origin.quote) && self.is_by_people(origin.path, origin.quote);
-        by_people && self.document(origin.path).is_none_or(own)
+        by_people && self.document(origin.path).is_none_or(Document::is_owners)
     }
 
     /// What people wrote, but for what speaks to the programs that read it.

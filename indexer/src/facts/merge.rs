@@ -113,6 +113,19 @@ impl Facts {
         (0..self.len()).map(|at| self.view(at))
     }
 
+    /// Those of which this document is the best source, by line.
+    pub fn of<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = Fact<'a>> {
+        let (mut from, mut to) = (0, self.len());
+        while from < to {
+            let middle = from.midpoint(to);
+            match self.packed.fact(middle).source.path < path {
+                true => from = middle + 1,
+                false => to = middle,
+            }
+        }
+        (from..self.len()).map(|at| self.view(at)).take_while(move |fact| fact.source.path == path)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.packed.len()
@@ -339,6 +352,8 @@ mod tests {
             "/k:1 Oda Brekke owns a mill",
         ];
         assert_eq!(shown(&owned), want);
+        let of = |path: &str| owned.of(Path::new(path)).map(|fact| fact.source.line).collect::<Vec<_>>();
+        assert_eq!(["/", "/a", "/b", "/j", "/k", "/z"].map(of), [vec![], vec![2, 7], vec![], vec![1], vec![1], vec![]]);
         let boat = owned.at(1).unwrap();
         let sources: Vec<(&Path, u32, &str)> = boat.sources.iter().map(|s| (s.path, s.line, s.quote)).collect();
         let want = [(Path::new("/a"), 7, "Oda owns a boat."), (Path::new("/k"), 1, "Oda Brekke owns the boat.")];

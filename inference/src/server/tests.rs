@@ -12,8 +12,8 @@ use crate::{Completion, Message, Part, Role};
 
 /// Nothing here takes so long unless it hangs; less than a client has to read.
 const DEADLINE: Duration = Duration::from_secs(15);
-/// A person does not notice less.
-const AT_ONCE: Duration = Duration::from_millis(300);
+/// On a busy machine, for what waits for nobody. What would have to wait here never comes.
+const AT_ONCE: Duration = Duration::from_secs(5);
 /// Requests that may wait.
 const QUEUE: usize = 2;
 /// More tokens than anybody waits for.

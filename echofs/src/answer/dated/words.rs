@@ -17,6 +17,18 @@ pub const UNSURE: [&str; 31] = [
     "since", "from", "between", "around", "about", "almost", "nearly", "again",
 ];
 
+/// Words with which the owner speaks of the owner.
+pub const SPEAKERS: [&str; 4] = ["i", "we", "me", "us"];
+
+/// And of what is the owner's.
+pub const OWN: [&str; 2] = ["my", "our"];
+
+/// Words that say that nothing came of it, or not then.
+pub const OFF: [&str; 6] = ["cancelled", "canceled", "cancel", "postponed", "rescheduled", "abandoned"];
+
+/// Words that say so of what is to come.
+pub const MOVED: [&str; 4] = ["moved", "shifted", "delayed", "brought"];
+
 /// Words that say a time without naming a day.
 #[rustfmt::skip]
 pub const TIMES: [&str; 33] = [
