@@ -8,7 +8,8 @@ The documents are made from the sentences of the text files below TEXTS: a title
 together at random, so that no two are the same; each is one passage. Meaning takes most of the time: reckon with fifty
 documents a second; it is left out above N, and so are the others above theirs. With --keep documents and index stay
 in DIRECTORY; the next run uses them again and has no times of indexing. tantivy alone is the example `plain` of the
-indexer. Prints tables in Markdown. The rows of one run belong together; another machine has other figures.
+indexer. Prints tables in Markdown; with --plot also draws their times by the number of documents. The rows of one run
+belong together; another machine has other figures.
 """
 
 import argparse
@@ -191,34 +192,71 @@ def measure(options, pool, asked, count):
         say("\n| 50 best documents | p50 | p95 |\n|---|---|---|")
         for name, (half, most) in rows:
             say(f"| {name} | {half:.1f} ms | {most:.1f} ms |")
-        return found["times"]
+        return dict(rows)
+
+
+#: The left, right, upper and lower border of a plot; the legend stands right of it.
+LEFT, RIGHT, TOP, BOTTOM = 70, 590, 30, 350
+COLOURS = ("#1b6ca8", "#c2571a", "#3d8b37", "#7a3d8b", "#555555", "#b8860b")
+MARKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+
+
+def disc(x, y, colour):
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
+
+
+def square(x, y, colour):
+    return f'<rect x="{x - 3.5:.1f}" y="{y - 3.5:.1f}" width="7" height="7" fill="white" stroke="{colour}" stroke-width="1.5"/>'
+
+
+#: The place among the quantiles, the name, the line and the mark of what is drawn of each row.
+DRAWN = ((0, "p50", "", disc), (1, "p95", "5 4", square))
+
+
+def line(points, colour, dash):
+    path = " ".join(f"{a:.1f},{b:.1f}" for a, b in points)
+    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>'
+
+
+def legend(names):
+    """A row for each line of the tables, then what p50 and p95 look like."""
+    for row, (name, colour) in enumerate(names.items()):
+        y = TOP + 20 + 22 * row
+        yield line([(RIGHT + 20, y), (RIGHT + 50, y)], colour, "")
+        yield f'<text x="{RIGHT + 58}" y="{y + 4}">{name}</text>'
+    for row, (_, name, dash, mark) in enumerate(DRAWN, start=len(names) + 1):
+        y = TOP + 20 + 22 * row
+        yield line([(RIGHT + 20, y), (RIGHT + 50, y)], "#000", dash)
+        yield mark(RIGHT + 35, y, "#000")
+        yield f'<text x="{RIGHT + 58}" y="{y + 4}">{name}</text>'
 
 
 def plot(path, counts, series):
-    """Median latency by size, both axes logarithmic."""
+    """The times of the tables by the number of documents, both axes logarithmic."""
     from math import log10
 
-    wide, high, edge = 640, 400, 60
-    values = [half for times in series for half, _ in times.values()]
-    low, top = min(values) / 1.5, max(values) * 1.5
-    span = max(log10(counts[-1] / counts[0]), 1e-9)
-    x = lambda count: edge + (wide - 2 * edge) * log10(count / counts[0]) / span
-    y = lambda value: high - edge - (high - 2 * edge) * log10(value / low) / log10(top / low)
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" font-family="sans-serif" font-size="12">']
-    out.append(f'<rect width="{wide}" height="{high}" fill="white"/>')
-    for count in counts:
-        out.append(f'<text x="{x(count):.0f}" y="{high - edge + 20}" text-anchor="middle">{count:,}</text>')
-    for mark in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500):
-        if low <= mark <= top:
-            out.append(f'<line x1="{edge}" x2="{wide - edge}" y1="{y(mark):.0f}" y2="{y(mark):.0f}" stroke="#ddd"/>')
-            out.append(f'<text x="{edge - 8}" y="{y(mark) + 4:.0f}" text-anchor="end">{mark} ms</text>')
-    names = [name for times in series for name in times]
-    for name, colour in zip(dict.fromkeys(names), ("#1b6ca8", "#c0392b", "#e08e0b", "#2e8b57")):
-        points = [(x(count), y(times[name][0])) for count, times in zip(counts, series) if name in times]
-        path_of = " ".join(f"{a:.0f},{b:.0f}" for a, b in points)
-        out.append(f'<polyline points="{path_of}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        out.append(f'<text x="{points[-1][0] - 4:.0f}" y="{points[-1][1] - 6:.0f}" fill="{colour}" text-anchor="end">{name}</text>')
-    out.append(f'<text x="{wide / 2}" y="{high - 12}" text-anchor="middle">documents</text></svg>')
+    both = sorted(zip(counts, series), key=lambda one: one[0])
+    values = [value for times in series for pair in times.values() for value in pair]
+    low, high = max(min(values), 0.01) / 1.5, max(values) * 1.5
+    wide = max(log10(both[-1][0] / both[0][0]), 1e-9)
+    x = lambda count: LEFT + 25 + (RIGHT - LEFT - 50) * log10(count / both[0][0]) / wide
+    y = lambda value: BOTTOM - (BOTTOM - TOP) * log10(max(value, low) / low) / log10(high / low)
+    out = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 840 400" font-family="sans-serif" font-size="12">']
+    out.append('<rect width="840" height="400" fill="white"/>')
+    for count, _ in both:
+        out.append(f'<path d="M{x(count):.0f} {TOP}V{BOTTOM}" stroke="#ddd"/>')
+        out.append(f'<text x="{x(count):.0f}" y="{BOTTOM + 18}" text-anchor="middle">{count:,}</text>')
+    for mark in MARKS:
+        if low <= mark <= high:
+            out.append(f'<path d="M{LEFT} {y(mark):.0f}H{RIGHT}" stroke="#ddd"/>')
+            out.append(f'<text x="{LEFT - 8}" y="{y(mark) + 4:.0f}" text-anchor="end">{mark:g} ms</text>')
+    names = dict(zip(dict.fromkeys(name for _, times in both for name in times), COLOURS))
+    for name, colour in names.items():
+        for at, _, dash, mark in DRAWN:
+            points = [(x(count), y(times[name][at])) for count, times in both if name in times]
+            out += [line(points, colour, dash)] + [mark(*point, colour) for point in points]
+    out += legend(names)
+    out.append(f'<text x="{(LEFT + RIGHT) // 2}" y="{BOTTOM + 38}" text-anchor="middle">documents</text></svg>')
     Path(path).write_text("\n".join(out) + "\n")
 
 

@@ -18,6 +18,13 @@ pub fn program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_echofs"))
 }
 
+/// The models of this machine.
+pub fn shared_models() -> PathBuf {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let data = || variable("XDG_DATA_HOME").or_else(|| Some(variable("HOME")?.join(".local/share")));
+    variable("ECHOFS_MODELS").or_else(|| Some(data()?.join("echofs/models"))).expect("a place for models")
+}
+
 /// Asks `condition` every few milliseconds until it holds; says `what` when `deadline` has passed before.
 pub fn until(what: &str, deadline: Duration, mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + deadline;

@@ -3,19 +3,13 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::common::{DEADLINE, Session, until};
+use crate::common::{DEADLINE, Session, shared_models, until};
 
 const NOTES: &[(&str, &str)] = &[("boat.md", "# Boat\n\nThe spare key of the boat shed hangs behind the oilskins.\n")];
 const MODEL: &str = "smollm2-135m-q4_1";
-
-fn shared_models() -> PathBuf {
-    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let data = || variable("XDG_DATA_HOME").or_else(|| Some(variable("HOME")?.join(".local/share")));
-    variable("ECHOFS_MODELS").or_else(|| Some(data()?.join("echofs/models"))).expect("a place for models")
-}
 
 /// A models directory of its own with the test model, as a link, and two adapters: one that fits it and one that does not.
 fn models() -> tempfile::TempDir {

@@ -19,5 +19,6 @@ mod notes;
 mod program;
 mod promises;
 mod relationship;
+mod reranking;
 mod searching;
 mod topics;

@@ -172,6 +172,29 @@ fn similar_takes_a_path() {
 }
 
 #[test]
+fn after_hundreds_of_documents_were_compared_the_first_is_as_it_was() {
+    let notes: Vec<(String, String)> =
+        (0..300).map(|n| (format!("{n}.md"), format!("# Boat {n}\n\nBoat {n} has {} oars.\n", n * 7))).collect();
+    let notes: Vec<(&str, &str)> = notes.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let session = Session::with(&notes);
+    session.wait_for_meaning();
+    let vault = session.vault().canonicalize().expect("real");
+    let place = |n: usize| format!("similar{}/{n}.md", vault.display());
+    let names = session.list(place(0));
+    let mut open = fs::File::open(session.at(format!("{}/results.txt", place(0)))).expect("open");
+    let narrowed = session.list(format!("{}/+ext:md", place(0)));
+    for n in 1..300 {
+        assert!(!session.list(place(n)).is_empty());
+    }
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut open, &mut text).expect("still open");
+    assert!(text.contains(".md:"), "{text}");
+    assert_eq!(session.list(place(0)), names);
+    assert_eq!(session.list(format!("{}/+ext:md", place(0))), narrowed);
+    assert!(session.list("search").is_empty(), "what is compared is no query");
+}
+
+#[test]
 fn knowledge_lists_every_document() {
     let session = Session::with(NOTES);
     let all = ["leek.md", "main.rs", "plan.txt", "tomato.md"];

@@ -1,14 +1,13 @@
-//! A directory with a model in the form that sentence transformers are exported to.
+//! An embedding model in a directory: what is known of it, and how it is loaded.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use ::fastembed::{
-    InitOptionsUserDefined, Pooling, QuantizationMode, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel,
-};
+use ::fastembed::{InitOptionsUserDefined, Pooling, QuantizationMode, TextEmbedding, UserDefinedEmbeddingModel};
 use ort::environment::Environment;
 
+use crate::files::{CONFIG, Files, WEIGHTS};
 use crate::{Error, ModelId};
 
 /// No more tokens of a text are looked at.
@@ -17,8 +16,8 @@ pub const MAX_TOKENS: usize = 256;
 /// What is known of a model without loading it.
 #[derive(Clone, Debug)]
 pub struct Model {
-    dir: PathBuf,
-    name: String,
+    /// Where it is.
+    pub files: Files,
     /// Length of its vectors.
     pub dim: usize,
     pooling: Pooling,
@@ -34,32 +33,19 @@ impl Model {
     /// # Errors
     /// [`Error::Missing`] for a file that is not there, [`Error::Unusable`] for a description without a vector length.
     pub fn open(dir: &Path) -> Result<Self, Error> {
-        for file in ["model.onnx", "tokenizer.json", "config.json", "tokenizer_config.json", "special_tokens_map.json"]
-        {
-            if !dir.join(file).is_file() {
-                return Err(Error::Missing(dir.join(file)));
-            }
-        }
-        let name = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let (pooling, query_prefix, passage_prefix) = manner(&name.to_lowercase());
+        let files = Files::open(dir)?;
+        let (pooling, query_prefix, passage_prefix) = manner(&files.name().to_lowercase());
         let pooling = stated_pooling(dir).unwrap_or(pooling);
-        Ok(Self {
-            dim: dim(&dir.join("config.json"))?,
-            dir: dir.to_owned(),
-            name,
-            pooling,
-            query_prefix,
-            passage_prefix,
-        })
+        Ok(Self { dim: dim(&dir.join(CONFIG))?, files, pooling, query_prefix, passage_prefix })
     }
 
     /// Name and digest of the weights. The digest is kept beside the weights as long as their size and time are the same.
     pub fn id(&self) -> ModelId {
-        let digest = digest(&self.dir.join("model.onnx")).unwrap_or_else(|e| {
-            log::warn!("{}: {e}", self.dir.display());
+        let digest = digest(&self.files.dir().join(WEIGHTS)).unwrap_or_else(|e| {
+            log::warn!("{}: {e}", self.files.dir().display());
             "unread".into()
         });
-        ModelId(format!("{}-{digest}", self.name))
+        ModelId(format!("{}-{digest}", self.files.name()))
     }
 
     /// Loads the model. Threads that wait for work sleep: spinning ones take the processor from everybody else.
@@ -67,14 +53,7 @@ impl Model {
     /// # Errors
     /// [`Error::Missing`] or [`Error::Unusable`].
     pub fn load(&self, environment: Environment, threads: usize) -> Result<TextEmbedding, Error> {
-        let unusable = |reason: String| Error::Unusable { path: self.dir.clone(), reason };
-        let files = TokenizerFiles {
-            tokenizer_file: self.read("tokenizer.json")?,
-            config_file: self.read("config.json")?,
-            special_tokens_map_file: self.read("special_tokens_map.json")?,
-            tokenizer_config_file: self.read("tokenizer_config.json")?,
-        };
-        let model = UserDefinedEmbeddingModel::new(self.read("model.onnx")?, files)
+        let model = UserDefinedEmbeddingModel::new(self.files.read(WEIGHTS)?, self.files.tokenizer()?)
             .with_pooling(self.pooling.clone())
             .with_quantization(QuantizationMode::None);
         let options = InitOptionsUserDefined::new()
@@ -83,17 +62,7 @@ impl Model {
             .with_intra_threads(threads)
             .with_session_config("session.intra_op.allow_spinning", "0")
             .with_session_config("session.inter_op.allow_spinning", "0");
-        TextEmbedding::try_new_from_user_defined(model, options).map_err(|e| unusable(e.to_string()))
-    }
-
-    /// The directory.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
-    fn read(&self, file: &str) -> Result<Vec<u8>, Error> {
-        let path = self.dir.join(file);
-        fs::read(&path).map_err(|_| Error::Missing(path))
+        TextEmbedding::try_new_from_user_defined(model, options).map_err(|e| self.files.unusable(e))
     }
 }
 

@@ -1,57 +1,49 @@
-//! What waits for the model: queries first, passages in the order they came.
+//! What waits for a model: what is urgent first, the rest in the order it came.
 
 use std::collections::VecDeque;
-use std::sync::mpsc::Sender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::Error;
-
-/// One text to embed and where its vector goes.
-pub struct Job {
-    /// Position among the texts of its caller.
-    pub index: usize,
-    /// The text, with the model's prefix.
-    pub text: String,
-    /// Takes the vector; a caller that has gone away is not an error.
-    pub reply: Sender<(usize, Result<Vec<f32>, Error>)>,
-}
-
 /// What the owner of the model does next.
-pub enum Task {
-    /// Embed this.
-    Embed(Job),
+pub enum Task<J> {
+    /// This.
+    Do(J),
     /// Give the memory back.
     Unload,
     /// End.
     Stop,
 }
 
-#[derive(Default)]
-struct Waiting {
-    queries: VecDeque<Job>,
-    passages: VecDeque<Job>,
+struct Waiting<J> {
+    urgent: VecDeque<J>,
+    others: VecDeque<J>,
     unload: bool,
     stop: bool,
 }
 
 /// Shared by the callers and the owner of the model.
-#[derive(Default)]
-pub struct Queue {
-    waiting: Mutex<Waiting>,
+pub struct Queue<J> {
+    waiting: Mutex<Waiting<J>>,
     filled: Condvar,
 }
 
-impl Queue {
-    /// Adds jobs that go ahead of all passages.
-    pub fn push_query(&self, job: Job) {
-        self.lock().queries.push_back(job);
+impl<J> Default for Queue<J> {
+    fn default() -> Self {
+        let waiting = Waiting { urgent: VecDeque::new(), others: VecDeque::new(), unload: false, stop: false };
+        Self { waiting: Mutex::new(waiting), filled: Condvar::new() }
+    }
+}
+
+impl<J> Queue<J> {
+    /// Adds one that goes ahead of all that are not urgent.
+    pub fn push_urgent(&self, job: J) {
+        self.lock().urgent.push_back(job);
         self.filled.notify_one();
     }
 
-    /// Adds passages.
-    pub fn push_passages(&self, jobs: impl IntoIterator<Item = Job>) {
-        self.lock().passages.extend(jobs);
+    /// Adds others.
+    pub fn push(&self, jobs: impl IntoIterator<Item = J>) {
+        self.lock().others.extend(jobs);
         self.filled.notify_one();
     }
 
@@ -63,20 +55,23 @@ impl Queue {
 
     /// Ends the owner; what waits is dropped, so that its callers see the end of their channel.
     pub fn stop(&self) {
-        *self.lock() = Waiting { stop: true, ..Waiting::default() };
+        let mut waiting = self.lock();
+        waiting.stop = true;
+        waiting.urgent.clear();
+        waiting.others.clear();
         self.filled.notify_one();
     }
 
     /// Waits for the next thing to do; after `patience` that is to give the memory back.
-    pub fn next(&self, patience: Option<Duration>) -> Task {
+    pub fn next(&self, patience: Option<Duration>) -> Task<J> {
         let until = patience.and_then(|patience| Instant::now().checked_add(patience));
         let mut waiting = self.lock();
         loop {
             if waiting.stop {
                 return Task::Stop;
             }
-            if let Some(job) = waiting.queries.pop_front().or_else(|| waiting.passages.pop_front()) {
-                return Task::Embed(job);
+            if let Some(job) = waiting.urgent.pop_front().or_else(|| waiting.others.pop_front()) {
+                return Task::Do(job);
             }
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             if std::mem::take(&mut waiting.unload) || left == Some(Duration::ZERO) {
@@ -89,7 +84,7 @@ impl Queue {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, Waiting<J>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

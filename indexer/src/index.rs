@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ use crate::prepare::Reader;
 use crate::ranking::Ranking;
 use crate::record::Record;
 use crate::relationship::{Entry, Relationship};
+use crate::rerank::{self, Reranking};
 use crate::scratch::Scratch;
 use crate::search::{self, Searcher};
 use crate::shared::{Shared, lock, read};
@@ -72,6 +73,7 @@ pub struct Index {
     moved: Moved,
     ranking: Ranking,
     queries: Cache<String, Arc<Vec<f32>>>,
+    reranking: OnceLock<Reranking>,
     idle: Mutex<Option<Opened>>,
     running: Mutex<Option<Running>>,
     _lock: Lock,
@@ -105,10 +107,21 @@ impl Index {
             kept: Kept::open(&data.join("journal/queries.jsonl"))?,
             ranking: Ranking::default(),
             queries: Cache::new(QUERIES),
+            reranking: OnceLock::new(),
             idle: Mutex::new(Some(opened)),
             running: Mutex::new(None),
             _lock: lock,
         }))
+    }
+
+    /// Has `sort:rerank` and answers ask this reranker. Once; later ones are not asked.
+    pub fn rerank_with(&self, reranking: Reranking) {
+        self.reranking.set(reranking).ok();
+    }
+
+    /// The reranker, where there is one.
+    pub fn reranking(&self) -> Option<&Reranking> {
+        self.reranking.get()
     }
 
     /// Starts scanning, watching, indexing and embedding on background threads. Once; later calls do nothing.
@@ -194,8 +207,10 @@ impl Index {
     /// # Errors
     /// As [`search`](Index::search).
     pub fn search_with(&self, query: &Query, ranking: &Ranking) -> Result<Results, Error> {
-        let mut results = self.results(ranking, |searcher| searcher.search(query, None))?;
+        let wide = rerank::widened(query);
+        let mut results = self.results(ranking, |searcher| searcher.search(&wide, None))?;
         stated::show(&mut results, query, &self.facts());
+        rerank::show(&mut results, query, self.reranking());
         Ok(results)
     }
 
@@ -212,8 +227,10 @@ impl Index {
             Some(root) => Node::And(vec![root, like]),
             None => like,
         };
-        let query = Query { root: Some(root), ..query.clone() };
-        self.results(&self.ranking, |searcher| searcher.search(&query, Some(serial)))
+        let wide = Query { root: Some(root), ..rerank::widened(query) };
+        let mut results = self.results(&self.ranking, |searcher| searcher.search(&wide, Some(serial)))?;
+        rerank::show(&mut results, query, self.reranking());
+        Ok(results)
     }
 
     fn results(

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Document;
 use crate::fuse::Parts;
+use crate::{Document, Reranked};
 
 /// The answer to a query: one hit per document, best first (or in the order of `sort:`).
 #[derive(Clone, Debug)]
@@ -66,6 +66,8 @@ pub struct Why {
     pub semantic: Option<f32>,
     /// The query's words that the document holds, as typed.
     pub words: Vec<String>,
+    /// What the reranker gave it, where one was asked; higher is better.
+    pub rerank: Option<f32>,
     /// What the fused score is the sum of.
     pub parts: Parts,
 }
@@ -95,6 +97,8 @@ pub struct Explain {
     pub semantic_error: Option<String>,
     /// Parts of the query that have no meaning here, in canonical form, each with the reason.
     pub ignored: Vec<String>,
+    /// What the reranker came to, where one was asked.
+    pub reranked: Option<Reranked>,
     /// Documents that are named with another one because they say the same.
     pub folded: usize,
     /// Time to evaluate the filters.

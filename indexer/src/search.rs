@@ -125,8 +125,8 @@ impl Searcher<'_> {
         let table = &*self.snapshot.table;
         let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
         // Where bare words rank, another order is one of the best; where everything is required, one of all there are.
-        let all = query.sort != Sort::Score && !query.has_bare_words() && filtered.is_some();
-        let least = if query.sort == Sort::Score { limit } else { limit.max(DEFAULT_LIMIT) };
+        let all = !query.sort.is_best_first() && !query.has_bare_words() && filtered.is_some();
+        let least = if query.sort.is_best_first() { limit } else { limit.max(DEFAULT_LIMIT) };
         let mut wanted = if all { table.serials() } else { least };
         loop {
             let mut ordered = fusion.best(filtered, wanted);
@@ -251,7 +251,7 @@ impl Searcher<'_> {
     /// Without anything that ranks: the newest first, unless another order is asked for.
     fn listed(&self, query: &Query, allowed: &Bits, mut explain: Explain, started: Instant) -> Result<Results, Error> {
         let mut all: Vec<(Serial, f32)> = allowed.iter().map(|serial| (serial, 0.0)).collect();
-        let sort = if query.sort == Sort::Score { Sort::Date } else { query.sort };
+        let sort = if query.sort.is_best_first() { Sort::Date } else { query.sort };
         sort_by(sort, &self.snapshot.table, &mut all);
         all.truncate(query.limit.unwrap_or(DEFAULT_LIMIT));
         let alone = |&(serial, score): &(Serial, f32)| Folded { serial, score, copies: Vec::new() };
@@ -278,6 +278,7 @@ impl Searcher<'_> {
                 lexical: lexical[at],
                 semantic: semantic[at],
                 words: best.words,
+                rerank: None,
                 parts: found.fusion.map(|fusion| fusion.parts(*serial)).unwrap_or_default(),
             };
             let copies = copies.iter().filter_map(path).collect();
@@ -324,7 +325,7 @@ fn sort_by(sort: Sort, table: &Table, ranked: &mut [(Serial, f32)]) {
     let record = |serial: &Serial| table.by_serial(*serial);
     let newest = |r: Option<&Arc<Record>>| std::cmp::Reverse(r.map(|r| r.date()));
     match sort {
-        Sort::Score => {}
+        Sort::Score | Sort::Rerank => {}
         Sort::Date => ranked.sort_by_cached_key(|(serial, _)| {
             let record = record(serial);
             (newest(record), record.map(|r| r.path.clone()))

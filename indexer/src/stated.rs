@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use echofs_query_lang::{Field, Node, Query, Sort, TextField};
+use echofs_query_lang::{Field, Node, Query, TextField};
 
 use crate::facts::{Fact, Facts, Id};
 use crate::{Hit, Kind, Results, words};
@@ -62,7 +62,7 @@ pub fn show(results: &mut Results, query: &Query, facts: &Facts) {
             shown.push((score, stating(hit, &fact)));
         }
     }
-    if query.sort == Sort::Score {
+    if query.sort.is_best_first() {
         shown.sort_by(|a, b| b.0.total_cmp(&a.0));
     }
     results.hits = shown.into_iter().zip(1..).map(|((_, hit), rank)| Hit { rank, ..hit }).collect();

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use echofs_embedder::{Embedder, Error as EmbedderError, Hashed, ModelId};
+use echofs_embedder::{Embedder, Error as EmbedderError, Hashed, ModelId, SharedWords};
 use echofs_indexer::relationship::{Entry, Kind as Entered, verify};
-use echofs_indexer::{Error, Index, Kind, State, Wanted};
+use echofs_indexer::{Error, Index, Kind, Reranking, State, Wanted};
 use store::{Counting, PATIENCE, Place, found, found_set, holds, search, until};
 
 #[test]
@@ -507,6 +507,37 @@ fn a_broken_model_is_reported_and_words_go_on() {
     assert_eq!(search(&index, "walrus").hits.len(), 5);
     let counts = index.counts();
     assert!(counts.pending_semantic > 0 && counts.pending == 0, "{counts:?}");
+}
+
+#[test]
+fn the_best_are_reordered_by_a_reranker_where_the_query_asks_for_it() {
+    let place = Place::new();
+    place.write("rare.md", "zebra zebra zebra\n");
+    for word in ["harbour", "meadow", "kitchen", "engine", "violin"] {
+        place.write(&format!("{word}.md"), &format!("walrus ketch {word}\n"));
+    }
+    let index = place.open(None);
+    let (plain, asked) = ("zebra walrus ketch", "zebra walrus ketch sort:rerank");
+    let by_search = found(&index, plain);
+    assert_eq!((by_search.len(), by_search[0].as_str()), (6, "rare.md"));
+    let results = search(&index, asked);
+    assert!(results.explain.ignored[0].starts_with("sort:rerank: there is no reranker"), "{:?}", results.explain);
+    assert_eq!(found(&index, asked), by_search);
+
+    index.rerank_with(Reranking::new("shared-words", Ok(Arc::new(SharedWords))));
+    let results = search(&index, asked);
+    let told = results.explain.reranked.as_ref().expect("it was asked");
+    assert_eq!((told.model.as_str(), told.passages, told.of, &told.error), ("shared-words", 6, 6, &None));
+    let last = results.hits.last().expect("hits");
+    assert_eq!((last.rank, last.document.path.clone()), (6, place.path("rare.md")));
+    assert!(last.why.rerank < results.hits[0].why.rerank);
+    assert_eq!(found(&index, asked)[..5], by_search[1..], "equal ones stay as they were");
+    let few = found(&index, &format!("{asked} limit:2"));
+    assert_eq!(few, by_search[1..3], "it chooses from more than are shown");
+    assert_eq!(found(&index, plain), by_search, "nobody else is reordered");
+    assert!(search(&index, plain).explain.reranked.is_none());
+    let listed = search(&index, "ext:md sort:rerank");
+    assert!(listed.hits.len() == 6 && listed.explain.ignored[0].contains("no words"), "{:?}", listed.explain);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use echofs_inference::cpu::{self, Prober};
 use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
@@ -17,6 +18,8 @@ use crate::{engines, mountinfo, mountpoint};
 const WATCHES: u64 = 65_536;
 const LITTLE_SPACE: u64 = 1_000_000_000;
 const NO_SPACE: u64 = 50_000_000;
+/// How long a reranker may take for one passage.
+const RERANKING: Duration = Duration::from_secs(5);
 
 /// Every check, in the order of a set-up.
 pub fn all(settings: &Settings, deep: bool) -> Vec<Check> {
@@ -31,7 +34,9 @@ pub fn all(settings: &Settings, deep: bool) -> Vec<Check> {
         mount(settings),
         stale_mounts(),
     ]);
-    checks.extend([embedding(settings), language_model(settings), inference()]);
+    checks.push(embedding(settings));
+    checks.extend(reranker(settings));
+    checks.extend([language_model(settings), inference()]);
     checks.extend(fetched_models(settings, deep));
     checks
 }
@@ -280,6 +285,27 @@ fn embedding(settings: &Settings) -> Check {
     }
 }
 
+/// One that is named has to read something: that its files are there says little.
+fn reranker(settings: &Settings) -> Option<Check> {
+    const NAME: &str = "reranker";
+    let reranking = engines::reranking(settings)?;
+    let texts = ["The key hangs behind the door.".to_owned()];
+    let told = reranking.judge("Where is the key?", &texts, RERANKING).told;
+    let directory = settings.models.join(&told.model);
+    Some(match told.error {
+        None => Check::ok(NAME, format!("{}: it reads a passage", directory.display())),
+        Some(error) => Check::warn(
+            NAME,
+            format!("evidence is in the order of the search: {error}"),
+            format!(
+                "put a cross-encoder into {}, or change `reranker` in {}",
+                directory.display(),
+                settings.path().display()
+            ),
+        ),
+    })
+}
+
 fn language_model(settings: &Settings) -> Check {
     const NAME: &str = "language";
     match (engines::model_in_use(settings), settings.file.model.as_deref()) {
@@ -373,6 +399,21 @@ mod tests {
         assert_eq!(journal(&settings), Check::ok("journal", "1 entries, all whole"));
         std::fs::write(&path, line.replace("a.md", "b.md")).expect("written");
         assert_eq!(journal(&settings).state, State::Fail);
+    }
+
+    #[test]
+    fn a_reranker_that_is_named_has_to_be_there() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut settings =
+            Settings { data: dir.path().to_path_buf(), models: dir.path().join("m"), file: Default::default() };
+        for name in [None, Some("none")] {
+            settings.file.reranker = name.map(str::to_owned);
+            assert_eq!(reranker(&settings), None);
+        }
+        settings.file.reranker = Some("mine".into());
+        let told = reranker(&settings).expect("it is named");
+        assert!(told.state == State::Warn && told.text.contains("no model at "), "{told:?}");
+        assert!(told.next.is_some_and(|next| next.contains("m/mine")));
     }
 
     #[test]

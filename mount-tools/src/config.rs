@@ -4,6 +4,7 @@
 //! sources = ["/home/me/notes"]                  # indexed at every mount, besides --source
 //! model = "qwen2.5-coder-1.5b-q4_k_m"           # what words the answers; "none" for evidence alone
 //! embedding = "all-minilm-l6-v2-dyn8"           # directory of the embedding model below the models directory
+//! reranker = "ms-marco-minilm-l6"               # directory of a cross-encoder there, which reorders evidence; none by itself
 //! models = "/srv/models"                        # where models are looked for
 //! threads = 2                                   # threads of the language model
 //! keep_questions = false                        # questions asked are kept as conversations unless it says so
@@ -49,6 +50,8 @@ pub struct File {
     pub model: Option<String>,
     /// Directory of the embedding model, below the models directory.
     pub embedding: Option<String>,
+    /// Directory of the reranker, below the models directory; none where it is not named.
+    pub reranker: Option<String>,
     /// Directory of the models.
     pub models: Option<PathBuf>,
     /// Threads of the language model.

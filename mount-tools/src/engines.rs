@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use echofs_embedder::{Embedder, Fastembed};
+use echofs_embedder::{CrossEncoder, Embedder, Fastembed, Options, Reranker};
 use echofs_fs::answer::Answers;
 use echofs_fs::{Leisure, MountConfig, Record, Session};
-use echofs_indexer::Index;
+use echofs_indexer::{Index, Reranking};
 use echofs_inference::Generator;
 use echofs_inference::gguf::Head;
 use fuser::MountOption;
@@ -46,6 +46,9 @@ pub fn open(settings: &Settings, options: &Mount) -> Outcome<Knowledge> {
         worker: vec!["/proc/self/exe".into(), "extract-worker".into()],
     };
     let index = Index::open(config, embedder(settings))?;
+    if let Some(reranking) = reranking(settings) {
+        index.rerank_with(reranking);
+    }
     if settings.file.keep_chats == Some(false) {
         index.conversations().hide_chats()?;
     }
@@ -103,6 +106,9 @@ fn in_force(settings: &Settings, options: &Mount, model: Option<&Path>) -> Strin
     document["sources"] = toml_edit::value(options.source.iter().map(|path| text(path)).collect::<toml_edit::Array>());
     document["model"] = toml_edit::value(model.map_or("none".into(), text));
     document["embedding"] = toml_edit::value(embedding_name(settings));
+    if let Some(name) = reranker_name(settings) {
+        document["reranker"] = toml_edit::value(name);
+    }
     document["models"] = toml_edit::value(text(&settings.models));
     let record = settings.file.record();
     document["keep_questions"] = toml_edit::value(record.questions);
@@ -156,13 +162,34 @@ fn multiplies_bytes() -> bool {
 
 /// Where the embedding model and the library that runs it are.
 pub fn embedding_paths(settings: &Settings) -> (PathBuf, PathBuf) {
-    (settings.models.join(embedding_name(settings)), settings.models.join("onnxruntime/libonnxruntime.so"))
+    (settings.models.join(embedding_name(settings)), runtime(settings))
+}
+
+fn runtime(settings: &Settings) -> PathBuf {
+    settings.models.join("onnxruntime/libonnxruntime.so")
+}
+
+fn reranker_name(settings: &Settings) -> Option<&str> {
+    settings.file.reranker.as_deref().filter(|name| *name != "none")
+}
+
+/// The reranker that is named. One that cannot be used says so where it is asked, and nothing takes its place.
+pub fn reranking(settings: &Settings) -> Option<Reranking> {
+    let name = reranker_name(settings)?;
+    // It works while somebody waits for it, and for no longer.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let options = Options { threads, ..Options::new(runtime(settings)) };
+    let model = CrossEncoder::open(&settings.models.join(name), options);
+    if let Err(error) = &model {
+        log::warn!("no reranking by {name}: {error}");
+    }
+    Some(Reranking::new(name, model.map(|model| Arc::new(model) as Arc<dyn Reranker>)))
 }
 
 /// Search by meaning needs model and library; without them search is by words.
 fn embedder(settings: &Settings) -> Option<Arc<dyn Embedder>> {
     let (model, runtime) = embedding_paths(settings);
-    match Fastembed::open(&model, echofs_embedder::Options::new(runtime)) {
+    match Fastembed::open(&model, Options::new(runtime)) {
         Ok(embedder) => Some(Arc::new(embedder)),
         Err(error) => {
             log::warn!("search is by words only: {error}; `echofs model pull` fetches the models");

@@ -33,6 +33,15 @@ pub enum Sort {
     Path,
     /// Largest first.
     Size,
+    /// Best first, the best of them as a model has it that reads the query with each.
+    Rerank,
+}
+
+impl Sort {
+    /// Whether the best come first.
+    pub fn is_best_first(self) -> bool {
+        matches!(self, Sort::Score | Sort::Rerank)
+    }
 }
 
 /// A part of a query.

@@ -59,7 +59,7 @@
 //! | `date:` | a date, a comparison (`>2026`) or a range (`2026-01..2026-03-15`, `2026..`) |
 //! | `after:`, `newer:` (`newer_than:`) | from the first moment of the date on |
 //! | `before:`, `older:` (`older_than:`) | before the first moment of the date |
-//! | `sort:` | `score`, `date`, `path`, `size` |
+//! | `sort:` | `score`, `date`, `path`, `size`, `rerank` |
 //! | `limit:` | documents, at most [`MAX_LIMIT`] |
 //!
 //! # Dates

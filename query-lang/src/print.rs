@@ -128,5 +128,6 @@ fn sort(sort: Sort) -> Option<&'static str> {
         Sort::Date => Some("date"),
         Sort::Path => Some("path"),
         Sort::Size => Some("size"),
+        Sort::Rerank => Some("rerank"),
     }
 }

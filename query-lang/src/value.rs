@@ -108,6 +108,7 @@ pub(crate) fn sort(text: &str) -> Option<Sort> {
         "date" | "newest" | "recent" => Some(Sort::Date),
         "path" | "name" => Some(Sort::Path),
         "size" | "largest" => Some(Sort::Size),
+        "rerank" => Some(Sort::Rerank),
         _ => None,
     }
 }

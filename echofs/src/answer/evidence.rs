@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use echofs_indexer::Kind;
+use echofs_indexer::{Kind, Reranked};
 
 use super::dated::{Dated, When};
 use super::listed::Items;
@@ -57,6 +57,12 @@ pub trait Evidence: Send + Sync {
     fn likeness(&self, question: &str, texts: &[String]) -> Vec<f32> {
         let _ = (question, texts);
         Vec::new()
+    }
+    /// For each place the passage that a reranker puts there, as far as a short time allows, and what it came to; `None` where
+    /// there is no reranker.
+    fn rerank(&self, question: &str, passages: &[String]) -> Option<(Vec<usize>, Reranked)> {
+        let _ = (question, passages);
+        None
     }
     /// What a question that counts or lists asks for.
     fn list(&self, listing: &Listing) -> Result<Items, String>;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use echofs_indexer::conversations::CHATS;
 use echofs_indexer::facts::{Fact, Facts, speaks_to_programs};
-use echofs_indexer::{Document, Hit, Index, Kind};
+use echofs_indexer::{Document, Hit, Index, Judgement, Kind, Reranked};
 use echofs_query_lang::{Node, Query, Sort};
 use jiff::civil::Date;
 use quick_cache::sync::Cache;
@@ -24,6 +24,8 @@ use crate::recorder;
 
 /// Time for comparing sentences with a question.
 const PATIENCE: Duration = Duration::from_millis(120);
+/// Time for reading passages together with a question.
+const READING: Duration = Duration::from_millis(1500);
 /// Hits that may be conversations of this program's own.
 const OWN: usize = 5;
 /// Hits that may be chats.
@@ -94,6 +96,11 @@ impl Evidence for Indexed {
         let in_time = texts.iter().take_while(|_| started.elapsed() < PATIENCE);
         let vectors = in_time.map_while(|text| self.vector(text));
         vectors.map(|vector| vector.iter().zip(asked.iter()).map(|(a, b)| a * b).sum()).collect()
+    }
+
+    fn rerank(&self, question: &str, passages: &[String]) -> Option<(Vec<usize>, Reranked)> {
+        let Judgement { order, told, .. } = self.index.reranking()?.judge(question, passages, READING);
+        Some((order, told))
     }
 
     fn list(&self, listing: &Listing) -> Result<Items, String> {

@@ -26,6 +26,7 @@ mod prompt;
 pub(crate) mod question;
 mod relative;
 mod render;
+mod rerank;
 mod retrieve;
 mod run;
 pub(crate) mod sentences;

@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use echofs_indexer::Reranked;
 use serde::{Deserialize, Serialize};
 
 use super::text::{one_line, printable, unsafe_to_print};
@@ -76,6 +77,9 @@ pub struct Answer {
     pub timings_ms: Timings,
     /// What it cost.
     pub tokens: TokenCounts,
+    /// What a reranker came to, for each thing asked; empty where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reranked: Vec<Reranked>,
 }
 
 impl Answer {
@@ -92,6 +96,7 @@ impl Answer {
             generated_at: jiff::Timestamp::now(),
             timings_ms: Timings::default(),
             tokens: TokenCounts::default(),
+            reranked: Vec::new(),
         }
     }
 }
@@ -199,6 +204,7 @@ mod tests {
             generated_at: jiff::Timestamp::UNIX_EPOCH,
             timings_ms: Timings::default(),
             tokens: TokenCounts::default(),
+            reranked: Vec::new(),
         };
         let bytes = json(&answer);
         let text = String::from_utf8_lossy(&bytes);

@@ -193,7 +193,7 @@ fn refine(evidence: &dyn Evidence, question: &Question, gathered: &mut Gathered)
 }
 
 /// All sentences, best first.
-fn ordered(gathered: &Gathered) -> Vec<(usize, usize)> {
+pub fn ordered(gathered: &Gathered) -> Vec<(usize, usize)> {
     let sentences = |c: usize| (0..gathered.candidates[c].sentences.len()).map(move |s| (c, s));
     let mut order: Vec<(usize, usize)> = (0..gathered.candidates.len()).flat_map(sentences).collect();
     let score = |&(c, s): &(usize, usize)| gathered.candidates[c].sentences[s].score;

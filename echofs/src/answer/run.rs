@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use echofs_indexer::Reranked;
 use echofs_inference::{Cancel, Generator};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,7 @@ use super::listed;
 use super::listing::Listing;
 use super::question::Question;
 use super::render::{self, Answer, Timings};
+use super::rerank::rerank;
 use super::retrieve::{self, Candidate, Excerpt, Gathered};
 use super::several;
 use super::stream::Stream;
@@ -63,6 +65,8 @@ pub(super) struct Basis {
     pub question: Question,
     pub gathered: Gathered,
     pub excerpts: Vec<Excerpt>,
+    /// What a reranker came to, and the candidates that it read.
+    pub reranked: Option<(Vec<usize>, Reranked)>,
 }
 
 impl Basis {
@@ -78,28 +82,49 @@ impl Basis {
     fn new(evidence: &dyn Evidence, question: &str, conversation: Option<&Conversation>) -> Result<Basis, String> {
         let question = Question::new(question);
         let gathered = retrieve::gather(evidence, &question)?;
-        let mut excerpts = retrieve::choose(&gathered, BUDGET);
-        if let Some(conversation) = conversation {
-            conversation.go_on_from(&gathered, &mut excerpts);
+        let excerpts = excerpts(&gathered, conversation);
+        Ok(Basis { question, gathered, excerpts, reranked: None })
+    }
+
+    /// Chooses anew after a reranker has read the best passages, where there is one. Takes a second.
+    pub fn rerank(&mut self, evidence: &dyn Evidence, conversation: Option<&Conversation>) {
+        self.reranked = rerank(evidence, &self.question, &mut self.gathered);
+        if self.reranked.is_some() {
+            self.excerpts = excerpts(&self.gathered, conversation);
         }
-        Ok(Basis { question, gathered, excerpts })
     }
 
     pub fn candidate(&self, excerpt: usize) -> &Candidate {
         &self.gathered.candidates[self.excerpts[excerpt].candidate]
     }
 
-    /// Every sentence of the prompt, best excerpt first.
+    /// Every sentence of the prompt, best excerpt first, and what else a reranker has read.
     pub fn places(&self, evidence: &dyn Evidence) -> Vec<Place> {
-        let each = (0..self.excerpts.len()).flat_map(|e| self.excerpts[e].sentences.iter().map(move |&s| (e, s)));
-        each.map(|(e, s)| {
-            let citation = citation(self.candidate(e), self.candidate(e).sentences[s].at.clone(), 0);
-            let path = self.candidate(e).path.clone();
-            let stamp = evidence.stamp(&path).unwrap_or(0);
-            Place { path, line: citation.line, text: citation.quote, cited: false, stamp }
-        })
-        .collect()
+        let shown = self.excerpts.iter().flat_map(|e| e.sentences.iter().map(|s| (e.candidate, *s)));
+        let mut sentences: Vec<(usize, usize)> = shown.collect();
+        for &c in self.reranked.iter().flat_map(|(read, _)| read) {
+            let others = (0..self.gathered.candidates[c].sentences.len()).map(|s| (c, s));
+            let others: Vec<_> = others.filter(|other| !sentences.contains(other)).collect();
+            sentences.extend(others);
+        }
+        sentences.into_iter().map(|(c, s)| place(evidence, &self.gathered.candidates[c], s)).collect()
     }
+}
+
+/// The sentences of the prompt; those that were read before in the conversation, where they serve.
+fn excerpts(gathered: &Gathered, conversation: Option<&Conversation>) -> Vec<Excerpt> {
+    let mut excerpts = retrieve::choose(gathered, BUDGET);
+    if let Some(conversation) = conversation {
+        conversation.go_on_from(gathered, &mut excerpts);
+    }
+    excerpts
+}
+
+fn place(evidence: &dyn Evidence, candidate: &Candidate, sentence: usize) -> Place {
+    let citation = citation(candidate, candidate.sentences[sentence].at.clone(), 0);
+    let path = candidate.path.clone();
+    let stamp = evidence.stamp(&path).unwrap_or(0);
+    Place { path, line: citation.line, text: citation.quote, cited: false, stamp }
 }
 
 /// Makes the answer, writing its Markdown form to `stream` as it becomes known. The model goes on from what it read in the
@@ -117,13 +142,15 @@ pub(super) fn run(
     if let Some(listing) = Listing::read(text, jiff::Zoned::now().date()) {
         return list(evidence, &listing, (text, epoch), stream, started);
     }
-    let bases = Basis::all(evidence, text, conversation.as_deref()).map_err(Stop::Failed)?;
+    let mut bases = Basis::all(evidence, text, conversation.as_deref()).map_err(Stop::Failed)?;
     if let Some(dated) = dated(evidence, &bases) {
         return Ok(told(dated::answer(dated, text, epoch), stream, started));
     }
+    bases.iter_mut().for_each(|basis| basis.rerank(evidence, conversation.as_deref()));
     let Some((first, further)) = bases.split_first() else { return Err(Stop::Failed("nothing is asked".into())) };
     let mut writer = Writer::new(evidence, first, stream, started);
     writer.conversation = conversation.as_deref().map(Conversation::again);
+    writer.reranked = bases.iter().filter_map(|basis| basis.reranked.clone()).map(|(_, told)| told).collect();
     let mut failure = writer.part(generator, cancel);
     for basis in further {
         writer.go_on(basis);

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Instant;
 
+use echofs_indexer::Reranked;
 use echofs_inference::{Cancel, Generator};
 use echofs_query_lang::MONTHS;
 
@@ -84,6 +85,8 @@ pub(super) struct Writer<'a> {
     model: Option<String>,
     tokens: TokenCounts,
     timings: Timings,
+    /// What a reranker came to.
+    pub reranked: Vec<Reranked>,
 }
 
 /// What a model read in one excerpt.
@@ -129,6 +132,7 @@ impl<'a> Writer<'a> {
             model: None,
             tokens: TokenCounts::default(),
             timings,
+            reranked: Vec::new(),
         }
     }
 
@@ -447,6 +451,11 @@ impl<'a> Writer<'a> {
                 super::text::one_line(&error.to_string())
             ));
         }
+        for told in self.reranked.iter().filter(|told| told.passages == 0) {
+            let why = super::text::one_line(told.error.as_deref().unwrap_or_default());
+            self.stream
+                .push(&format!("\n(The reranker {} gave no order: {why}; this is that of the search.)\n", told.model));
+        }
         self.stream.push(&render::sources(&self.numbered));
         self.timings.total = milliseconds(self.started);
     }
@@ -465,6 +474,7 @@ impl<'a> Writer<'a> {
             generated_at: jiff::Timestamp::now(),
             timings_ms: self.timings,
             tokens: self.tokens,
+            reranked: self.reranked,
         }
     }
 }

@@ -75,6 +75,7 @@ mod tests {
             generated_at: jiff::Timestamp::UNIX_EPOCH,
             timings_ms: Timings::default(),
             tokens: TokenCounts::default(),
+            reranked: Vec::new(),
         }
     }
 

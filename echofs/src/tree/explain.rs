@@ -16,6 +16,7 @@ pub fn explain(asked: &str, parsed: &Parsed, results: &Results) -> String {
         filters(&results.explain),
         words(&results.explain),
         meaning(&results.explain),
+        reranking(&results.explain),
         hits(results),
         times(&results.explain),
     ];
@@ -59,10 +60,10 @@ fn found(parsed: &Parsed, results: &Results) -> String {
         let _ = write!(out, " {} more say the same as one of these and are named with it.", e.folded);
     }
     let order = match parsed.query.sort {
-        Sort::Score if e.lexical.method.is_empty() && e.semantic.method.is_empty() => {
+        Sort::Score | Sort::Rerank if e.lexical.method.is_empty() && e.semantic.method.is_empty() => {
             "nothing ranks, so the newest come first"
         }
-        Sort::Score => "the best come first",
+        Sort::Score | Sort::Rerank => "the best come first",
         Sort::Date => "the newest come first",
         Sort::Path => "they are in the order of their paths",
         Sort::Size => "the largest come first",
@@ -119,6 +120,22 @@ fn meaning(e: &Explain) -> String {
     out
 }
 
+fn reranking(e: &Explain) -> String {
+    let Some(told) = &e.reranked else { return String::new() };
+    let name = plain(&told.model);
+    let mut out = match told.passages {
+        0 => format!("## Reranking\n\n{name} gave no order; this is that of words and meaning.\n"),
+        n => format!(
+            "## Reranking\n\n{name} has read the query with {n} of the {} best passages and put these in its order.\n",
+            told.of
+        ),
+    };
+    if let Some(error) = &told.error {
+        let _ = writeln!(out, "It has not read all: {}.", plain(error));
+    }
+    out
+}
+
 fn hits(results: &Results) -> String {
     let e = &results.explain;
     if results.hits.is_empty() || e.lexical.method.is_empty() && e.semantic.method.is_empty() {
@@ -133,15 +150,17 @@ fn hits(results: &Results) -> String {
              meaning is; a document with all the words gets some more, and one where they stand together.\n"
         );
     }
-    out.push_str(
-        "| # | score | words | meaning | all words | together | rank by words | rank by meaning | holds | document |\n",
+    let (head, rule) = if e.reranked.is_some() { (" reranked |", "---|") } else { ("", "") };
+    let _ = writeln!(
+        out,
+        "| # |{head} score | words | meaning | all words | together | rank by words | rank by meaning | holds | document |"
     );
-    out.push_str("|---|---|---|---|---|---|---|---|---|---|\n");
-    results.hits.iter().for_each(|hit| out.push_str(&row(hit)));
+    let _ = writeln!(out, "|---|{rule}---|---|---|---|---|---|---|---|---|");
+    results.hits.iter().for_each(|hit| out.push_str(&row(hit, e.reranked.is_some())));
     out
 }
 
-fn row(hit: &Hit) -> String {
+fn row(hit: &Hit, reranked: bool) -> String {
     let why = &hit.why;
     let side = |rank: Option<usize>, score: Option<f32>| match (rank, score) {
         (Some(rank), Some(score)) => format!("#{rank} ({score:.2})"),
@@ -149,8 +168,13 @@ fn row(hit: &Hit) -> String {
         _ => "-".into(),
     };
     let part = |part: f32| if part == 0.0 { "-".into() } else { format!("{part:.3}") };
+    let rerank = match why.rerank {
+        Some(score) => format!(" {score:.3} |"),
+        None if reranked => " - |".into(),
+        None => String::new(),
+    };
     format!(
-        "| {} | {:.3} | {} | {} | {} | {} | {} | {} | {} | {}:{} |\n",
+        "| {} |{rerank} {:.3} | {} | {} | {} | {} | {} | {} | {} | {}:{} |\n",
         hit.rank,
         hit.score,
         part(why.parts.words),
@@ -167,15 +191,16 @@ fn row(hit: &Hit) -> String {
 
 fn times(e: &Explain) -> String {
     let mut out = String::from("## Time\n\n| step | ms |\n|---|---|\n");
-    let steps = [
-        ("filters", e.filter_time),
-        ("words", e.lexical.time),
-        ("meaning", e.semantic.time),
-        ("order, passages", e.fuse_time),
-        ("all", e.total_time),
+    let mut steps = vec![
+        ("filters", ms(e.filter_time)),
+        ("words", ms(e.lexical.time)),
+        ("meaning", ms(e.semantic.time)),
+        ("order, passages", ms(e.fuse_time)),
     ];
+    steps.extend(e.reranked.as_ref().map(|told| ("reranking", told.ms)));
+    steps.push(("all", ms(e.total_time)));
     for (step, time) in steps {
-        let _ = writeln!(out, "| {step} | {:.2} |", ms(time));
+        let _ = writeln!(out, "| {step} | {time:.2} |");
     }
     out
 }

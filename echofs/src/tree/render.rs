@@ -37,6 +37,8 @@ struct Why {
     semantic_rank: Option<usize>,
     lexical: Option<f32>,
     semantic: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rerank: Option<f32>,
 }
 
 /// When the document of a hit was changed.
@@ -143,6 +145,7 @@ pub fn results_jsonl(results: &Results) -> String {
             semantic_rank: hit.why.semantic_rank,
             lexical: hit.why.lexical,
             semantic: hit.why.semantic,
+            rerank: hit.why.rerank,
         },
     }))
 }

@@ -32,13 +32,16 @@ pub struct Searches {
     known: Mutex<Known>,
 }
 
+/// Where a query stands in the tree: the directory, and its name there.
+pub type Place = (Id, String);
+
 /// The latest queries that were named, each with when that was, by a clock that counts them.
 #[derive(Default)]
 struct Known {
     dirs: HashMap<u64, (Arc<QueryDir>, u64)>,
     clock: u64,
-    /// Is told the names in `search/` of those that are let go.
-    let_go: Option<Sender<String>>,
+    /// Is told of those that are let go.
+    let_go: Option<Sender<Place>>,
 }
 
 impl Known {
@@ -50,10 +53,10 @@ impl Known {
         let dir = Arc::clone(dir);
         if self.dirs.len() > REMEMBERED {
             let oldest = self.dirs.iter().min_by_key(|(_, (_, named))| *named).map(|(id, _)| *id);
-            let oldest = oldest.and_then(|id| self.dirs.remove(&id)).and_then(|(dir, _)| dir.name.clone());
-            if let Some((name, let_go)) = oldest.zip(self.let_go.as_ref()) {
+            let oldest = oldest.and_then(|id| self.dirs.remove(&id)).map(|(dir, _)| dir.place.clone());
+            if let Some((place, let_go)) = oldest.zip(self.let_go.as_ref()) {
                 // Nobody listens while the mount ends.
-                let _ = let_go.send(name);
+                let _ = let_go.send(place);
             }
         }
         dir
@@ -72,9 +75,9 @@ impl Searches {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The names in `search/` of queries whose results need not stay in memory any more, as it becomes so; until this is called
-    /// again or [`listen_no_more`](Searches::listen_no_more) is.
-    pub fn let_go(&self) -> Receiver<String> {
+    /// The places of queries whose results need not stay in memory any more, as it becomes so; until this is called again or
+    /// [`listen_no_more`](Searches::listen_no_more) is.
+    pub fn let_go(&self) -> Receiver<Place> {
         let (sender, receiver) = channel();
         self.known().let_go = Some(sender);
         receiver
@@ -85,19 +88,20 @@ impl Searches {
         self.known().let_go = None;
     }
 
-    fn dir(&self, id: Id, make: impl FnOnce() -> QueryDir) -> Arc<QueryDir> {
-        self.known().dir(id, make)
+    /// The directory of the query at a place.
+    fn dir(&self, (parent, name): (Id, &str), make: impl FnOnce(Id, Place) -> QueryDir) -> Arc<QueryDir> {
+        let id = parent.child(name);
+        self.known().dir(id, || make(id, (parent, name.to_owned())))
     }
 
     /// The directory of the query that is called `name` in `search/`.
     fn named(&self, name: &str) -> Arc<QueryDir> {
-        let id = Search.id().child(name);
-        self.dir(id, || QueryDir::new(id, None, Some(name.to_owned()), vec![path::decode(name)]))
+        self.dir((Search.id(), name), |id, place| QueryDir::new(id, place, None, vec![path::decode(name)]))
     }
 
-    /// The directory of documents like the one at `path`.
-    pub fn similar(&self, id: Id, path: PathBuf) -> Arc<QueryDir> {
-        self.dir(id, || QueryDir::new(id, Some(path), None, Vec::new()))
+    /// The directory of documents like the one at `path`, which is called `name` in `parent`.
+    pub fn similar(&self, parent: Id, name: &str, path: PathBuf) -> Arc<QueryDir> {
+        self.dir((parent, name), |id, place| QueryDir::new(id, place, Some(path), Vec::new()))
     }
 
     fn recent(&self) -> MutexGuard<'_, Recent> {
@@ -243,10 +247,9 @@ pub fn hits(cx: &Context, name: &str) -> Result<Vec<(String, Hit)>, Error> {
 /// A query: what stands in the path, and what it found.
 pub struct QueryDir {
     id: Id,
+    place: Place,
     /// The document that others are compared with.
     like: Option<PathBuf>,
-    /// Its name in `search/`, when it stands right there.
-    name: Option<String>,
     /// The query, and those that narrow it.
     queries: Vec<String>,
     /// Held for moments only: the event loop looks at it.
@@ -282,8 +285,14 @@ impl View {
 struct Handle(Arc<QueryDir>);
 
 impl QueryDir {
-    fn new(id: Id, like: Option<PathBuf>, name: Option<String>, queries: Vec<String>) -> QueryDir {
-        QueryDir { id, like, name, queries, views: Mutex::default(), searching: Mutex::default() }
+    fn new(id: Id, place: Place, like: Option<PathBuf>, queries: Vec<String>) -> QueryDir {
+        QueryDir { id, place, like, queries, views: Mutex::default(), searching: Mutex::default() }
+    }
+
+    /// Its name in `search/`, when it stands right there.
+    fn name(&self) -> Option<&str> {
+        let (parent, name) = &self.place;
+        (*parent == Search.id()).then_some(name)
     }
 
     fn views(&self) -> MutexGuard<'_, Views> {
@@ -316,7 +325,7 @@ impl QueryDir {
 
     /// The same, for somebody who looks into the directory.
     fn looked_into(self: &Arc<Self>, cx: &Context) -> Result<Arc<View>, Error> {
-        if let Some(name) = &self.name {
+        if let Some(name) = self.name() {
             cx.searches.note(name);
         }
         self.view(cx)
@@ -427,7 +436,7 @@ impl Directory for Handle {
     }
 
     fn touch(&self, cx: &Context) -> Result<(), Error> {
-        match self.0.name.as_deref().is_some_and(|name| is_kept(cx, name)) {
+        match self.0.name().is_some_and(|name| is_kept(cx, name)) {
             true => Ok(()),
             false => Err(Error::NotPermitted("the times of this directory are those of what it lists")),
         }
@@ -436,11 +445,9 @@ impl Directory for Handle {
 
 impl QueryDir {
     fn narrowed(&self, cx: &Context, name: &str, narrower: &str) -> Arc<QueryDir> {
-        let id = self.id.child(name);
-        cx.searches.dir(id, || {
-            let mut queries = self.queries.clone();
-            queries.push(path::decode(narrower));
-            QueryDir::new(id, self.like.clone(), None, queries)
+        cx.searches.dir((self.id, name), |id, place| {
+            let queries = self.queries.iter().cloned().chain([path::decode(narrower)]).collect();
+            QueryDir::new(id, place, self.like.clone(), queries)
         })
     }
 }
@@ -494,10 +501,30 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &searches.named("0")), "it is named again");
         searches.named("one more");
         searches.named("and another");
-        assert_eq!(let_go.try_iter().collect::<Vec<_>>(), ["1", "2"]);
+        let names =
+            let_go.try_iter().map(|(parent, name)| (parent == Search.id()).then_some(name).expect("in search/"));
+        assert_eq!(names.collect::<Vec<_>>(), ["1", "2"]);
         assert!(Arc::ptr_eq(&first, &searches.named("0")));
         searches.listen_no_more();
         searches.named("the last");
         assert_eq!(let_go.recv().ok(), None);
+    }
+
+    #[test]
+    fn the_documents_compared_longest_ago_are_let_go_too() {
+        let searches = Searches::default();
+        let let_go = searches.let_go();
+        let notes = Id::ROOT.child("similar").child("notes");
+        let compare = |name: &str| searches.similar(notes, name, PathBuf::from("/notes").join(name));
+        let first = compare("0.md");
+        for n in 1..REMEMBERED {
+            compare(&format!("{n}.md"));
+        }
+        assert!(Arc::ptr_eq(&first, &compare("0.md")), "it is named again");
+        assert_eq!(first.name(), None, "it is not listed as a query");
+        compare("more.md");
+        searches.named("a query");
+        let gone: Vec<Place> = let_go.try_iter().collect();
+        assert_eq!(gone, [(notes, "1.md".to_owned()), (notes, "2.md".to_owned())]);
     }
 }

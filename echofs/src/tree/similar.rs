@@ -37,14 +37,13 @@ impl Directory for Similar {
         // One name may hold a whole path with `%2F` for each slash; a leading one stays below `/`.
         let decoded = path::decode(name);
         let at = self.at.join(decoded.trim_start_matches('/'));
-        let id = self.id.child(name);
         if cx.index.document(&at).is_some() {
-            return Ok(search::node(cx.searches.similar(id, at)));
+            return Ok(search::node(cx.searches.similar(self.id, name, at)));
         }
         let documents = cx.index.documents();
         let first = documents.partition_point(|document| document.path < at);
         if documents.get(first).is_some_and(|document| document.path.starts_with(&at)) {
-            return Ok(Node::Dir(Arc::new(Similar { id, at })));
+            return Ok(Node::Dir(Arc::new(Similar { id: self.id.child(name), at })));
         }
         Err(Error::NotFound)
     }

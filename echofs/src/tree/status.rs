@@ -63,6 +63,8 @@ struct Naming {
 #[derive(Serialize)]
 struct Models {
     embedding: Embedding,
+    /// `null` where none is named.
+    reranker: Option<Reranker>,
     generation: Generation,
 }
 
@@ -73,6 +75,14 @@ struct Embedding {
     loaded: bool,
     #[serde(flatten)]
     graph: Graph,
+}
+
+#[derive(Serialize)]
+struct Reranker {
+    name: String,
+    loaded: bool,
+    /// Why it did not work the last time; `null` where it did.
+    error: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -92,7 +102,7 @@ struct Inference {
 fn status(cx: &Context) -> Status<'static> {
     let counts = cx.index.counts();
     let sources = cx.index.sources();
-    let errors = errors(&counts, &sources);
+    let errors = errors(cx, &counts, &sources);
     let embedder = cx.index.embedder();
     let generator = cx.generator.status();
     Status {
@@ -126,6 +136,11 @@ fn status(cx: &Context) -> Status<'static> {
                 loaded: embedder.is_some_and(|embedder| embedder.loaded()),
                 graph: cx.index.graph(),
             },
+            reranker: cx.index.reranking().map(|reranking| Reranker {
+                name: reranking.name().to_owned(),
+                loaded: reranking.loaded(),
+                error: reranking.error(),
+            }),
             generation: Generation { name: generator.model, cpu: generator.cpu },
         },
         inference: Inference {
@@ -156,16 +171,18 @@ pub fn name_of(state: State) -> &'static str {
 /// The state of the index, and how much of what there is in it.
 pub fn state_of(cx: &Context) -> (&'static str, Counts) {
     let counts = cx.index.counts();
-    let errors = errors(&counts, &cx.index.sources());
+    let errors = errors(cx, &counts, &cx.index.sources());
     (state(&counts, &errors), counts)
 }
 
-fn errors(counts: &Counts, sources: &[Source]) -> Vec<String> {
+fn errors(cx: &Context, counts: &Counts, sources: &[Source]) -> Vec<String> {
     let missing = sources.iter().filter(|source| !source.available);
     let missing = missing.map(|source| format!("{} cannot be read now; its documents are kept", source.root.display()));
     let write = counts.write_error.iter().map(|error| format!("the index cannot be written: {error}"));
     let semantic = counts.semantic_error.iter().map(|error| format!("no search by meaning: {error}"));
-    write.chain(semantic).chain(missing).collect()
+    let rerank = cx.index.reranking().and_then(|reranking| Some((reranking.name(), reranking.error()?)));
+    let rerank = rerank.map(|(name, error)| format!("no reranking by {name}: {error}"));
+    write.chain(semantic).chain(rerank).chain(missing).collect()
 }
 
 fn state(counts: &Counts, errors: &[String]) -> &'static str {
@@ -215,6 +232,10 @@ pub fn status_text(cx: &Context) -> String {
         if s.models.embedding.loaded { ", loaded" } else { "" },
         graph(&s.models.embedding.graph)
     );
+    if let Some(reranker) = &s.models.reranker {
+        let loaded = if reranker.loaded { ", loaded" } else { "" };
+        let _ = writeln!(out, "reranking   {}{loaded}", reranker.name);
+    }
     let cpu = s.models.generation.cpu.map_or(String::new(), |cpu| format!(", on {cpu}"));
     let _ = writeln!(
         out,

@@ -260,7 +260,7 @@ fn expected(name: Name) -> &'static str {
         Name::Size => "size such as `10k`, `>10k` or `1k..2m`",
         Name::Lines => "number of lines such as `50`, `>50` or `10..50`",
         Name::Date(..) => "date such as `2026-03`, `last week` or `7d`",
-        Name::Sort => "order such as `date`, `path` or `size`",
+        Name::Sort => "order such as `date`, `path`, `size` or `rerank`",
         Name::Limit => "number of documents",
         Name::Lex => "single word",
         _ => "value of this field",

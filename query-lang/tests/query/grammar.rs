@@ -256,6 +256,7 @@ fn order_and_number_of_hits() {
     check("rust sort:date limit:100", "[rust]", Sort::Date, Some(100));
     check("limit:5 a OR sort:newest b", "or(a, b)", Sort::Date, Some(5));
     check("sort:size", "nothing", Sort::Size, None);
+    check("rust sort:rerank async", "[rust async]", Sort::Rerank, None);
     check("limit:1 limit:2", "nothing", Sort::Score, Some(2));
     check("limit:999999999999999999999999", "nothing", Sort::Score, Some(10_000));
     check("limit:0 sort:(date)", "[limit=0 sort: date]", Sort::Score, None);

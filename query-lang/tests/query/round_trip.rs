@@ -98,7 +98,7 @@ fn node(depth: u32) -> BoxedStrategy<Node> {
 }
 
 fn query() -> impl Strategy<Value = Query> {
-    let sort = prop::sample::select(vec![Sort::Score, Sort::Date, Sort::Path, Sort::Size]);
+    let sort = prop::sample::select(vec![Sort::Score, Sort::Date, Sort::Path, Sort::Size, Sort::Rerank]);
     let words = prop::collection::vec(word(), 0..4);
     (words, prop::option::of(node(3)), sort, prop::option::of(1..10_000_usize)).prop_map(
         |(words, node, sort, limit)| {
