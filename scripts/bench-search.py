@@ -4,8 +4,8 @@
     scripts/bench-search.py TEXTS [--counts 1000 10000 100000] [--meaning-up-to N] [--echofs PROGRAM] [--plot FILE.svg]
     scripts/bench-search.py TEXTS --counts 100000 --keep DIRECTORY
 
-The documents are made from the sentences of the text files below TEXTS: a title and three to six sentences each, put
-together at random, so that no two are the same; each is one passage. Meaning takes most of the time: reckon with fifty
+The documents are made from the sentences of the text files below TEXTS: a title and three to six sentences each (--sentences),
+put together at random, so that no two are the same; each is one passage. Meaning takes most of the time: reckon with fifty
 documents a second; it is left out above N, and so are the others above theirs. With --keep documents and index stay
 in DIRECTORY; the next run uses them again and has no times of indexing. tantivy alone is the example `plain` of the
 indexer. Prints tables in Markdown; with --plot also draws their times by the number of documents. The rows of one run
@@ -47,8 +47,8 @@ def sentences(directory):
     return sorted(found)
 
 
-def corpus(pool, count, directory):
-    """`count` files in directories of a hundred; one directory in a hundred is called `few`. Their bytes."""
+def corpus(pool, count, directory, length):
+    """`count` files of so many sentences in directories of a hundred; one directory in a hundred is called `few`. Their bytes."""
     if directory.exists():
         return sum(path.stat().st_size for path in directory.rglob("*.md"))
     chance = random.Random(count)
@@ -57,7 +57,7 @@ def corpus(pool, count, directory):
         group = directory / ("few" if n % SELECTED == 0 else "most") / f"{n // 100:05}"
         group.mkdir(parents=True, exist_ok=True)
         title = " ".join(chance.choice(pool).split()[:6])
-        text = f"# {title}\n\n" + " ".join(chance.sample(pool, chance.randint(3, 6))) + "\n"
+        text = f"# {title}\n\n" + " ".join(chance.sample(pool, chance.randint(*length))) + "\n"
         size += len(text)
         (group / f"{n:07}.md").write_text(text)
     return size
@@ -164,7 +164,7 @@ def measure(options, pool, asked, count):
         stage.mkdir(parents=True, exist_ok=True)
         again = (stage / "data").exists()
         source = stage / "documents"
-        size = corpus(pool, count, source)
+        size = corpus(pool, count, source, options.sentences)
         with_meaning = count <= options.meaning_up_to
         found = echofs(options, source, stage, asked, with_meaning)
         rate = lambda seconds: "" if again else f"{count / seconds:,.0f}"
@@ -264,6 +264,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("texts")
     parser.add_argument("--counts", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--sentences", type=int, nargs=2, default=[3, 6], metavar=("FEWEST", "MOST"))
     parser.add_argument("--meaning-up-to", type=int, default=10**9, metavar="N")
     parser.add_argument("--others-up-to", type=int, default=100_000, metavar="N")
     parser.add_argument("--echofs", default="target/release/echofs")

@@ -57,6 +57,12 @@ pub fn facts<'a>(document: &Document, passages: impl Iterator<Item = &'a Passage
     found
 }
 
+/// Whether a sentence is a question, which states nothing.
+fn asks(sentence: &[Token]) -> bool {
+    let mut back = sentence.iter().rev().map(|token| token.lower.as_str());
+    back.find(|word| !matches!(*word, "\"" | "'" | "''" | "”" | "’" | ")")) == Some("?")
+}
+
 /// Whether a document of this kind is prose or says things as `key: value`.
 pub fn is_readable(media: &str) -> bool {
     !matches!(media, "code" | "log" | "table" | "sheet" | "json" | "xml" | "subtitles")
@@ -119,7 +125,7 @@ impl Reader<'_> {
         }
         let tokens = tokens(self.text, range);
         for sentence in sentences(&tokens) {
-            if self.is_foreign(&tokens[sentence.clone()]) {
+            if self.is_foreign(&tokens[sentence.clone()]) || asks(&tokens[sentence.clone()]) {
                 continue;
             }
             if (2..=MAX_TOKENS).contains(&sentence.len()) {

@@ -70,7 +70,9 @@ pub fn superseded(facts: &Packed, orders: &Orders) -> HashMap<u32, (Id, Date)> {
         // The owner's word is the last one.
         group.sort_by_key(|(_, fact)| (fact.method == Method::User, fact.since(), said(fact), fact.id));
         for (rank, (at, old)) in group.iter().enumerate() {
-            if let Some((_, new)) = group[rank + 1..].iter().find(|(_, new)| is_newer(new, old)) {
+            // The owner's word stands last, but may be of an earlier day than what others say.
+            let newer = group[rank + 1..].iter().filter(|(_, new)| is_newer(new, old));
+            if let Some((_, new)) = newer.min_by_key(|(_, new)| new.since()) {
                 ended.insert(*at, (new.id, old.valid_until.unwrap_or_else(|| new.since())));
             }
         }
