@@ -51,6 +51,8 @@ pub struct Ingest {
     /// For each source that is being scanned, the paths met so far.
     passes: HashMap<PathBuf, HashSet<PathBuf>>,
     unscanned: HashSet<PathBuf>,
+    /// When the first of the files that could not be read is tried again.
+    retry: Option<Instant>,
     roots: Roots,
     /// Whether something that was forgotten may still be on disk ...
     owed: bool,
@@ -65,7 +67,7 @@ impl Ingest {
         let roots = Roots::open(&shared.config.data, &shared.sources);
         let owed = purge::is_owed(&shared.config.data);
         let due = owed.then(Instant::now);
-        Self { shared, reader, jobs, writer, passes: HashMap::new(), unscanned, roots, owed, due }
+        Self { shared, reader, jobs, writer, passes: HashMap::new(), unscanned, retry: None, roots, owed, due }
     }
 
     /// Runs until it is told to stop or nobody is left to tell it.
@@ -110,7 +112,7 @@ impl Ingest {
 
     /// Has files read once the disk may take them.
     fn read_again(&mut self, lost: Lost) {
-        let later = Some(Instant::now() + self.writer.retry_after().unwrap_or(RETRY));
+        let later = self.try_again_in(self.writer.retry_after().unwrap_or(RETRY));
         let mut pending = lock(&self.shared.pending);
         for (path, stat) in lost {
             pending.insert(path, Pending { stat, force: true, later, ..Pending::default() });
@@ -312,20 +314,33 @@ impl Ingest {
 
     fn later(&mut self, path: PathBuf, why: &str) {
         log::debug!("{}: {why}; tried again", path.display());
+        let later = self.try_again_in(RETRY);
         if let Some(pending) = lock(&self.shared.pending).get_mut(&path) {
-            pending.later = Some(Instant::now() + RETRY);
+            pending.later = later;
         }
+    }
+
+    fn try_again_in(&mut self, wait: Duration) -> Option<Instant> {
+        let at = Instant::now() + wait;
+        self.retry = Some(self.retry.map_or(at, |first| first.min(at)));
+        Some(at)
     }
 
     fn retry_later(&mut self) {
         let now = Instant::now();
+        if self.retry.is_none_or(|at| at > now) {
+            return;
+        }
         let mut due = Vec::new();
-        for (path, pending) in lock(&self.shared.pending).iter_mut() {
+        let mut pending = lock(&self.shared.pending);
+        for (path, pending) in pending.iter_mut() {
             if pending.later.is_some_and(|at| at <= now) {
                 pending.later = None;
                 due.push((path.clone(), pending.live, pending.force));
             }
         }
+        self.retry = pending.values().filter_map(|pending| pending.later).min();
+        drop(pending);
         due.into_iter().for_each(|(path, live, force)| self.push(path, live, force));
     }
 

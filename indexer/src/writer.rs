@@ -35,6 +35,8 @@ pub struct Writer {
     catalogue: Option<Catalogue>,
     next: Serial,
     changes: Changes,
+    /// How many of the changes are documents.
+    gathered: usize,
     /// Entries that were added and replaced since the last commit.
     superseded: Vec<Serial>,
     /// Documents that are the same passages under another serial number.
@@ -59,6 +61,7 @@ impl Writer {
             catalogue: Some(catalogue),
             next,
             changes: Changes::new(),
+            gathered: 0,
             superseded: Vec::new(),
             renames: Vec::new(),
             added: false,
@@ -161,15 +164,16 @@ impl Writer {
     }
 
     fn set(&mut self, path: PathBuf, record: Option<Record>) {
+        self.gathered += usize::from(record.as_ref().is_some_and(|r| r.content.is_some()));
         let before = self.changes.insert(path, record.map(Arc::new)).flatten();
+        self.gathered -= usize::from(before.as_ref().is_some_and(|r| r.content.is_some()));
         self.superseded.extend(before.and_then(|r| r.content.as_ref().map(|c| c.serial)));
         self.dirty.get_or_insert_with(Instant::now);
     }
 
     /// Documents that are gathered and not yet found.
     pub fn uncommitted(&self) -> usize {
-        let is_document = |change: &&Option<Arc<Record>>| change.as_ref().is_some_and(|r| r.content.is_some());
-        self.changes.values().filter(is_document).count()
+        self.gathered
     }
 
     /// Saves everything that changed and shows it.
@@ -195,6 +199,7 @@ impl Writer {
             log::error!("{e}");
         }
         self.changes.clear();
+        self.gathered = 0;
         (self.dirty, self.live, self.committed) = (None, false, Instant::now());
         (self.blocked, self.pause) = (None, RETRY.0);
         self.shared.update(|p| (p.uncommitted, p.write_error) = (0, error));
@@ -258,6 +263,7 @@ impl Writer {
             }
             _ => true,
         });
+        self.gathered = self.changes.values().flatten().filter(|record| record.content.is_some()).count();
         self.dirty = self.dirty.filter(|_| !self.changes.is_empty());
         lost
     }

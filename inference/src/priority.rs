@@ -27,7 +27,8 @@ pub fn lower_this_thread() {
 /// wakes up and has shorter turns goes first: without this, whoever lists a directory waits for the end of a step of the model.
 /// Linux before 6.12 knows no such thing. Source: "Custom slice for SCHED_OTHER", the kernel's documentation of EEVDF.
 pub fn take_long_turns() {
-    if let Err(error) = turns().and_then(|attributes| set_turns(libc::sched_attr { sched_runtime: TURN, ..attributes })) {
+    if let Err(error) = turns().and_then(|attributes| set_turns(libc::sched_attr { sched_runtime: TURN, ..attributes }))
+    {
         log::debug!("generation has turns of the usual length: {error}");
     }
 }

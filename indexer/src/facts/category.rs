@@ -5,11 +5,12 @@ use super::fact::Category;
 use super::relational::{is_kin, is_office};
 use super::{certainty, dates, morphology, occupation};
 
-const PREFER: &[&str] =
-    &["prefer", "lov", "hat", "dislik", "enjoy", "favour", "favor", "ador", "detest", "avoid"];
+const PREFER: &[&str] = &["prefer", "lov", "hat", "dislik", "enjoy", "favour", "favor", "ador", "detest", "avoid"];
 /// Before "like" where it is the verb, and not as in "looks like".
-const BEFORE_LIKE: &[&str] =
-    &["do", "does", "did", "not", "n't", "don't", "doesn't", "didn't", "really", "also", "always", "still", "never", "used", "to"];
+const BEFORE_LIKE: &[&str] = &[
+    "do", "does", "did", "not", "n't", "don't", "doesn't", "didn't", "really", "also", "always", "still", "never",
+    "used", "to",
+];
 const DECIDE: &[&str] = &["decid", "choos", "agre", "settl", "select", "opt", "pick", "adopt", "reject", "approv"];
 const LIFE: &[&str] = &[
     "born", "bear", "di", "marri", "marry", "divorc", "work", "employ", "graduat", "study", "studi", "attend", "teach",

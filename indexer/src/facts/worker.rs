@@ -34,7 +34,7 @@ const RETRY: Duration = Duration::from_secs(30);
 /// Runs until the index stops.
 pub fn run(shared: &Shared) {
     // Only in idle time: this thread gives way to all others.
-    let niced = rustix::process::nice(10);
+    let niced = rustix::process::nice(19);
     log::debug!("facts at priority {niced:?}");
     while !shared.is_stopping() {
         // sled panics on some damage, which the next opening finds.

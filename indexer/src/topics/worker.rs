@@ -39,7 +39,7 @@ const WORDS: &str = "words";
 
 /// Runs until the index stops.
 pub fn run(shared: &Shared) {
-    let niced = rustix::process::nice(10);
+    let niced = rustix::process::nice(19);
     log::debug!("topics at priority {niced:?}");
     while !shared.is_stopping() {
         let work = || Worker::open(shared).and_then(|mut worker| worker.run());
