@@ -1,7 +1,7 @@
 //! Lines to vectors, and how fast: `embed MODEL_DIR LIBRARY [THREADS] < LINES > VECTORS`.
 //!
 //! Reads a text a line, writes the numbers of its vector as 32-bit floats, and ends with a JSON object on standard
-//! error: passages a second, and the time of a question.
+//! error: passages a second, and the time of a question. Without helpers, to be compared with a plain loop.
 
 use std::io::{BufRead, BufWriter, Write};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use echofs_embedder::{Embedder, Fastembed, Options};
 
 /// Lines that are handed over together, as the index does.
-const BATCH: usize = 8;
+const BATCH: usize = 24;
 /// Questions that are timed.
 const QUESTIONS: usize = 50;
 
@@ -17,7 +17,8 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, model, library, threads @ ..] = &arguments[..] else { panic!("embed MODEL_DIR LIBRARY [THREADS]") };
     let threads = threads.first().map_or(1, |n| n.parse().expect("a number"));
-    let embedder = Fastembed::open(model.as_ref(), Options { threads, ..Options::new(library) }).expect("the model");
+    let options = Options { threads, helpers: 0, ..Options::new(library) };
+    let embedder = Fastembed::open(model.as_ref(), options).expect("the model");
     let lines: Vec<String> = std::io::stdin().lock().lines().map(|line| line.expect("text")).collect();
     embedder.embed_query("warm up").expect("a vector");
 

@@ -32,7 +32,7 @@ impl CrossEncoder {
             return Err(Error::Missing(options.runtime));
         }
         let (files, idle) = (Files::open(dir)?, options.idle);
-        Ok(Self { name: files.name(), owner: Owner::new(Pairs { files, options }, idle) })
+        Ok(Self { name: files.name(), owner: Owner::new(Pairs { files, options }, idle, 0) })
     }
 
     /// Scores of the first texts, as many as come in time.

@@ -1,7 +1,7 @@
 //! A real model on the ONNX runtime.
 //!
 //! Its thread takes queries before passages and one text a run, so that a query never waits longer than one passage
-//! takes. (Batches are not faster with models whose weights alone are int8, and with dynamically quantised ones a
+//! takes; helpers take passages alone. (Batches are not faster with models whose weights alone are int8, and with dynamically quantised ones a
 //! vector would depend on its neighbours in the batch.)
 
 use std::path::Path;
@@ -29,9 +29,9 @@ impl Fastembed {
         if !options.runtime.is_file() {
             return Err(Error::Missing(options.runtime));
         }
-        let idle = options.idle;
+        let (idle, helpers) = (options.idle, options.helpers);
         let embedding = Embedding { model: Model::open(dir)?, options };
-        Ok(Self { id: OnceLock::new(), owner: Owner::new(embedding, idle) })
+        Ok(Self { id: OnceLock::new(), owner: Owner::new(embedding, idle, helpers) })
     }
 
     fn model(&self) -> &Model {

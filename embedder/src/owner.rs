@@ -1,9 +1,11 @@
 //! The thread that owns a model: it starts when the first work comes, loads the model for it, does one piece at a time,
-//! and lets the model go when nobody has needed it for long.
+//! and lets the model go when nobody has needed it for long. While much waits, helpers of low priority do some of it,
+//! each with the model once more, and let go of that soon.
 
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -18,17 +20,29 @@ pub struct Options {
     pub runtime: PathBuf,
     /// Threads that work on one text. One is best while other processes are busy.
     pub threads: usize,
+    /// How many helpers embed while many texts wait.
+    pub helpers: usize,
     /// The model leaves memory when it was not used for so long; it comes back in a tenth of a second.
     pub idle: Duration,
 }
 
 /// Long enough for a person who goes on searching.
 const IDLE: Duration = Duration::from_secs(15 * 60);
+/// How long a helper keeps its model when nothing waits.
+const HELPER_IDLE: Duration = Duration::from_secs(10);
+/// A helper goes behind what a person waits for, and yet takes no more than a second for a text on a busy machine, so that
+/// the others of its batch need not wait long.
+const HELPER_NICENESS: i32 = 10;
+/// So many waiting pieces of work are worth to load a model once more.
+const MANY: usize = 8;
+/// More helpers than this gain little and heat a laptop.
+const MAX_HELPERS: usize = 3;
 
 impl Options {
-    /// One thread and a quarter of an hour, with this runtime library.
+    /// One thread, a helper for every two cores and a quarter of an hour, with this runtime library.
     pub fn new(runtime: impl Into<PathBuf>) -> Self {
-        Self { runtime: runtime.into(), threads: 1, idle: IDLE }
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self { runtime: runtime.into(), threads: 1, helpers: (cores / 2).min(MAX_HELPERS), idle: IDLE }
     }
 }
 
@@ -69,20 +83,24 @@ struct Job<W: Work> {
 /// Results with their positions, as they come; ends when all have come or were given up.
 pub type Replies<W> = mpsc::Receiver<(usize, Result<<W as Work>::Output, Error>)>;
 
-/// A model and its thread.
+/// A model and its threads.
 pub struct Owner<W: Work> {
     work: Arc<W>,
     idle: Duration,
+    helpers: usize,
     queue: Arc<Queue<Job<W>>>,
-    loaded: Arc<AtomicBool>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// How often the model is in memory.
+    loaded: Arc<AtomicUsize>,
+    /// The owner, then its helpers.
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl<W: Work> Owner<W> {
-    /// A model that is not yet loaded, and leaves memory when it was not used for as long as `idle`.
-    pub fn new(work: W, idle: Duration) -> Self {
+    /// A model that is not yet loaded, and leaves memory when it was not used for as long as `idle`; so many helpers at
+    /// most.
+    pub fn new(work: W, idle: Duration, helpers: usize) -> Self {
         let (queue, loaded) = (Arc::default(), Arc::default());
-        Self { work: Arc::new(work), idle, queue, loaded, thread: Mutex::new(None) }
+        Self { work: Arc::new(work), idle, helpers, queue, loaded, threads: Mutex::default() }
     }
 
     /// What the model is.
@@ -90,25 +108,26 @@ impl<W: Work> Owner<W> {
         &self.work
     }
 
-    /// Has these done in their order; what is not begun at `until` is given up.
+    /// Has these begun in their order; what is not begun at `until` is given up.
     pub fn ask(&self, inputs: impl Iterator<Item = W::Input>, until: Option<Instant>) -> Replies<W> {
         let (reply, replies) = mpsc::channel();
-        self.start();
-        self.queue.push(inputs.enumerate().map(|(index, input)| Job { index, input, until, reply: reply.clone() }));
+        let jobs = inputs.enumerate().map(|(index, input)| Job { index, input, until, reply: reply.clone() });
+        let waiting = self.queue.push(jobs);
+        self.start(if waiting < MANY { 0 } else { self.helpers });
         replies
     }
 
     /// Has one done ahead of all others.
     pub fn ask_first(&self, input: W::Input) -> Replies<W> {
         let (reply, replies) = mpsc::channel();
-        self.start();
         self.queue.push_urgent(Job { index: 0, input, until: None, reply });
+        self.start(0);
         replies
     }
 
     /// Whether the model is in memory now.
     pub fn loaded(&self) -> bool {
-        self.loaded.load(Ordering::Acquire)
+        self.loaded.load(Ordering::Acquire) > 0
     }
 
     /// Gives the model's memory back until it is needed again.
@@ -116,14 +135,22 @@ impl<W: Work> Owner<W> {
         self.queue.unload();
     }
 
-    fn start(&self) {
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if thread.is_none() {
-            let (queue, idle) = (self.queue.clone(), self.idle);
+    /// Sees to it that the owner and so many helpers are there.
+    fn start(&self, helpers: usize) {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        while threads.len() < 1 + helpers {
             let running = Running { work: self.work.clone(), loaded: self.loaded.clone(), engine: None };
-            match std::thread::Builder::new().name("model".into()).spawn(move || running.run(&queue, idle)) {
-                Ok(handle) => *thread = Some(handle),
-                Err(e) => log::error!("no thread for the model in {}: {e}", self.work.dir().display()),
+            let (queue, idle, first) = (self.queue.clone(), self.idle, threads.is_empty());
+            let run = move || if first { running.own(&queue, idle) } else { running.help(&queue, idle) };
+            match std::thread::Builder::new().name("model".into()).spawn(run) {
+                Ok(handle) => threads.push(handle),
+                Err(e) => {
+                    log::error!("no thread for the model in {}: {e}", self.work.dir().display());
+                    if threads.is_empty() {
+                        self.queue.clear();
+                    }
+                    return;
+                }
             }
         }
     }
@@ -132,24 +159,38 @@ impl<W: Work> Owner<W> {
 impl<W: Work> Drop for Owner<W> {
     fn drop(&mut self) {
         self.queue.stop();
-        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        if thread.is_some_and(|handle| handle.join().is_err()) {
-            log::error!("the thread of the model in {} panicked", self.work.dir().display());
+        for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            if thread.join().is_err() {
+                log::error!("a thread of the model in {} panicked", self.work.dir().display());
+            }
         }
     }
 }
 
-/// What the thread has.
+/// What a thread has.
 struct Running<W: Work> {
     work: Arc<W>,
-    loaded: Arc<AtomicBool>,
+    loaded: Arc<AtomicUsize>,
     engine: Option<W::Engine>,
 }
 
 impl<W: Work> Running<W> {
-    fn run(mut self, queue: &Queue<Job<W>>, idle: Duration) {
+    fn own(self, queue: &Queue<Job<W>>, idle: Duration) {
+        self.run(|engine| queue.next(engine.map(|_| idle)));
+    }
+
+    /// Takes what is over while the owner is busy. On Linux a thread has a niceness of its own.
+    fn help(self, queue: &Queue<Job<W>>, idle: Duration) {
+        let idle = idle.min(HELPER_IDLE);
+        if let Err(e) = rustix::process::nice(HELPER_NICENESS) {
+            log::warn!("a helper has the priority of all: {e}");
+        }
+        self.run(|engine| queue.next_of_many(engine.map_or(MANY, |_| 1), engine.map(|_| idle)));
+    }
+
+    fn run(mut self, next: impl Fn(Option<&W::Engine>) -> Task<Job<W>>) {
         loop {
-            match queue.next(self.engine.as_ref().map(|_| idle)) {
+            match next(self.engine.as_ref()) {
                 Task::Do(job) if job.until.is_some_and(|until| until <= Instant::now()) => {}
                 Task::Do(job) => {
                     let result = self.work_on(job.input);
@@ -176,7 +217,7 @@ impl<W: Work> Running<W> {
             none => {
                 let started = Instant::now();
                 let engine = none.insert(self.work.load()?);
-                self.loaded.store(true, Ordering::Release);
+                self.loaded.fetch_add(1, Ordering::Release);
                 log::info!("loaded {} in {:.0?}", self.work.dir().display(), started.elapsed());
                 engine
             }
@@ -185,7 +226,11 @@ impl<W: Work> Running<W> {
     }
 
     fn forget_engine(&mut self) {
-        self.engine = None;
-        self.loaded.store(false, Ordering::Release);
+        if self.engine.take().is_some() {
+            self.loaded.fetch_sub(1, Ordering::Release);
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use echofs_embedder::Embedder;
 
-use crate::lexical::StoredPassage;
 use crate::record::{Content, Key, Record, Serial};
 use crate::shared::{Shared, read, write};
 use crate::snapshot::Snapshot;
 use crate::vectors::{self, Cache, Generations, Growth, Vectors};
-use crate::{Error, Passage, files, parts};
+use crate::{Error, files, parts};
 
-/// Passages that are given to the model together.
-const BATCH: usize = 8;
+/// Passages that are given to the model together, of as many documents as it takes: enough for several threads, and soon
+/// done when the index stops.
+const BATCH: usize = 24;
 /// Rows that are put into the graph between two documents that the model is needed for.
 const STEP: usize = 512;
 /// How often new vectors are made known.
@@ -80,9 +80,9 @@ impl<'a> Meaning<'a> {
             let mut missing = self.load_cached(&snapshot);
             self.report(number, &missing);
             missing.sort_by_key(|record| record.stat.mtime_ns);
-            while let Some(record) = missing.pop() {
-                let embedded = self.embed(&snapshot, &record);
-                self.judge(&record, embedded)?;
+            while !missing.is_empty() {
+                let next = missing.split_off(missing.len() - last_batch(&missing));
+                self.embed_or_judge(&snapshot, &next)?;
                 self.grow_graph(number, STEP);
                 self.save(&snapshot, 2);
                 self.report(number, &missing);
@@ -155,62 +155,77 @@ impl<'a> Meaning<'a> {
         true
     }
 
-    /// One text that the model cannot take is passed over; a model that takes none is an error.
-    fn judge(&mut self, record: &Record, embedded: Result<(), Error>) -> Result<(), Error> {
-        match embedded {
-            Err(Error::Semantic(why)) if self.failures < 3 => {
+    /// One document that the model cannot take is passed over; a model that takes none is an error.
+    fn embed_or_judge(&mut self, snapshot: &Snapshot, records: &[Arc<Record>]) -> Result<(), Error> {
+        match (self.embed(snapshot, records), records) {
+            (Ok(()), _) => {
+                self.failures = 0;
+                Ok(())
+            }
+            (Err(Error::Semantic(why)), [record]) if self.failures < 3 => {
                 log::warn!("{}: no meaning: {why}", record.path.display());
                 self.failures += 1;
                 self.given_up.extend(record.content.as_ref().map(|c| c.serial));
                 Ok(())
             }
-            Ok(()) => {
-                self.failures = 0;
-                Ok(())
+            (Err(Error::Semantic(_)), [_, _, ..]) => {
+                records.chunks(1).try_for_each(|record| self.embed_or_judge(snapshot, record))
             }
-            failed => failed,
+            (failed, _) => failed,
         }
     }
 
-    /// Computes the vectors of a document that the cache does not have, some passages at a time.
-    fn embed(&mut self, snapshot: &Snapshot, record: &Record) -> Result<(), Error> {
-        let Some(content) = &record.content else { return Ok(()) };
-        let Some(address) = snapshot.words.address(content.serial) else { return Ok(()) };
-        let passages = snapshot.words.entry(address)?.passages;
-        let mut keys = content.keys.iter().copied();
-        let mut own = |passage: &StoredPassage| keys.by_ref().take(passage.parts as usize).collect::<Vec<Key>>();
-        let absent: Vec<(Vec<Key>, &Passage)> = passages
-            .iter()
-            .map(|passage| (own(passage), &passage.passage))
-            .filter(|(keys, _)| !keys.iter().all(|key| self.cache.contains(key)))
-            .collect();
+    /// Computes the vectors of documents that the cache does not have, some passages at a time.
+    fn embed(&mut self, snapshot: &Snapshot, records: &[Arc<Record>]) -> Result<(), Error> {
+        let absent: Vec<Vec<Absent>> =
+            records.iter().map(|record| self.absent(snapshot, record)).collect::<Result<_, _>>()?;
+        let mut met = HashSet::new();
+        let absent: Vec<Absent> = absent.into_iter().flatten().filter(|a| met.insert(a.keys.clone())).collect();
+        let contents = || records.iter().filter_map(|record| record.content.as_ref());
         for batch in absent.chunks(BATCH) {
-            let entries = self.vectors(content.stated_title.as_deref(), batch)?;
+            let entries = self.vectors(batch)?;
             self.cache.insert(&entries)?;
             if self.shared.is_stopping() {
                 return Ok(());
             }
-            self.extend(content);
+            contents().for_each(|content| self.extend(content));
             self.publish(false);
         }
         // What was added part by part stays where it is: to add it again would leave a tombstone for every row.
-        if read(&self.shared.vectors).known(content.serial) < content.keys.len() {
-            self.take_cached(content);
+        for content in contents() {
+            if read(&self.shared.vectors).known(content.serial) < content.keys.len() {
+                self.take_cached(content);
+            }
         }
         self.shared.update(|p| p.semantic_error = None);
         Ok(())
     }
 
+    /// Passages of a document that the cache does not have.
+    fn absent(&self, snapshot: &Snapshot, record: &Record) -> Result<Vec<Absent>, Error> {
+        let Some(content) = &record.content else { return Ok(Vec::new()) };
+        let Some(address) = snapshot.words.address(content.serial) else { return Ok(Vec::new()) };
+        let mut keys = content.keys.iter().copied();
+        let mut absent = Vec::new();
+        for passage in snapshot.words.entry(address)?.passages {
+            let keys: Vec<Key> = keys.by_ref().take(passage.parts as usize).collect();
+            if !keys.iter().all(|key| self.cache.contains(key)) {
+                let texts = parts::texts(content.stated_title.as_deref(), &passage.passage);
+                absent.push(Absent { keys, texts });
+            }
+        }
+        Ok(absent)
+    }
+
     /// What the model says of some passages.
-    fn vectors(&self, title: Option<&str>, passages: &[(Vec<Key>, &Passage)]) -> Result<Vec<(Key, Vec<f32>)>, Error> {
-        let texts: Vec<Vec<String>> = passages.iter().map(|(_, passage)| parts::texts(title, passage)).collect();
-        let all: Vec<&str> = texts.iter().flatten().map(String::as_str).collect();
+    fn vectors(&self, passages: &[Absent]) -> Result<Vec<(Key, Vec<f32>)>, Error> {
+        let all: Vec<&str> = passages.iter().flat_map(|passage| &passage.texts).map(String::as_str).collect();
         let mut vectors = self.embedder.embed(&all).map_err(|e| Error::Semantic(e.to_string()))?.into_iter();
-        let own = |((keys, _), texts): (&(Vec<Key>, _), &Vec<String>)| {
+        let own = |Absent { keys, texts }: &Absent| {
             let mixed = parts::mixed(vectors.by_ref().take(texts.len()).collect());
             keys.iter().copied().zip(mixed).collect::<Vec<_>>()
         };
-        Ok(passages.iter().zip(&texts).flat_map(own).collect())
+        Ok(passages.iter().flat_map(own).collect())
     }
 
     /// Shows the first passages of a long document while its others are still computed.
@@ -311,6 +326,23 @@ impl<'a> Meaning<'a> {
             log::warn!("vectors are not saved: {e}");
         }
     }
+}
+
+/// A passage that has no vectors yet: a key and a text for each of its parts.
+struct Absent {
+    keys: Vec<Key>,
+    texts: Vec<String>,
+}
+
+/// How many of the last documents make a batch, one at least.
+fn last_batch(records: &[Arc<Record>]) -> usize {
+    let passages = |record: &Arc<Record>| record.content.as_ref().map_or(0, |content| content.passages as usize);
+    let mut sum = 0;
+    let more = |record: &&Arc<Record>| {
+        sum += passages(record);
+        sum <= BATCH
+    };
+    records.iter().rev().take_while(more).count().max(1)
 }
 
 fn live(snapshot: &Snapshot) -> HashSet<Key> {
