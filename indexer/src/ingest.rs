@@ -89,8 +89,10 @@ impl Ingest {
                 Err(RecvTimeoutError::Timeout) => memory.tidy((self.shared.epoch(), self.shared.has_model_loaded())),
             }
             self.retry_later();
-            if self.writer.is_due(self.is_idle()) {
+            let idle = self.is_idle();
+            if self.writer.is_due(idle) {
                 self.commit();
+                self.writer.pace(idle);
             }
             self.settle();
             if self.unscanned.is_empty() && self.is_idle() && self.writer.uncommitted() == 0 {

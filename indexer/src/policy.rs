@@ -351,7 +351,10 @@ fn open_below(root: &Path, path: &Path) -> io::Result<File> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
     let dir = rustix::fs::openat(CWD, root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     let below = path.strip_prefix(root).map_err(|_| io::ErrorKind::NotFound)?;
-    match rustix::fs::openat2(&dir, below, flags, Mode::empty(), resolve) {
+    let open = |flags| rustix::fs::openat2(&dir, below, flags, Mode::empty(), resolve);
+    // That it is indexed is no use of a file. Only its owner may ask for that.
+    let quietly = open(flags | OFlags::NOATIME);
+    match quietly.or_else(|e| if e == rustix::io::Errno::PERM { open(flags) } else { Err(e) }) {
         Ok(file) => Ok(file.into()),
         Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => open_regular(path),
         Err(error) => Err(error.into()),

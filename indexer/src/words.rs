@@ -53,7 +53,10 @@ impl Iterator for Words<'_> {
     fn next(&mut self) -> Option<Word> {
         let bytes = self.text.as_bytes();
         while self.at < bytes.len() {
-            if bytes[self.at].is_ascii() && !bytes[self.at].is_ascii_alphanumeric() {
+            if bytes[self.at].is_ascii() {
+                if bytes[self.at].is_ascii_alphanumeric() {
+                    return Some(self.run());
+                }
                 self.at += 1;
                 continue;
             }
@@ -88,20 +91,28 @@ impl Words<'_> {
     /// Letters and digits up to the next separator.
     fn run(&mut self) -> Word {
         let rest = &self.text[self.at..];
-        let mut end = 0;
-        let mut chars = rest.char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
-            let inside =
-                matches!(c, '\'' | '\u{2019}') && chars.peek().is_some_and(|(_, n)| n.is_alphabetic() && !unspaced(*n));
-            let letter = c.is_alphanumeric() && !unspaced(c) || !c.is_ascii() && is_combining_mark(c);
-            if !(letter || inside && at > 0) {
-                break;
-            }
-            end = at + c.len_utf8();
-        }
-        end += sign(rest, end);
-        self.take(self.at..self.at + end, self.at + end)
+        let plain = rest.bytes().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        let goes_on = rest.as_bytes().get(plain).is_some_and(|b| !b.is_ascii() || *b == b'\'');
+        let end = if goes_on { letters(rest) } else { plain };
+        let end = self.at + end + sign(rest, end);
+        self.take(self.at..end, end)
     }
+}
+
+/// The length of the word that a text begins with, whatever its letters.
+fn letters(text: &str) -> usize {
+    let mut end = 0;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let inside =
+            matches!(c, '\'' | '\u{2019}') && chars.peek().is_some_and(|(_, n)| n.is_alphabetic() && !unspaced(*n));
+        let letter = c.is_alphanumeric() && !unspaced(c) || !c.is_ascii() && is_combining_mark(c);
+        if !(letter || inside && at > 0) {
+            break;
+        }
+        end = at + c.len_utf8();
+    }
+    end
 }
 
 /// The length of `++` or `#` after a single letter: names of languages.

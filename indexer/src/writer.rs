@@ -21,8 +21,9 @@ use crate::{Error, State, files};
 
 /// A change that somebody may be waiting for is committed after this time at the latest ...
 const LIVE: Duration = Duration::from_millis(150);
-/// ... and what a scan brings after this.
-const BULK: Duration = Duration::from_millis(800);
+/// ... and what a scan brings after this, at first and at most: each commit holds up the others, and what waits for thousands
+/// of files can wait a little longer.
+const BULK: (Duration, Duration) = (Duration::from_millis(800), Duration::from_secs(4));
 /// The least time between two commits.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long a failed write is left alone, at first and at most.
@@ -44,6 +45,7 @@ pub struct Writer {
     added: bool,
     dirty: Option<Instant>,
     live: bool,
+    bulk: Duration,
     committed: Instant,
     blocked: Option<Instant>,
     pause: Duration,
@@ -67,6 +69,7 @@ impl Writer {
             added: false,
             dirty: None,
             live: false,
+            bulk: BULK.0,
             committed: Instant::now(),
             blocked: None,
             pause: RETRY.0,
@@ -95,7 +98,7 @@ impl Writer {
     }
 
     fn limit(&self) -> Duration {
-        if self.live { LIVE } else { BULK }
+        if self.live { LIVE } else { self.bulk }
     }
 
     /// Whether to commit now: at once when nothing else is coming, else when it has waited long enough.
@@ -103,6 +106,11 @@ impl Writer {
         let Some(since) = self.dirty else { return false };
         let ready = idle && self.committed.elapsed() >= PAUSE || since.elapsed() >= self.limit();
         ready && self.retry_after().is_none()
+    }
+
+    /// Has the next commit come later if there is much to do, and as soon as usual if this one ended it.
+    pub fn pace(&mut self, idle: bool) {
+        self.bulk = if idle { BULK.0 } else { (self.bulk * 3 / 2).min(BULK.1) };
     }
 
     /// How long not to write, after a failure.

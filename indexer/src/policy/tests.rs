@@ -146,6 +146,17 @@ fn special_files_and_links_are_never_opened() {
 }
 
 #[test]
+fn indexing_a_file_does_not_count_as_use() {
+    let (temp, policy) = source(&[("a.md", "text")]);
+    let path = temp.path().join("a.md");
+    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    File::open(&path).unwrap().set_times(fs::FileTimes::new().set_accessed(long_ago)).unwrap();
+    let mut text = String::new();
+    io::Read::read_to_string(&mut policy.open(&path).unwrap(), &mut text).unwrap();
+    assert_eq!((text.as_str(), fs::metadata(&path).unwrap().accessed().unwrap()), ("text", long_ago));
+}
+
+#[test]
 fn large_files_are_left_out() {
     let (temp, policy) = source(&[("small", "123"), ("large", "1234")]);
     let policy = policy.max_bytes(3);
