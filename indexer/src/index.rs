@@ -37,15 +37,15 @@ use crate::topics::{self, Label, ToLabel, Topics, label};
 use crate::watch::{self, Watcher};
 use crate::writer::Writer;
 use crate::{
-    Counts, Coverage, Document, Error, Graph, Happened, Kept, Passage, Results, Source, State, meaning, stated,
+    Counts, Coverage, Document, Error, Graph, Happened, Kept, Passage, Results, Source, State, meaning, readers, stated,
 };
 
 pub use forget::Wanted;
 
 /// Readers of files, and as many extraction workers.
 const READERS: usize = 2;
-/// Events that may wait for the indexing thread.
-const EVENTS: usize = 64;
+/// Events that may wait for the indexing thread; what comes of a scan is up to sixteen files each.
+const EVENTS: usize = 16;
 /// Queries whose vectors are kept.
 const QUERIES: usize = 256;
 /// How long an order about facts waits to be shown.
@@ -150,7 +150,7 @@ impl Index {
         let mut threads = vec![spawn("index", move || ingest.run(&heard))?];
         for _ in 0..READERS {
             let (jobs, reader, events) = (jobs.clone(), reader.clone(), events.clone());
-            threads.push(spawn("reader", move || ingest::read_files(&jobs, &reader, &events))?);
+            threads.push(spawn("reader", move || readers::run(&jobs, &reader, &events))?);
         }
         let (told, tell) = (watcher.clone(), events.clone());
         threads.push(spawn("changes", move || ingest::hand_on(&told, &tell))?);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::forgotten;
 use crate::jobs::{Job, Jobs};
 use crate::memory::Memory;
-use crate::prepare::{Outcome, Prepared, Reader};
+use crate::prepare::{Outcome, Prepared, ReadFile, Reader};
 use crate::record::{Record, Serial};
 use crate::roots::Roots;
 use crate::scan::FileStat;
@@ -31,8 +31,8 @@ const MAX_CRASHES: u32 = 2;
 pub enum Event {
     /// From the watcher, in order.
     Changes(Vec<Change>),
-    /// A file was read.
-    Read(PathBuf, FileStat, Outcome),
+    /// Files were read.
+    Read(Vec<ReadFile>),
     /// Remove what is at or below these paths; what is to stay forgotten is in the journal already. A file that is there and
     /// is not forgotten has lost a part of its text, and the rest is read again. Gives the documents that were removed.
     Forget(Vec<PathBuf>, Sender<Result<Vec<PathBuf>, Error>>),
@@ -79,7 +79,7 @@ impl Ingest {
         loop {
             match events.recv_timeout(self.writer.patience(self.is_idle())) {
                 Ok(Event::Changes(changes)) => changes.into_iter().for_each(|change| self.change(change)),
-                Ok(Event::Read(path, stat, outcome)) => self.read(path, stat, outcome),
+                Ok(Event::Read(files)) => files.into_iter().for_each(|file| self.read(file)),
                 Ok(Event::Forget(paths, reply)) => {
                     let forgotten = self.forget(&paths);
                     reply.send(forgotten).ok();
@@ -184,7 +184,7 @@ impl Ingest {
 
     fn push(&self, path: PathBuf, live: bool, force: bool) {
         let known = self.writer.current(&path).filter(|_| !force).and_then(|r| r.content.as_ref().map(|c| c.hash));
-        self.jobs.push(Job { path, known }, live);
+        self.jobs.push(Job { path, known, live });
     }
 
     fn moved(&mut self, from: &Path, to: PathBuf, stat: FileStat) {
@@ -269,7 +269,7 @@ impl Ingest {
 
     // ---- what the readers bring ----
 
-    fn read(&mut self, path: PathBuf, stat: FileStat, outcome: Outcome) {
+    fn read(&mut self, ReadFile { path, stat, outcome }: ReadFile) {
         let Some(waited) = lock(&self.shared.pending).get(&path).cloned() else { return };
         if waited.again {
             if let Some(pending) = lock(&self.shared.pending).get_mut(&path) {
@@ -448,16 +448,6 @@ impl Ingest {
                 Err(e) => log::warn!("{e}"),
             },
             _ => {}
-        }
-    }
-}
-
-/// Reads files until there are no more jobs.
-pub fn read_files(jobs: &Jobs, reader: &Reader, events: &std::sync::mpsc::SyncSender<Event>) {
-    while let Some(Job { path, known }) = jobs.next() {
-        let (stat, outcome) = reader.read(&path, known);
-        if events.send(Event::Read(path, stat, outcome)).is_err() {
-            return;
         }
     }
 }

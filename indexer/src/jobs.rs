@@ -13,6 +13,8 @@ pub struct Job {
     pub path: PathBuf,
     /// Digest of what is indexed of it; `None` to read it in any case.
     pub known: Option<Key>,
+    /// Whether somebody may be waiting for it: it goes ahead of the others.
+    pub live: bool,
 }
 
 #[derive(Default)]
@@ -30,10 +32,10 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Adds a job, ahead of all bulk ones if it is `live`.
-    pub fn push(&self, job: Job, live: bool) {
+    /// Adds a job.
+    pub fn push(&self, job: Job) {
         let mut waiting = self.lock();
-        if live {
+        if job.live {
             waiting.live.push_back(job)
         } else {
             waiting.bulk.push_back(job)
@@ -56,6 +58,12 @@ impl Jobs {
         }
     }
 
+    /// One that goes together with others, if nobody waits for any.
+    pub fn another(&self) -> Option<Job> {
+        let mut waiting = self.lock();
+        if waiting.stopped || !waiting.live.is_empty() { None } else { waiting.bulk.pop_front() }
+    }
+
     /// Ends all takers.
     pub fn stop(&self) {
         self.lock().stopped = true;
@@ -72,14 +80,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn live_jobs_go_first() {
+    fn live_jobs_go_first_and_alone() {
         let jobs = Jobs::default();
         for (path, live) in [("a", false), ("b", true), ("c", false), ("d", true)] {
-            jobs.push(Job { path: path.into(), known: None }, live);
+            jobs.push(Job { path: path.into(), known: None, live });
         }
-        let order: Vec<PathBuf> = (0..4).filter_map(|_| jobs.next()).map(|job| job.path).collect();
-        assert_eq!(order, ["b", "d", "a", "c"].map(PathBuf::from));
+        let path = |job: Option<Job>| job.map(|job| job.path.to_string_lossy().into_owned());
+        assert_eq!(path(jobs.next()).as_deref(), Some("b"));
+        assert_eq!(path(jobs.another()), None, "d is live");
+        assert_eq!(path(jobs.next()).as_deref(), Some("d"));
+        assert_eq!(path(jobs.another()).as_deref(), Some("a"));
+        assert_eq!(path(jobs.next()).as_deref(), Some("c"));
         jobs.stop();
-        assert!(jobs.next().is_none());
+        assert!(jobs.next().is_none() && jobs.another().is_none());
     }
 }

@@ -46,6 +46,7 @@ pub mod policy;
 mod prepare;
 mod purge;
 mod ranking;
+mod readers;
 mod record;
 pub mod relationship;
 pub mod remembered;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::conversations;
 use crate::copies::Sketch;
@@ -41,6 +41,32 @@ pub struct Prepared {
     pub entry: Entry,
 }
 
+/// A file that was read, and what came of it.
+#[derive(Debug)]
+pub struct ReadFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// When it was read.
+    pub stat: FileStat,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// A file whose text is still to be extracted.
+pub struct Unread {
+    path: PathBuf,
+    stat: FileStat,
+    hash: Key,
+    bytes: Vec<u8>,
+}
+
+impl Unread {
+    /// Its size in bytes.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
 /// Reads and extracts files.
 pub struct Reader {
     policy: std::sync::Arc<Policy>,
@@ -55,35 +81,43 @@ impl Reader {
         Self { policy, sources, extractor }
     }
 
-    /// Reads a file, and extracts its text unless its digest is `known`.
-    pub fn read(&self, path: &Path, known: Option<Key>) -> (FileStat, Outcome) {
-        let file = match self.policy.open(path) {
-            Ok(file) => file,
-            Err(e) => return (FileStat::default(), Outcome::Failed(e.to_string())),
-        };
-        let (stat, bytes) = match contents(&file) {
+    /// What a file holds, unless its digest is `known`.
+    ///
+    /// # Errors
+    /// What came of the file, if that is all.
+    pub fn read(&self, path: PathBuf, known: Option<Key>) -> Result<Unread, ReadFile> {
+        let ended = |path, stat, outcome| Err(ReadFile { path, stat, outcome });
+        let (stat, bytes) = match self.policy.open(&path).and_then(|file| contents(&file)) {
             Ok((before, bytes, after)) if before == after => (before, bytes),
-            Ok((before, ..)) => return (before, Outcome::Later("it is being written".into())),
-            Err(e) => return (FileStat::default(), Outcome::Failed(e.to_string())),
+            Ok((before, ..)) => return ended(path, before, Outcome::Later("it is being written".into())),
+            Err(e) => return ended(path, FileStat::default(), Outcome::Failed(e.to_string())),
         };
         let hash = key_of(&bytes);
-        if known == Some(hash) {
-            return (stat, Outcome::Same);
-        }
-        let outcome = match self.extract(path, bytes) {
+        if known == Some(hash) { ended(path, stat, Outcome::Same) } else { Ok(Unread { path, stat, hash, bytes }) }
+    }
+
+    /// Has the text of files extracted, by one worker as long as it lives.
+    pub fn extract(&self, files: Vec<Unread>) -> Vec<ReadFile> {
+        let (seen, contents): (Vec<_>, Vec<_>) =
+            files.into_iter().map(|file| ((file.stat, file.hash), (file.path, file.bytes))).unzip();
+        let extracted = match &self.extractor {
+            Some(extractor) => extractor.extract_all(&contents),
+            None => contents.iter().map(|(path, bytes)| extract(path, bytes)).collect(),
+        };
+        let outcome = |(((path, _), (stat, hash)), extracted): (((PathBuf, _), (FileStat, Key)), _)| {
+            let outcome = self.outcome(&path, hash, extracted);
+            ReadFile { path, stat, outcome }
+        };
+        contents.into_iter().zip(seen).zip(extracted).map(outcome).collect()
+    }
+
+    fn outcome(&self, path: &Path, hash: Key, extracted: Result<Extracted, ExtractError>) -> Outcome {
+        match extracted {
             Ok(extracted) => Outcome::Text(Box::new(self.prepare(path, hash, extracted))),
             Err(ExtractError::Skipped(reason)) => Outcome::Skipped(reason),
             Err(ExtractError::Failed(reason)) => Outcome::Failed(reason),
             Err(e @ (ExtractError::Crashed(_) | ExtractError::TimedOut(_))) => Outcome::Crashed(e.to_string()),
             Err(e @ ExtractError::Unavailable(_)) => Outcome::Later(e.to_string()),
-        };
-        (stat, outcome)
-    }
-
-    fn extract(&self, path: &Path, bytes: Vec<u8>) -> Result<Extracted, ExtractError> {
-        match &self.extractor {
-            Some(extractor) => extractor.extract(path, bytes),
-            None => extract(path, &bytes),
         }
     }
 

@@ -5,11 +5,11 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -115,23 +115,44 @@ impl Extractor {
     /// What [`super::extract`] says, and [`ExtractError::Crashed`], [`ExtractError::TimedOut`],
     /// [`ExtractError::Unavailable`]. After each of them the next file gets a new worker.
     pub fn extract(&self, path: &Path, bytes: Vec<u8>) -> Result<Extracted> {
-        if bytes.len() > MAX_FILE {
-            return Err(ExtractError::Skipped(format!("too large: over {} MB", MAX_FILE >> 20)));
-        }
-        let deadline = self.deadline + Duration::from_millis(bytes.len() as u64 / 1000);
+        let unavailable = || Err(ExtractError::Unavailable("no reply".to_owned()));
+        self.extract_all(&[(path.to_owned(), bytes)]).pop().unwrap_or_else(unavailable)
+    }
+
+    /// [`extract`](Extractor::extract) for several files, which one worker gets together, as long as it lives: it need not
+    /// wait for the next one. In their order.
+    pub fn extract_all(&self, files: &[(PathBuf, Vec<u8>)]) -> Vec<Result<Extracted>> {
+        let mut done = Vec::with_capacity(files.len());
         // A worker may have been ended from outside while it waited; that is not this file's fault.
-        for _ in 0..self.shared.workers + 1 {
-            let mut lease = self.lease()?;
-            match lease.run(path, &bytes, deadline) {
-                Err(End::Unheard) => {}
-                Err(End::Error(error)) => return Err(error),
-                Ok(done) => {
-                    lease.give_back(bytes.len());
-                    return done;
+        let mut unheard = 0;
+        while done.len() < files.len() {
+            let end = match self.lease() {
+                Ok(lease) => self.run(lease, &files[done.len()..], &mut done),
+                Err(error) => End::Error(error),
+            };
+            match end {
+                End::Done => unheard = 0,
+                End::Unheard if unheard <= self.shared.workers => unheard += 1,
+                End::Unheard => {
+                    done.push(Err(ExtractError::Unavailable("workers end before they take work".to_owned())));
                 }
+                End::Error(error) => done.push(Err(error)),
             }
         }
-        Err(ExtractError::Unavailable("workers end before they take work".to_owned()))
+        done
+    }
+
+    fn run(&self, mut lease: Lease<'_>, files: &[(PathBuf, Vec<u8>)], done: &mut Vec<Result<Extracted>>) -> End {
+        if files[0].1.len() > MAX_FILE {
+            lease.give_back(0);
+            return End::Error(ExtractError::Skipped(format!("too large: over {} MB", MAX_FILE >> 20)));
+        }
+        let jobs: Vec<_> = files.iter().take_while(|(_, bytes)| bytes.len() <= MAX_FILE).collect();
+        let end = lease.run(&jobs, self.deadline, done);
+        if matches!(end, End::Done) {
+            lease.give_back(jobs.iter().map(|(_, bytes)| bytes.len()).max().unwrap_or(0));
+        }
+        end
     }
 
     fn lease(&self) -> Result<Lease<'_>> {
@@ -221,33 +242,39 @@ struct Lease<'a> {
     worker: Option<Worker>,
 }
 
-/// Why there is no reply.
+/// How the work on some files ended.
 enum End {
-    /// The worker had died before it could know of the job.
+    /// There is a reply to all.
+    Done,
+    /// The worker had died before it could know of the next one.
     Unheard,
+    /// The next one has no other reply.
     Error(ExtractError),
 }
 
 impl Lease<'_> {
-    fn run(&mut self, path: &Path, bytes: &[u8], deadline: Duration) -> std::result::Result<Result<Extracted>, End> {
-        let Some(worker) = &mut self.worker else { return Err(End::Unheard) };
-        let until = Instant::now() + deadline;
-        let name = path.file_name().unwrap_or_default().as_bytes();
-        let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let head =
-            protocol::frame(&Job { name: name[..name.len().min(4096)].to_vec(), size }).map_err(|e| crashed(&e))?;
-        if worker.send(&head, until).is_err_and(|e| e.kind() == ErrorKind::BrokenPipe) {
-            return Err(End::Unheard);
-        }
-        match worker.send(bytes, until).and_then(|()| worker.reply(until)) {
-            Ok(Reply::Done(done)) => Ok(done),
-            Ok(Reply::Ready(_)) => Err(crashed(&"it spoke out of turn")),
-            Err(e) if e.kind() == ErrorKind::TimedOut => Err(End::Error(ExtractError::TimedOut(deadline))),
-            Err(e) if matches!(e.kind(), ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof) => {
-                Err(crashed(&worker.end()))
+    /// Has files read, one after the other, and adds the replies. What does not fit into the pipe is sent between them.
+    fn run(&mut self, files: &[&(PathBuf, Vec<u8>)], deadline: Duration, done: &mut Vec<Result<Extracted>>) -> End {
+        let Some(worker) = &mut self.worker else { return End::Unheard };
+        let frames = files.iter().map(|(path, bytes)| head(path, bytes.len()));
+        let frames = match frames.collect::<io::Result<Vec<_>>>() {
+            Ok(frames) => frames,
+            Err(e) => return crashed(&e),
+        };
+        let mut sending = Sending::new(frames.iter().zip(files).flat_map(|(head, file)| [head.as_slice(), &file.1]));
+        for (n, (_, bytes)) in files.iter().enumerate() {
+            // A megabyte adds a second.
+            let deadline = deadline + Duration::from_millis(bytes.len() as u64 / 1000);
+            match worker.exchange(&mut sending, 2 * (n + 1), Instant::now() + deadline) {
+                Ok(Reply::Done(reply)) => done.push(reply),
+                Ok(Reply::Ready(_)) => return crashed(&"it spoke out of turn"),
+                Err(e) if e.kind() == ErrorKind::UnexpectedEof && sending.sent() <= 2 * n => return End::Unheard,
+                Err(e) if e.kind() == ErrorKind::UnexpectedEof => return crashed(&worker.end()),
+                Err(e) if e.kind() == ErrorKind::TimedOut => return End::Error(ExtractError::TimedOut(deadline)),
+                Err(e) => return crashed(&e),
             }
-            Err(e) => Err(crashed(&e)),
         }
+        End::Done
     }
 
     fn give_back(mut self, size: usize) {
@@ -264,6 +291,49 @@ impl Lease<'_> {
             self.shared.wanted.notify_one();
         }
         self.shared.freed.notify_one();
+    }
+}
+
+/// What goes before the bytes of a file.
+fn head(path: &Path, size: usize) -> io::Result<Vec<u8>> {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let size = u32::try_from(size).unwrap_or(u32::MAX);
+    protocol::frame(&Job { name: name[..name.len().min(4096)].to_vec(), size })
+}
+
+/// Bytes on their way to a worker: in turns the head of a file and the file.
+struct Sending<'a> {
+    parts: Vec<&'a [u8]>,
+    /// The part that is being sent, and how much of it was.
+    at: (usize, usize),
+}
+
+impl<'a> Sending<'a> {
+    fn new(parts: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut sending = Self { parts: parts.collect(), at: (0, 0) };
+        sending.advance(0);
+        sending
+    }
+
+    /// How many parts are on their way as a whole.
+    fn sent(&self) -> usize {
+        self.at.0
+    }
+
+    fn is_over(&self) -> bool {
+        self.at.0 == self.parts.len()
+    }
+
+    fn rest(&self) -> Vec<IoSlice<'a>> {
+        let skipped = |(n, part): (usize, &&'a [u8])| IoSlice::new(if n == 0 { &part[self.at.1..] } else { part });
+        self.parts[self.at.0..].iter().enumerate().map(skipped).collect()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.at.1 += count;
+        while let Some(part) = self.parts.get(self.at.0).filter(|part| part.len() <= self.at.1) {
+            self.at = (self.at.0 + 1, self.at.1 - part.len());
+        }
     }
 }
 
@@ -315,16 +385,20 @@ impl Worker {
         }
     }
 
-    fn send(&mut self, mut bytes: &[u8], until: Instant) -> io::Result<()> {
-        while !bytes.is_empty() {
-            match self.input.write(bytes) {
-                Ok(count) => bytes = &bytes[count..],
+    /// Sends what the pipe takes, the first `needed` parts in any case, and waits for a reply. That the worker reads no more
+    /// is told by the end of its replies.
+    fn exchange(&mut self, sending: &mut Sending<'_>, needed: usize, until: Instant) -> io::Result<Reply> {
+        while !sending.is_over() {
+            match self.input.write_vectored(&sending.rest()) {
+                Ok(count) => sending.advance(count),
+                Err(e) if e.kind() == ErrorKind::WouldBlock && sending.sent() >= needed => break,
                 Err(e) if e.kind() == ErrorKind::WouldBlock => wait(self.input.as_fd(), PollFlags::OUT, until)?,
+                Err(e) if e.kind() == ErrorKind::BrokenPipe => break,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) => return Err(e),
             }
         }
-        Ok(())
+        self.reply(until)
     }
 
     fn reply(&mut self, until: Instant) -> io::Result<Reply> {

@@ -14,6 +14,7 @@ pub fn trials() -> Vec<Test> {
         ("every_file_of_the_vault_comes_back_as_read_here", same_as_here),
         ("a_worker_cannot_reach_files_or_network", confined),
         ("a_worker_killed_over_a_job_is_replaced", killed),
+        ("files_that_go_together_have_their_own_ends", together),
         ("a_worker_that_hangs_is_killed_at_its_deadline", hung),
         ("crashes_are_told_from_panics", crashes),
         ("noise_on_standard_output_does_no_harm", noise),
@@ -83,6 +84,26 @@ fn killed() {
     });
     assert!(!exists(pid), "a zombie stays");
     assert_eq!(read(&pool, "a.txt", "next").expect("a new worker").text, "next");
+}
+
+fn together() {
+    let pool = pool(1).deadline(Duration::from_secs(3));
+    let pid = only_worker(&pool);
+    kill_process(pid, Signal::KILL).expect("a running worker");
+    let long = "word ".repeat(100_000);
+    let texts = ["one", &long, "!abort", "two", "!hang", "!panic", &long, "three"];
+    let name = |text: &str| if text.starts_with('!') { text.into() } else { "a.txt".into() };
+    let files: Vec<_> = texts.iter().map(|text| (name(text), text.as_bytes().to_vec())).collect();
+    let ends = pool.extract_all(&files);
+    assert_eq!(ends.len(), texts.len());
+    for (text, end) in texts.iter().zip(ends) {
+        match *text {
+            "!abort" => assert_eq!(end, Err(ExtractError::Crashed("signal 6".to_owned()))),
+            "!hang" => assert!(matches!(end, Err(ExtractError::TimedOut(_)))),
+            "!panic" => assert!(matches!(end, Err(ExtractError::Failed(_)))),
+            text => assert_eq!(end.expect("a reply").text.trim(), text.trim()),
+        }
+    }
 }
 
 fn hung() {
