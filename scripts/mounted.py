@@ -52,11 +52,12 @@ class Mount:
             time.sleep(0.2)
 
     def has_graph(self, embedding):
-        """Whether the graph has all vectors and the next start will find it, so far as the store saves it."""
+        """Whether the graph has all vectors, was audited, and is saved as far as the store saves it."""
         rows = embedding["vectors"] + embedding["tombstones"]
         unsaved = rows - max(map(rows_in, self.data.glob("vectors/*/generation-*/manifest.json")), default=0)
         saved = unsaved < SAVED or unsaved * SHARE < rows
-        return saved and (rows <= SCANNED or embedding["in_graph"] >= rows)
+        audited = embedding["in_graph"] >= rows and embedding["recall_at_10"] is not None
+        return saved and (rows <= SCANNED or audited)
 
     def resident(self):
         """Mebibytes of the mount process: all of it, and without pages of files that the kernel may drop."""

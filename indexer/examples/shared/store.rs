@@ -12,7 +12,8 @@ const KEY_BYTES: usize = 32;
 /// The store, which others cannot open while this lives. Nothing is scanned, read or embedded.
 pub fn open(data: &Path) -> Arc<Index> {
     assert!(data.join("catalogue").is_dir(), "{} is no data directory", data.display());
-    let config = Config { data: data.to_owned(), sources: Vec::new(), excluded: Vec::new(), worker: Vec::new() };
+    let data = data.canonicalize().expect("a data directory");
+    let config = Config { data, sources: Vec::new(), excluded: Vec::new(), worker: Vec::new() };
     Index::open(config, None).expect("a store that is not mounted")
 }
 
