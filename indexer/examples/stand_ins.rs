@@ -63,6 +63,7 @@ fn print(real: &Flat, first: usize, count: usize) {
 
 fn fill(data: &Path, other: &Path) {
     let begun = Instant::now();
+    assert!(!mark(other).exists(), "{} has stand-ins itself", other.display());
     let (index, others) = (store::open(data), store::open(other));
     let (model, dim) = store::model(other);
     let mut real = Cache::open(&model, dim).expect("the vectors of the other");
