@@ -4,9 +4,11 @@
     scripts/bench-vectors.py TEXTS                      sentences of the text files below TEXTS are embedded and searched
     scripts/bench-vectors.py TEXTS --counts 10000 100000
     scripts/bench-vectors.py --vectors FILE --counts 100000     vectors that were made before (32-bit floats, 384 each)
+    scripts/bench-vectors.py TEXTS --counts 100000 1000000 --embed-up-to 100000 --stand-in
 
-Where more vectors are asked for than there are sentences, the others are sums of the vectors of two sentences, which is about
-what a passage of both has.
+To embed a million sentences takes an hour or more. With --stand-in those above what was embedded are mixtures of real
+vectors that are near each other, with noise (example `stand_ins` of the indexer); the tables say how many. The queries are
+real ones, of which nothing is mixed.
 
 Needs numpy and hnswlib (pip install numpy hnswlib) for the comparison, onnxruntime and tokenizers for that of embedding;
 what is missing is left out and said. Everything is measured in one thread, one after the other, in one run. Prints tables in
@@ -15,18 +17,18 @@ Markdown; with --plot FILE.svg also recall against speed.
 
 import argparse
 import json
-import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from mounted import example
+from mounted import embed, example, models
 
 DIM, QUERIES, JUDGED, NEIGHBOURS = 384, 1_000, 200, 10
-EFFORTS = (16, 24, 32, 48, 64, 100, 160, 256, 400)
+EFFORTS = (16, 24, 32, 48, 64, 100, 160, 256, 400, 640, 1_000)
 MODELS = ("all-minilm-l6-v2-int8", "all-minilm-l6-v2-dyn8")
 TIMED = 300
 
@@ -55,25 +57,18 @@ def run(name, *arguments, **options):
 # --- embedding -----------------------------------------------------------------------------------------
 
 
-def embed(model, models, texts, file):
-    lines = ("\n".join(texts) + "\n").encode()
-    arguments = (str(models / model), str(models / "onnxruntime/libonnxruntime.so"))
-    done = run("embed", *arguments, input=lines, stdout=file, stderr=subprocess.PIPE)
-    return json.loads(done.stderr.decode().splitlines()[-1])
-
-
-def bare(model, models, texts):
+def bare(model, texts):
     """The same work in a plain loop around onnxruntime."""
     import numpy
     import onnxruntime
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(models / model / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(models() / model / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.enable_truncation(256)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(models / model / "model.onnx"), options)
+    session = onnxruntime.InferenceSession(str(models() / model / "model.onnx"), options)
 
     def one(text):
         encoded = tokenizer.encode(text)
@@ -88,21 +83,21 @@ def bare(model, models, texts):
     return len(texts) / (time.perf_counter() - started), vectors
 
 
-def measure_embedding(models, texts, work):
+def measure_embedding(texts, work):
     say("| model | texts | EchoFS, a second | onnxruntime alone, a second | share | a question | cosine to the first |")
     say("|---|---|---|---|---|---|---|")
     first = {}
     for name, part in (("sentences", texts[:TIMED]), ("passages", [" ".join(texts[n : n + 6]) for n in range(0, TIMED, 6)])):
         for model in MODELS:
-            if not (models / model / "model.onnx").exists():
+            if not (models() / model / "model.onnx").exists():
                 say(f"| {model} | not there | | | | | |")
                 continue
             with open(work / "timed.f32", "wb") as file:
-                own = embed(model, models, part, file)
+                own = embed(model, part, file)
             try:
                 import numpy
 
-                speed, _ = bare(model, models, part)
+                speed, _ = bare(model, part)
                 vectors = numpy.fromfile(work / "timed.f32", "<f4").reshape(-1, DIM)
                 cosine = (first.setdefault(name, vectors) * vectors).sum(1)
                 rest = f"{speed:.1f} | {own['per_second'] / speed:.2f} | {own['question_ms']} ms | {cosine.mean():.4f}"
@@ -112,19 +107,18 @@ def measure_embedding(models, texts, work):
     say()
 
 
-def add_sums(file, wanted):
-    """Adds normalised sums of two vectors, drawn at random, until there are so many."""
-    import numpy
+def with_stand_ins(vectors, wanted, work):
+    """A copy of the file that has so many vectors; the last ones are stand-ins."""
+    both = work / "stand-ins.f32"
+    shutil.copyfile(vectors, both)
+    with open(both, "ab") as file:
+        run("stand_ins", str(vectors), str(DIM), str(QUERIES), str(wanted - held(vectors)), stdout=file)
+    return both
 
-    real = numpy.fromfile(file, "<f4").reshape(-1, DIM)[QUERIES:]
-    chance = numpy.random.default_rng(1)
-    missing = wanted - len(real) - QUERIES
-    with open(file, "ab") as out:
-        for start in range(0, missing, 10_000):
-            pairs = chance.integers(0, len(real), (2, min(10_000, missing - start)))
-            sums = real[pairs[0]] + real[pairs[1]]
-            (sums / numpy.linalg.norm(sums, axis=1, keepdims=True)).astype("<f4").tofile(out)
-    return len(real)
+
+def held(vectors):
+    """How many vectors are in a file."""
+    return vectors.stat().st_size // (4 * DIM)
 
 
 # --- neighbours ----------------------------------------------------------------------------------------
@@ -166,17 +160,18 @@ def fastest(lines, method, recall):
     return max((line["per_second"] for line in lines if line["method"] == method and line["recall"] >= recall), default=0)
 
 
-def measure_neighbours(vectors, counts):
+def measure_neighbours(vectors, counts, real):
     lines = own_neighbours(vectors, counts)
     try:
         for count in counts:
             lines += hnswlib_neighbours(vectors, count)
     except ImportError as error:
         say(f"{error.name} is not installed: no comparison\n")
+    name = lambda count: f"{count:,}" + (f" ({count - real:,} stand-ins)" if count > real else "")
     say("| vectors | | effort | recall@10 | queries a second |")
     say("|---|---|---|---|---|")
     for line in sorted((line for line in lines if "recall" in line), key=lambda line: line["count"]):
-        say(f"| {line['count']:,} | {line['method']} | {line.get('effort', '')} | {line['recall']:.4f} | {line['per_second']:,.0f} |")
+        say(f"| {name(line['count'])} | {line['method']} | {line.get('effort', '')} | {line['recall']:.4f} | {line['per_second']:,.0f} |")
     say()
     say("| vectors | building, s | hnswlib, s | at recall >= .99, a second | hnswlib | memory after building |")
     say("|---|---|---|---|---|---|")
@@ -186,7 +181,7 @@ def measure_neighbours(vectors, counts):
         memory = next((line["rss_mb"] for line in here if "rss_mb" in line), 0)
         own = max(fastest(here, "graph", 0.99), fastest(here, "scan", 0.99))
         theirs = fastest(here, "hnswlib", 0.99)
-        say(f"| {count:,} | {seconds.get('build', '')} | {seconds.get('hnswlib build', '')} | {own:,.0f} | {theirs:,.0f} | {memory} MB |")
+        say(f"| {name(count)} | {seconds.get('build', '')} | {seconds.get('hnswlib build', '')} | {own:,.0f} | {theirs:,.0f} | {memory} MB |")
     say()
     return lines
 
@@ -225,34 +220,35 @@ def plot(lines, file):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("texts", nargs="?", help="a directory with text files")
     parser.add_argument("--vectors", type=Path, help="vectors that were made before")
     parser.add_argument("--counts", type=int, nargs="+", default=[10_000])
+    parser.add_argument("--embed-up-to", type=int, default=10**9, metavar="N", help="embed no more sentences")
+    parser.add_argument("--stand-in", action="store_true", help="add stand-ins where vectors are missing")
     parser.add_argument("--work", type=Path, default=Path("/tmp/echofs-bench"), help="for the vectors (%(default)s)")
     parser.add_argument("--plot", help="an SVG file to write")
     options = parser.parse_args()
-    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
-    models = Path(os.environ.get("ECHOFS_MODELS") or data / "echofs/models")
     options.work.mkdir(parents=True, exist_ok=True)
     if not options.texts and not options.vectors:
         parser.error("name a directory with texts, or vectors")
     texts = sentences(options.texts) if options.texts else []
     if options.texts:
         say(f"{len(texts):,} sentences\n")
-        measure_embedding(models, texts, options.work)
-    vectors = options.vectors or options.work / "vectors.f32"
+        measure_embedding(texts, options.work)
+    vectors, wanted = options.vectors or options.work / "vectors.f32", QUERIES + max(options.counts)
     if not options.vectors:
-        wanted = texts[: QUERIES + max(options.counts)]
         with open(vectors, "wb") as file:
-            embed(MODELS[1], models, wanted, file)
-        if len(wanted) < QUERIES + max(options.counts):
-            say(f"the first {add_sums(vectors, QUERIES + max(options.counts)):,} vectors are of sentences, the others sums of two\n")
-    there = vectors.stat().st_size // (4 * DIM) - QUERIES
+            embed(MODELS[1], texts[: min(wanted, QUERIES + options.embed_up_to)], file)
+    real = held(vectors) - QUERIES
+    if options.stand_in and max(options.counts) > real:
+        vectors = with_stand_ins(vectors, wanted, options.work)
+        say(f"the first {real:,} vectors are real, the others are stand-ins mixed from them\n")
+    there = held(vectors) - QUERIES
     counts = [count for count in options.counts if count <= there]
     if counts != options.counts:
-        say(f"only {there:,} vectors are there: larger counts are left out\n")
-    lines = measure_neighbours(vectors, counts)
+        say(f"only {there:,} vectors are there: larger counts are left out (or --stand-in)\n")
+    lines = measure_neighbours(vectors, counts, real)
     if options.plot:
         plot(lines, options.plot)
     return 0

@@ -9,11 +9,17 @@ import time
 from pathlib import Path
 
 
+#: Up to this many vectors a search compares all of them and no graph is built.
+SCANNED = 20_000
+#: A new generation of vectors is saved for so many new ones, if they are one in ten.
+SAVED, SHARE = 1_000, 10
+
+
 class Mount:
     """`echofs mount` as a child, with the index in `data`; there once `ls` answers, after `ready` milliseconds."""
 
     def __init__(self, program, source, data, point, *options):
-        self.program, self.point = program, Path(point)
+        self.program, self.data, self.point = program, Path(data), Path(point)
         self.point.mkdir(exist_ok=True)
         self.started = time.perf_counter()
         command = [program, "mount", point, "--source", source, "--data", data, *options, "--foreground"]
@@ -36,11 +42,22 @@ class Mount:
         subprocess.run([self.program, "wait", self.point, "--timeout", "86400", *options], check=True)
         return time.perf_counter() - self.started
 
-    def rest(self):
-        """Waits until facts and topics are there too."""
-        waiting = lambda status: any(status[name] for name in ("pending", "pending_facts", "pending_topics"))
-        while waiting(json.loads((self.point / ".echo/status.json").read_text())):
+    def status(self):
+        return json.loads((self.point / ".echo/status.json").read_text())
+
+    def rest(self, facts=True):
+        """Waits until all vectors are in the graph and saved, and facts and topics are there too if they are wanted."""
+        pending = ["pending", "pending_semantic"] + ["pending_facts", "pending_topics"] * facts
+        while any((status := self.status())[name] for name in pending) or not self.has_graph(status["models"]["embedding"]):
             time.sleep(0.2)
+
+    def has_graph(self, embedding):
+        """Whether the graph has all vectors, was audited, and is saved as far as the store saves it."""
+        rows = embedding["vectors"] + embedding["tombstones"]
+        unsaved = rows - max(map(rows_in, self.data.glob("vectors/*/generation-*/manifest.json")), default=0)
+        saved = unsaved < SAVED or unsaved * SHARE < rows
+        audited = embedding["in_graph"] >= rows and embedding["recall_at_10"] is not None
+        return saved and (rows <= SCANNED or audited)
 
     def resident(self):
         """Mebibytes of the mount process: all of it, and without pages of files that the kernel may drop."""
@@ -69,6 +86,19 @@ class Mount:
         self.process.wait()
 
 
+def rows_in(manifest):
+    try:
+        return json.loads(manifest.read_text())["rows"]
+    except FileNotFoundError:  # a newer one has taken its place
+        return 0
+
+
+def models():
+    """Where models are."""
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
+    return Path(os.environ.get("ECHOFS_MODELS") or data / "echofs/models")
+
+
 @functools.cache
 def example(name):
     """The program of an example, built with everything else, so that nothing is built a second time with other features."""
@@ -77,6 +107,14 @@ def example(name):
     subprocess.run([*build, "--quiet"], cwd=root, check=True)
     target = os.environ.get("CARGO_TARGET_DIR") or root / "target"
     return Path(target) / "release/examples" / name
+
+
+def embed(model, texts, file):
+    """Writes the vectors of texts as 32-bit floats to an open file; what that took."""
+    command = [example("embed"), models() / model, models() / "onnxruntime/libonnxruntime.so"]
+    lines = ("\n".join(texts) + "\n").encode()
+    done = subprocess.run(command, check=True, input=lines, stdout=file, stderr=subprocess.PIPE)
+    return json.loads(done.stderr.decode().splitlines()[-1])
 
 
 def name_of(text):

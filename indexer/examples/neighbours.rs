@@ -3,47 +3,43 @@
 //! `cargo run --release -p echofs-indexer --example neighbours -- VECTORS DIM COUNT...`
 //!
 //! VECTORS holds 32-bit floats, DIM for each vector. The first 1,000 are the queries, the next COUNT are searched, in
-//! one thread. Prints a JSON object a line. `scripts/bench-vectors.sh` makes the file and compares with hnswlib.
+//! one thread. Prints a JSON object a line. `scripts/bench-vectors.py` makes the file and compares with hnswlib.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+#[path = "shared/exact.rs"]
+mod exact;
+#[path = "shared/flat.rs"]
+mod flat;
+#[path = "shared/grow.rs"]
+mod grow;
+
 use std::time::{Duration, Instant};
 
-use echofs_indexer::vectors::{Growth, Quantised, Vectors, seed};
+use echofs_indexer::vectors::{Quantised, Vectors};
+use exact::Exact;
+use flat::Flat;
 use serde_json::json;
 
 const QUERIES: usize = 1_000;
 /// Queries whose true neighbours are computed.
 const JUDGED: usize = 200;
 const NEIGHBOURS: usize = 10;
-const EFFORTS: [usize; 8] = [24, 32, 48, 64, 100, 160, 256, 400];
-
-struct Source {
-    file: File,
-    dim: usize,
-}
-
-impl Source {
-    fn vector(&self, number: usize) -> Vec<f32> {
-        let mut bytes = vec![0; self.dim * 4];
-        self.file.read_exact_at(&mut bytes, (number * self.dim * 4) as u64).expect("so many vectors");
-        bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
-    }
-}
+const EFFORTS: [usize; 10] = [24, 32, 48, 64, 100, 160, 256, 400, 640, 1_000];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, path, dim, counts @ ..] = &arguments[..] else { panic!("neighbours VECTORS DIM COUNT...") };
-    let source = Source { file: File::open(path).expect("the vectors"), dim: dim.parse().expect("a number") };
+    let dim = dim.parse().expect("a number");
+    let source = Flat::open(path, dim);
     for count in counts {
-        measure(&source, count.parse().expect("a number"));
+        measure(&source, dim, count.parse().expect("a number"));
     }
 }
 
-fn measure(source: &Source, count: usize) {
+fn measure(source: &Flat, dim: usize, count: usize) {
+    assert!(QUERIES + count <= source.count(), "only {} vectors are there", source.count());
     let exact: Vec<Vec<f32>> = (0..QUERIES).map(|n| source.vector(n)).collect();
     let queries: Vec<Quantised> = exact.iter().map(|query| Quantised::new(query)).collect();
-    let mut vectors = Vectors::new(source.dim);
+    let mut vectors = Vectors::new(dim);
     for n in 0..count {
         vectors.add(n as u32, &[source.vector(QUERIES + n)]);
     }
@@ -74,20 +70,10 @@ fn rows(vectors: &Vectors, query: &Quantised, effort: Option<usize>) -> Vec<u32>
 }
 
 /// The neighbours by the vectors as they are in the file.
-fn truth(source: &Source, queries: &[Vec<f32>], count: usize) -> Vec<Vec<u32>> {
-    let mut best: Vec<Vec<(f32, u32)>> = vec![Vec::new(); queries.len()];
-    for n in 0..count {
-        let vector = source.vector(QUERIES + n);
-        for (query, best) in queries.iter().zip(&mut best) {
-            let cosine: f32 = query.iter().zip(&vector).map(|(a, b)| a * b).sum();
-            if best.len() < NEIGHBOURS || best[best.len() - 1].0 < cosine {
-                let at = best.partition_point(|(other, _)| *other >= cosine);
-                best.insert(at, (cosine, n as u32));
-                best.truncate(NEIGHBOURS);
-            }
-        }
-    }
-    best.into_iter().map(|best| best.into_iter().map(|(_, row)| row).collect()).collect()
+fn truth(source: &Flat, queries: &[Vec<f32>], count: usize) -> Vec<Vec<u32>> {
+    let mut exact = Exact::new(queries, NEIGHBOURS);
+    (0..count).for_each(|n| exact.offer(n as u32, &source.vector(QUERIES + n)));
+    exact.best.into_iter().map(|best| best.into_iter().map(|(_, row)| row).collect()).collect()
 }
 
 fn common(found: &[u32], truth: &[u32]) -> usize {
@@ -107,12 +93,7 @@ fn speed(queries: &[Quantised], search: &dyn Fn(&Quantised) -> Vec<u32>) -> f64 
 fn build(vectors: &mut Vectors) -> Duration {
     let started = Instant::now();
     vectors.scan_up_to(0);
-    while let Some(growth) = vectors.growth() {
-        match growth {
-            Growth::Seed(rows) => vectors.plant(seed(&rows, &|| false).expect("not stopped")),
-            Growth::Row(plan) => vectors.grow(plan),
-        }
-    }
+    grow::grow(vectors);
     started.elapsed()
 }
 

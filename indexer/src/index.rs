@@ -27,7 +27,7 @@ use crate::jobs::Jobs;
 use crate::opening::{self, Opened};
 use crate::prepare::Reader;
 use crate::ranking::Ranking;
-use crate::record::Record;
+use crate::record::{Key, Record};
 use crate::relationship::{Entry, Relationship};
 use crate::rerank::{self, Reranking};
 use crate::scratch::Scratch;
@@ -381,6 +381,14 @@ impl Index {
         let size = read(&self.shared.vectors).size();
         let recall_at_10 = self.shared.progress().recall.map(|recall| recall.at_10);
         Graph { vectors: size.living, tombstones: size.dead, in_graph: size.in_graph, recall_at_10 }
+    }
+
+    /// What the vectors of all documents are kept by, in the order of their paths.
+    #[doc(hidden)] // for benchmarks
+    pub fn keys(&self) -> Vec<Key> {
+        let snapshot = self.shared.snapshot();
+        let contents = snapshot.table.records().iter().filter_map(|record| record.content.as_ref());
+        contents.flat_map(|content| content.keys.iter().copied()).collect()
     }
 
     /// The indexed roots: the given ones and the notes.

@@ -26,7 +26,7 @@ use std::ops::Range;
 
 pub use adopt::save;
 pub use audit::{Recall, audit};
-pub(crate) use cache::Cache;
+pub use cache::Cache;
 pub use codes::Quantised;
 pub use generation::Generations;
 pub use graph::{Graph, Near, Plan};
@@ -34,7 +34,7 @@ pub use nearest::Nearest;
 pub use rows::Rows;
 pub use seed::seed;
 
-use crate::bits::Bits;
+pub use crate::bits::Bits;
 use crate::record::Serial;
 use nearest::Gathering;
 
@@ -91,8 +91,8 @@ impl Vectors {
         Self::of(Rows::new(dim), Vec::new(), None)
     }
 
-    /// Rows of these owners.
-    fn of(rows: Rows, owners: Vec<Serial>, graph: Option<Graph>) -> Self {
+    /// Rows of these owners, the rows of each one after the other.
+    pub fn of(rows: Rows, owners: Vec<Serial>, graph: Option<Graph>) -> Self {
         let documents = documents(&owners);
         let dead = owners.iter().filter(|owner| **owner == NOBODY).count();
         Self { rows, owners, documents, dead, scanned: SCANNED, effort: EFFORT, graph }
