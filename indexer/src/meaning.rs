@@ -93,7 +93,10 @@ impl<'a> Meaning<'a> {
             self.publish(true);
             if missing.is_empty() {
                 self.grow_graph(number, usize::MAX);
-                self.tidy(&snapshot, number)?;
+                // What is saved before the graph is whole would have to be built again after each start.
+                if !self.is_busy(number) {
+                    self.tidy(&snapshot, number)?;
+                }
             }
             let wanted = |p: &crate::shared::Progress| p.table != number || p.purges.0 > p.purges.1;
             self.shared.wait_for(Duration::from_secs(60), |p| self.shared.is_stopping() || wanted(p));
