@@ -6,11 +6,10 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use echofs_embedder::Embedder;
 use echofs_query_lang::{Node, Query};
@@ -32,7 +31,7 @@ use crate::relationship::{Entry, Relationship};
 use crate::rerank::{self, Reranking};
 use crate::scratch::Scratch;
 use crate::search::{self, Searcher};
-use crate::shared::{Shared, lock, read};
+use crate::shared::{Progress, Shared, lock, read};
 use crate::topics::{self, Label, ToLabel, Topics, label};
 use crate::watch::{self, Watcher};
 use crate::writer::Writer;
@@ -48,6 +47,8 @@ const READERS: usize = 2;
 const EVENTS: usize = 16;
 /// Queries whose vectors are kept.
 const QUERIES: usize = 256;
+/// How often one who waits for everything looks.
+const LOOK: Duration = Duration::from_millis(50);
 /// How long an order about facts waits to be shown.
 const SHOWN: Duration = Duration::from_secs(10);
 
@@ -174,8 +175,7 @@ impl Index {
     /// Saves what is known and ends the background threads. Searching still works.
     pub fn stop(&self) {
         let Some(running) = lock(&self.running).take() else { return };
-        self.shared.stopping.store(true, Ordering::Release);
-        self.shared.update(|_| {});
+        self.shared.stop();
         running.watcher.stop();
         running.jobs.stop();
         running.events.send(Event::Stop).ok();
@@ -406,10 +406,19 @@ impl Index {
     /// Waits until everything under the sources is searchable by words (and by meaning, if `semantic`); whether that came in time.
     pub fn wait(&self, semantic: bool, timeout: Duration) -> bool {
         let semantic = semantic && self.shared.embedder.is_some();
-        self.shared.wait_for(timeout, |p| {
+        let ready = |p: &Progress| {
             let words = p.scanned && p.uncommitted == 0 && lock(&self.shared.pending).is_empty();
             words && self.conversations.waiting() == 0 && (!semantic || p.meant == p.table && p.missing.0 == 0)
-        })
+        };
+        // Imports are no part of the progress: look again now and then.
+        let begun = Instant::now();
+        let left = || timeout.saturating_sub(begun.elapsed());
+        while !self.shared.wait_for(left().min(LOOK), ready) {
+            if left().is_zero() {
+                return false;
+            }
+        }
+        true
     }
 
     /// What the documents state, as far as they are read for it.

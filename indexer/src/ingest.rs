@@ -76,6 +76,7 @@ impl Ingest {
             log::error!("{e}");
         }
         let mut memory = Memory::new();
+        let mut was_idle = true;
         loop {
             match events.recv_timeout(self.writer.patience(self.is_idle())) {
                 Ok(Event::Changes(changes)) => changes.into_iter().for_each(|change| self.change(change)),
@@ -93,6 +94,9 @@ impl Ingest {
             if self.writer.is_due(idle) {
                 self.commit();
                 self.writer.pace(idle);
+            }
+            if idle != std::mem::replace(&mut was_idle, idle) {
+                self.shared.update(|_| ());
             }
             self.settle();
             if self.unscanned.is_empty() && self.is_idle() && self.writer.uncommitted() == 0 {
@@ -379,7 +383,7 @@ impl Ingest {
 
     fn count_uncommitted(&self) {
         let count = self.writer.uncommitted();
-        self.shared.update(|p| p.uncommitted = count);
+        self.shared.note(|p| p.uncommitted = count);
     }
 
     // ---- orders ----

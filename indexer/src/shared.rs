@@ -192,9 +192,20 @@ impl Shared {
 
     /// Changes the progress and wakes those who wait for it.
     pub fn update<R>(&self, change: impl FnOnce(&mut Progress) -> R) -> R {
-        let result = change(&mut lock(&self.progress));
+        let result = self.note(change);
         self.moved.notify_all();
         result
+    }
+
+    /// Changes the progress, and wakes nobody: for what happens with every file.
+    pub fn note<R>(&self, change: impl FnOnce(&mut Progress) -> R) -> R {
+        change(&mut lock(&self.progress))
+    }
+
+    /// Has the threads end.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.update(|_| ());
     }
 
     /// The progress now.
@@ -209,20 +220,10 @@ impl Shared {
 
     /// Waits until `ready` holds or the time is over, and says whether it holds. Asked again at every progress.
     pub fn wait_for(&self, timeout: Duration, ready: impl Fn(&Progress) -> bool) -> bool {
-        let deadline = Instant::now() + timeout;
-        let mut progress = lock(&self.progress);
-        loop {
-            if ready(&progress) {
-                return true;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            // The queue of files has its own lock: look again now and then.
-            let step = left.min(Duration::from_millis(50));
-            progress = self.moved.wait_timeout(progress, step).unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let progress = lock(&self.progress);
+        let waits = |progress: &mut Progress| !ready(progress);
+        let waited = self.moved.wait_timeout_while(progress, timeout, waits).unwrap_or_else(PoisonError::into_inner);
+        !waited.1.timed_out()
     }
 
     /// Whether the threads are to end.
