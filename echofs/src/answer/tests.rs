@@ -9,10 +9,10 @@ use echofs_embedder::{Reranker, SharedWords};
 use echofs_indexer::{Judgement, Kind, Reranked, Reranking};
 use echofs_inference::{Cancel, Completion, Error as Failure, Generator, Part, Request, State, Status};
 
+use super::running::RUNNING;
 use super::text::tokens;
 use super::{
-    Answers, Conversation, Evidence, Form, Found, Item, Items, Listing, NOT_FOUND, Passage, RUNNING, ReadError, Reader,
-    Stream,
+    Answers, Conversation, Evidence, Form, Found, Item, Items, Listing, NOT_FOUND, Passage, ReadError, Reader, Stream,
 };
 
 const LIMIT: Duration = Duration::from_secs(10);
