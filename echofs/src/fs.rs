@@ -23,6 +23,7 @@ use crate::real::{self, Changes, RealNode};
 use crate::tree::{self, Context};
 
 pub use directories::DirEntry;
+pub use files::Created;
 
 /// Longest name that is accepted, in bytes.
 pub const MAX_NAME: usize = 1024;
