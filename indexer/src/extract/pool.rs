@@ -3,29 +3,22 @@
 //! A thread of the pool starts every worker: the kernel ends a worker when the *thread* that started it ends,
 //! and callers come and go.
 
+mod keeper;
+mod lease;
+mod process;
+
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal};
-
-use super::protocol::{self, Job, MAX_REPLY, Reply};
 use super::{Confinement, ExtractError, MAX_FILE, Result};
 use crate::Extracted;
-
-/// A worker has this long to get ready.
-const START: Duration = Duration::from_secs(20);
-/// A worker with more resident memory than this after a job is ended, in bytes.
-const MAX_RESIDENT: u64 = 256 << 20;
+use keeper::keep;
+use lease::{End, Lease};
+use process::Worker;
 
 /// Turns files into text in sandboxed child processes. Any thread may call it; dropping it ends them all.
 pub struct Extractor {
@@ -106,7 +99,7 @@ impl Extractor {
     /// The process ids of the workers that wait for work.
     #[doc(hidden)]
     pub fn idle_pids(&self) -> Vec<u32> {
-        self.shared.state().idle.iter().map(|(worker, _)| worker.child.id()).collect()
+        self.shared.state().idle.iter().map(|(worker, _)| worker.id()).collect()
     }
 
     /// Text and passages of a file that the caller has read. Blocks until a worker is free and done.
@@ -142,7 +135,7 @@ impl Extractor {
                 return Err(ExtractError::Unavailable("the pool is closed".to_owned()));
             }
             if let Some((worker, _)) = state.idle.pop() {
-                return Ok(Lease { shared: &self.shared, worker: Some(worker) });
+                return Ok(Lease::new(&self.shared, worker));
             }
             if let Some(reason) = state.failures.pop_front() {
                 return Err(ExtractError::Unavailable(reason));
@@ -168,241 +161,5 @@ impl Drop for Extractor {
             // A keeper that panicked has nothing more to say.
             let _ = keeper.join();
         }
-    }
-}
-
-/// Starts workers that are wanted and ends those that are idle too long.
-fn keep(shared: &Shared) {
-    let mut state = shared.state();
-    while !state.closed {
-        if state.to_start > 0 {
-            state.to_start -= 1;
-            drop(state);
-            let started = Worker::start(&shared.argv);
-            state = shared.state();
-            match started {
-                Ok((worker, confinement)) => {
-                    state.confinement = Some(confinement);
-                    state.failures.clear();
-                    state.idle.push((worker, Instant::now()));
-                }
-                Err(error) => {
-                    state.alive -= 1;
-                    state.failures.push_back(error.to_string());
-                }
-            }
-            shared.freed.notify_all();
-            continue;
-        }
-        let idle_for = shared.idle_for();
-        let (old, young): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut state.idle).into_iter().partition(|(_, since)| since.elapsed() >= idle_for);
-        state.idle = young;
-        state.alive -= old.len();
-        if !old.is_empty() {
-            drop(state);
-            drop(old);
-            state = shared.state();
-            continue;
-        }
-        state = match state.idle.iter().map(|(_, since)| idle_for.saturating_sub(since.elapsed())).min() {
-            Some(left) => shared.wanted.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
-            None => shared.wanted.wait(state).unwrap_or_else(PoisonError::into_inner),
-        };
-    }
-    let idle = std::mem::take(&mut state.idle);
-    drop(state);
-    drop(idle);
-}
-
-/// A worker on loan. One that is not given back is ended.
-struct Lease<'a> {
-    shared: &'a Shared,
-    worker: Option<Worker>,
-}
-
-/// Why there is no reply.
-enum End {
-    /// The worker had died before it could know of the job.
-    Unheard,
-    Error(ExtractError),
-}
-
-impl Lease<'_> {
-    fn run(&mut self, path: &Path, bytes: &[u8], deadline: Duration) -> std::result::Result<Result<Extracted>, End> {
-        let Some(worker) = &mut self.worker else { return Err(End::Unheard) };
-        let until = Instant::now() + deadline;
-        let name = path.file_name().unwrap_or_default().as_bytes();
-        let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let head =
-            protocol::frame(&Job { name: name[..name.len().min(4096)].to_vec(), size }).map_err(|e| crashed(&e))?;
-        if worker.send(&head, until).is_err_and(|e| e.kind() == ErrorKind::BrokenPipe) {
-            return Err(End::Unheard);
-        }
-        match worker.send(bytes, until).and_then(|()| worker.reply(until)) {
-            Ok(Reply::Done(done)) => Ok(done),
-            Ok(Reply::Ready(_)) => Err(crashed(&"it spoke out of turn")),
-            Err(e) if e.kind() == ErrorKind::TimedOut => Err(End::Error(ExtractError::TimedOut(deadline))),
-            Err(e) if matches!(e.kind(), ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof) => {
-                Err(crashed(&worker.end()))
-            }
-            Err(e) => Err(crashed(&e)),
-        }
-    }
-
-    fn give_back(mut self, size: usize) {
-        let Some(mut worker) = self.worker.take() else { return };
-        worker.jobs += 1;
-        if (size > 1 << 20 || worker.jobs.is_multiple_of(64)) && worker.resident() > MAX_RESIDENT {
-            self.worker = Some(worker);
-            return;
-        }
-        let mut state = self.shared.state();
-        state.idle.push((worker, Instant::now()));
-        // The keeper must learn of the first idle worker to end it in time.
-        if state.idle.len() == 1 {
-            self.shared.wanted.notify_one();
-        }
-        self.shared.freed.notify_one();
-    }
-}
-
-fn crashed(reason: &dyn std::fmt::Display) -> End {
-    End::Error(ExtractError::Crashed(reason.to_string()))
-}
-
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
-        if let Some(worker) = self.worker.take() {
-            drop(worker);
-            self.shared.state().alive -= 1;
-            self.shared.freed.notify_all();
-        }
-    }
-}
-
-/// One child process with its pipes, which do not block.
-struct Worker {
-    child: Child,
-    input: ChildStdin,
-    output: ChildStdout,
-    jobs: u64,
-}
-
-impl Worker {
-    fn start(argv: &[OsString]) -> io::Result<(Self, Confinement)> {
-        let (program, arguments) = argv.split_first().ok_or(ErrorKind::InvalidInput)?;
-        let mut child = Command::new(program)
-            .args(arguments)
-            .env_clear()
-            .env("LC_ALL", "C.UTF-8")
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(ErrorKind::BrokenPipe.into());
-        };
-        let mut worker = Self { child, input, output, jobs: 0 };
-        for fd in [worker.input.as_fd(), worker.output.as_fd()] {
-            rustix::io::ioctl_fionbio(fd, true)?;
-        }
-        match worker.reply(Instant::now() + START)? {
-            Reply::Ready(confinement) => Ok((worker, confinement)),
-            Reply::Done(_) => Err(ErrorKind::InvalidData.into()),
-        }
-    }
-
-    fn send(&mut self, mut bytes: &[u8], until: Instant) -> io::Result<()> {
-        while !bytes.is_empty() {
-            match self.input.write(bytes) {
-                Ok(count) => bytes = &bytes[count..],
-                Err(e) if e.kind() == ErrorKind::WouldBlock => wait(self.input.as_fd(), PollFlags::OUT, until)?,
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(())
-    }
-
-    fn reply(&mut self, until: Instant) -> io::Result<Reply> {
-        let mut head = [0; 4];
-        self.receive(&mut head, until)?;
-        let length = protocol::length(head, MAX_REPLY)?;
-        let mut bytes = vec![0; length.min(1 << 20)];
-        let mut have = 0;
-        while have < length {
-            // Grows as the bytes come: a length alone takes no memory.
-            let next = length.min((have * 2).max(1 << 20));
-            bytes.resize(next, 0);
-            self.receive(&mut bytes[have..], until)?;
-            have = next;
-        }
-        protocol::value(&bytes)
-    }
-
-    fn receive(&mut self, mut bytes: &mut [u8], until: Instant) -> io::Result<()> {
-        while !bytes.is_empty() {
-            match self.output.read(bytes) {
-                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-                Ok(count) => bytes = &mut bytes[count..],
-                Err(e) if e.kind() == ErrorKind::WouldBlock => wait(self.output.as_fd(), PollFlags::IN, until)?,
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(())
-    }
-
-    /// How the process ended; ends it if it has not.
-    fn end(&mut self) -> String {
-        self.kill();
-        match self.child.wait() {
-            Ok(status) => match (status.signal(), status.code()) {
-                (Some(signal), _) => format!("signal {signal}"),
-                (None, Some(code)) => format!("exit code {code}"),
-                (None, None) => "unknown".to_owned(),
-            },
-            Err(e) => e.to_string(),
-        }
-    }
-
-    /// Resident memory in bytes, as the kernel counts it.
-    fn resident(&self) -> u64 {
-        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.child.id())).unwrap_or_default();
-        let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
-        pages * rustix::param::page_size() as u64
-    }
-
-    /// Ends the process and what it started.
-    fn kill(&mut self) {
-        // A process that has been waited for has no id any more: nobody else's group is hit.
-        if matches!(self.child.try_wait(), Ok(None))
-            && let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
-        {
-            let _ = rustix::process::kill_process_group(pid, Signal::KILL);
-        }
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// Waits until a pipe is ready or the time is over.
-fn wait(fd: BorrowedFd<'_>, flags: PollFlags, until: Instant) -> io::Result<()> {
-    let left = until.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(ErrorKind::TimedOut.into());
-    }
-    let left = Timespec::try_from(left).map_err(io::Error::other)?;
-    match poll(&mut [PollFd::from_borrowed_fd(fd, flags)], Some(&left)) {
-        Ok(0) => Err(ErrorKind::TimedOut.into()),
-        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-        Err(e) => Err(e.into()),
     }
 }
