@@ -90,6 +90,11 @@ pub fn read<T>(path: &Path, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>,
     Ok(sort(&fs::read(path).map_err(Error::io(path))?, parse).0)
 }
 
+/// The lines of a file but a last one without its end, which was never acknowledged: who opens the file cuts it off.
+pub fn acknowledged(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
+}
+
 /// The start of the BLAKE3 digest of a text, in hex: what tells a whole line from a changed one.
 pub fn sum(text: &str) -> String {
     blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()

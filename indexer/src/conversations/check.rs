@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Turn, keeper, known};
 use crate::Error;
+use crate::lines::acknowledged;
 
 /// Compares every kept turn below a data directory with its sum: their number, and the first that is damaged, if one is.
 ///
@@ -15,10 +16,8 @@ pub fn check(data: &Path) -> Result<(usize, Option<(PathBuf, usize)>), Error> {
     let mut lines = 0;
     for path in keeper::all_files(&root).into_iter().filter(|path| known::place_of(&root, path).is_some()) {
         let text = fs::read(&path).map_err(Error::io(&path))?;
-        for (n, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            // A last line without its end was never acknowledged; the next append cuts it off.
-            let Some(whole) = line.strip_suffix(b"\n") else { continue };
-            if std::str::from_utf8(whole).ok().and_then(Turn::from_line).is_none() {
+        for (n, line) in acknowledged(&text).enumerate() {
+            if std::str::from_utf8(line).ok().and_then(Turn::from_line).is_none() {
                 return Ok((lines, Some((path, n + 1))));
             }
             lines += 1;
