@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::{Confinement, ExtractError, MAX_FILE, Result};
 use crate::Extracted;
+use crate::shared::lock;
 use keeper::keep;
 use lease::{End, Lease};
 use process::Worker;
@@ -51,11 +52,11 @@ struct State {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn idle_for(&self) -> Duration {
-        *self.idle_for.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.idle_for)
     }
 }
 
@@ -87,7 +88,7 @@ impl Extractor {
     /// How long a worker may be without work before it is ended. 30 s unless told.
     #[must_use]
     pub fn idle(self, idle: Duration) -> Self {
-        *self.shared.idle_for.lock().unwrap_or_else(PoisonError::into_inner) = idle;
+        *lock(&self.shared.idle_for) = idle;
         self
     }
 

@@ -15,10 +15,11 @@ use std::time::{Duration, Instant};
 use super::Options;
 use super::kernel::Kernel;
 use super::roots::Root;
-use super::shared::{Command, Shared, lock};
+use super::shared::{Command, Shared};
 use super::signal::Sleep;
 use super::survey::{Survey, Visit};
 use crate::policy::Policy;
+use crate::shared::lock;
 
 /// What hints make necessary is walked at once for up to this long; then what was found is told.
 const AT_ONCE: Duration = Duration::from_secs(1);

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use super::{AT_ONCE, Worker};
+use crate::shared::lock;
 use crate::watch::Change;
 use crate::watch::outbox::Outbox;
-use crate::watch::shared::lock;
 use crate::watch::state::RootState;
 use crate::watch::survey::Staged;
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::{POLL_PAUSE, Worker};
+use crate::shared::lock;
 use crate::watch::roots::{Pass, Root};
-use crate::watch::shared::lock;
 use crate::watch::state::Watch;
 use crate::watch::{Change, HIGH_WATER};
 
