@@ -13,6 +13,7 @@ use echofs_indexer::facts::Id as FactId;
 
 use crate::error::Error;
 use crate::node::{Content, File, Id, LIVE, Node};
+use crate::part::part;
 use crate::tree::{Context, put_right};
 
 /// No copy is longer, in bytes.
@@ -92,9 +93,7 @@ impl Editing {
 
     /// Bytes of the copy.
     pub fn read(&self, offset: u64, size: usize) -> Vec<u8> {
-        let text = self.text.lock();
-        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(text.bytes.len());
-        text.bytes[start..text.bytes.len().min(start.saturating_add(size))].to_vec()
+        part(&self.text.lock().bytes, offset, size).to_vec()
     }
 
     /// Writes to the copy; the number of bytes taken.

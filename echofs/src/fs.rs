@@ -4,7 +4,9 @@
 //! open is in `fs/`.
 
 mod directories;
-mod files;
+mod opening;
+mod reading;
+mod writing;
 
 use std::ffi::OsStr;
 use std::fs::File as OsFile;
@@ -23,6 +25,7 @@ use crate::real::{self, Changes, RealNode};
 use crate::tree::{self, Context};
 
 pub use directories::DirEntry;
+pub use opening::Created;
 
 /// Longest name that is accepted, in bytes.
 pub const MAX_NAME: usize = 1024;

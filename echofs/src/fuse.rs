@@ -1,6 +1,8 @@
 //! FUSE: each method calls the method of the same name of [`Fs`] and replies; nothing is decided here but
 //! on which thread. What takes longer than memory takes its reply to the [`Pool`].
 
+mod reply;
+
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
@@ -8,19 +10,17 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use fuser::{
-    BsdFileFlags, CopyFileRangeFlags, Errno, FileAttr, FileHandle, Filesystem, Generation, INodeNo, InitFlags,
+    BsdFileFlags, CopyFileRangeFlags, Errno, FileAttr, FileHandle, Filesystem, FopenFlags, INodeNo, InitFlags,
     IoctlFlags, KernelConfig, LockOwner, OpenFlags, PollEvents, PollFlags, PollNotifier, RenameFlags, ReplyAttr,
     ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyIoctl, ReplyLseek,
     ReplyOpen, ReplyPoll, ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 
-use crate::error::Error;
 use crate::fs::Fs;
 use crate::node::{Caller, Id, Ttl};
 use crate::pool::{Pool, caught};
 use crate::real::Changes;
-
-const GENERATION: Generation = Generation(0);
+use reply::{GENERATION, attributes, created, data, empty, entry, opened, position, statistics, written, xattr};
 
 /// The filesystem as fuser drives it: one event loop that only dispatches, and the pool.
 pub struct Adapter {
@@ -51,50 +51,6 @@ fn id(ino: INodeNo) -> Id {
 
 fn caller(req: &Request) -> Caller {
     Caller { pid: req.pid() }
-}
-
-fn entry(reply: ReplyEntry, made: Result<(FileAttr, Ttl), Error>) {
-    match made {
-        Ok((attr, ttl)) => reply.entry_with_ttls(&ttl.attr, &ttl.entry, &attr, GENERATION),
-        Err(e) => reply.error(e.errno()),
-    }
-}
-
-fn attributes(reply: ReplyAttr, found: Result<(FileAttr, Ttl), Error>) {
-    match found {
-        Ok((attr, ttl)) => reply.attr(&ttl.attr, &attr),
-        Err(e) => reply.error(e.errno()),
-    }
-}
-
-fn empty(reply: ReplyEmpty, done: Result<(), Error>) {
-    match done {
-        Ok(()) => reply.ok(),
-        Err(e) => reply.error(e.errno()),
-    }
-}
-
-fn data(reply: ReplyData, read: Result<Vec<u8>, Error>) {
-    match read {
-        Ok(bytes) => reply.data(&bytes),
-        Err(e) => reply.error(e.errno()),
-    }
-}
-
-fn written(reply: ReplyWrite, done: Result<usize, Error>) {
-    match done {
-        Ok(size) => reply.written(size as u32),
-        Err(e) => reply.error(e.errno()),
-    }
-}
-
-fn xattr(reply: ReplyXattr, size: u32, value: Result<Vec<u8>, Error>) {
-    match value {
-        Ok(value) if size == 0 => reply.size(value.len() as u32),
-        Ok(value) if value.len() > size as usize => reply.error(Errno::ERANGE),
-        Ok(value) => reply.data(&value),
-        Err(e) => reply.error(e.errno()),
-    }
 }
 
 impl Filesystem for Adapter {
@@ -222,10 +178,7 @@ impl Filesystem for Adapter {
 
     fn open(&self, req: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
         let open = |fs: &Fs| fs.open(id(ino), flags.0, caller(req));
-        caught(|| match self.fs.telling("open", id(ino), None, open) {
-            Ok((handle, how)) => reply.opened(FileHandle(handle), how),
-            Err(e) => reply.error(e.errno()),
-        });
+        caught(|| opened(reply, self.fs.telling("open", id(ino), None, open)));
     }
 
     fn read(
@@ -306,9 +259,8 @@ impl Filesystem for Adapter {
 
     fn opendir(&self, _req: &Request, ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
         let slow = self.fs.is_slow(id(ino));
-        self.dispatch(slow, move |fs| match fs.opendir(id(ino)) {
-            Ok(handle) => reply.opened(FileHandle(handle), fuser::FopenFlags::empty()),
-            Err(e) => reply.error(e.errno()),
+        self.dispatch(slow, move |fs| {
+            opened(reply, fs.opendir(id(ino)).map(|handle| (handle, FopenFlags::empty())));
         });
     }
 
@@ -341,19 +293,7 @@ impl Filesystem for Adapter {
     }
 
     fn statfs(&self, _req: &Request, _ino: INodeNo, reply: ReplyStatfs) {
-        caught(|| match self.fs.statfs() {
-            Ok(s) => reply.statfs(
-                s.f_blocks,
-                s.f_bfree,
-                s.f_bavail,
-                s.f_files,
-                s.f_ffree,
-                s.f_bsize as u32,
-                crate::fs::MAX_NAME as u32,
-                s.f_frsize as u32,
-            ),
-            Err(e) => reply.error(e.errno()),
-        });
+        caught(|| statistics(reply, self.fs.statfs()));
     }
 
     fn setxattr(
@@ -394,10 +334,7 @@ impl Filesystem for Adapter {
         reply: ReplyCreate,
     ) {
         let create = |fs: &Fs| fs.create(id(parent), name, mode, flags);
-        caught(|| match self.fs.telling("create", id(parent), Some(name), create) {
-            Ok(c) => reply.created(&c.ttl.attr, &c.attr, GENERATION, FileHandle(c.handle), c.how),
-            Err(e) => reply.error(e.errno()),
-        });
+        caught(|| created(reply, self.fs.telling("create", id(parent), Some(name), create)));
     }
 
     fn ioctl(
@@ -443,10 +380,7 @@ impl Filesystem for Adapter {
     }
 
     fn lseek(&self, _req: &Request, _ino: INodeNo, fh: FileHandle, offset: i64, whence: i32, reply: ReplyLseek) {
-        caught(|| match self.fs.lseek(fh.0, offset, whence) {
-            Ok(at) => reply.offset(at),
-            Err(e) => reply.error(e.errno()),
-        });
+        caught(|| position(reply, self.fs.lseek(fh.0, offset, whence)));
     }
 
     fn copy_file_range(

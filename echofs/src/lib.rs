@@ -20,6 +20,7 @@ mod interrupt;
 mod leisure;
 mod node;
 mod opened;
+mod part;
 mod pool;
 mod power;
 mod pruner;

@@ -2,7 +2,7 @@
 //! segment, so it is done once for a state, whichever part of a search asks.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tantivy::index::InvertedIndexReader;
 use tantivy::postings::{SegmentPostings, TermInfo};
@@ -11,6 +11,7 @@ use tantivy::{Searcher, TantivyError, Term};
 
 use crate::Error;
 use crate::lexical::Fields;
+use crate::shared::lock;
 
 /// Words whose places are remembered.
 const REMEMBERED: usize = 2_048;
@@ -141,11 +142,11 @@ impl Dictionary {
 }
 
 fn recall<T: Clone>(memo: &Memo<T>, key: &str) -> Option<T> {
-    memo.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    lock(memo).get(key).cloned()
 }
 
 fn remember<T: Clone>(memo: &Memo<T>, key: &str, value: T) -> T {
-    let mut memo = memo.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut memo = lock(memo);
     if memo.len() >= REMEMBERED {
         memo.clear();
     }

@@ -3,6 +3,7 @@
 //! Each line is `{"sum":"<16 hex digits>","entry":{...}}`, the sum being the start of the BLAKE3 digest of the
 //! entry's text. How the lines are kept is told in [`crate::lines`].
 
+use std::fs;
 use std::marker::PhantomData;
 use std::path::Path;
 
@@ -91,18 +92,49 @@ fn line_of<T: Serialize>(entry: &T) -> serde_json::Result<String> {
 }
 
 fn entry<T: DeserializeOwned>(line: &str) -> Option<T> {
-    let line: Line = serde_json::from_str(line).ok()?;
-    (sum(line.entry.get()) == line.sum).then(|| serde_json::from_str(line.entry.get()).ok()).flatten()
+    serde_json::from_str(whole(line)?.entry.get()).ok()
+}
+
+/// A line that bears its sum.
+fn whole(line: &str) -> Option<Line<'_>> {
+    serde_json::from_str(line).ok().filter(|line: &Line| sum(line.entry.get()) == line.sum)
+}
+
+/// Compares every entry of the journals below a data directory with its sum: their number, and how many are damaged.
+///
+/// # Errors
+/// [`Error::Io`] of a journal that cannot be read.
+pub fn check_journals(data: &Path) -> Result<(usize, usize), Error> {
+    let (mut entries, mut damaged) = (0, 0);
+    let files = fs::read_dir(data.join("journal")).into_iter().flatten().flatten().map(|file| file.path());
+    for path in files.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl")) {
+        let bytes = fs::read(&path).map_err(Error::io(&path))?;
+        for line in lines::acknowledged(&bytes).filter(|line| !line.is_empty()) {
+            entries += 1;
+            damaged += usize::from(std::str::from_utf8(line).ok().and_then(whole).is_none());
+        }
+    }
+    Ok((entries, damaged))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn reopened(path: &Path) -> Vec<String> {
         Journal::<String>::open(path).unwrap().1
+    }
+
+    #[test]
+    fn a_changed_entry_is_told_and_a_half_written_one_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("journal")).unwrap();
+        let path = dir.path().join("journal/j.jsonl");
+        let (journal, _) = Journal::<String>::open(&path).unwrap();
+        journal.append_all(&["one".to_owned(), "two".to_owned()]).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("two", "six") + "{\"sum\"").unwrap();
+        assert_eq!(check_journals(dir.path()).unwrap(), (2, 1));
     }
 
     #[test]

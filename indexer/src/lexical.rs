@@ -3,90 +3,27 @@
 //! Four fields hold words: the text, the title, tags and authors, and the path below its source. The entry also keeps the texts of
 //! the passages. What is found is looked up in the record table, so an entry that is out of date is never shown.
 
-use std::collections::HashMap;
+mod entry;
+mod schema;
+mod words;
+
 use std::path::Path;
-use std::sync::Arc;
 
-use frostem::Stemmer;
-use serde::{Deserialize, Serialize};
 use tantivy::index::SegmentId;
-use tantivy::schema::{
-    BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions, Value,
-};
-use tantivy::store::{Compressor, ZstdCompressor};
-use tantivy::{
-    DocAddress, Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term,
-};
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
 
-use crate::dictionary::Dictionary;
 use crate::record::Serial;
-use crate::{Error, Passage, analyzer, files};
+use crate::{Error, analyzer, files};
+
+pub use entry::{Entry, StoredPassage};
+pub use schema::Fields;
+use schema::{schema, settings};
+pub use words::Words;
 
 /// Memory for words that are not yet committed.
 const WRITER_BYTES: usize = 32 << 20;
 /// An index up to this size is checked before it is used.
 const CHECKED_AT_ONCE: u64 = 64 << 20;
-
-/// The columns of an entry.
-#[derive(Clone, Copy, Debug)]
-pub struct Fields {
-    serial: Field,
-    /// Words of the passages.
-    pub text: Field,
-    /// Words of the title.
-    pub title: Field,
-    /// Words of tags and authors.
-    pub keywords: Field,
-    /// Words of the path below its source.
-    pub path: Field,
-    stored: Field,
-}
-
-impl Fields {
-    /// The fields that hold words.
-    pub fn words(&self) -> [Field; 4] {
-        [self.text, self.title, self.keywords, self.path]
-    }
-}
-
-/// What is indexed of one document.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Title as shown.
-    pub title: String,
-    /// Tags and authors.
-    pub keywords: Vec<String>,
-    /// Path below its source.
-    pub path: String,
-    /// Passages in order.
-    pub passages: Vec<StoredPassage>,
-}
-
-/// A passage and what is known of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredPassage {
-    /// The passage.
-    pub passage: Passage,
-    /// Number of its words, as positions count them.
-    pub words: u32,
-    /// Number of its parts, each of which has a vector.
-    pub parts: u32,
-}
-
-impl Entry {
-    /// The text as it is indexed: the passages, one after the other.
-    fn text(&self) -> String {
-        let texts: Vec<&str> = self.passages.iter().map(|p| p.passage.text.as_str()).collect();
-        texts.join("\n")
-    }
-
-    /// For each passage the highest of the cosines that its parts have, as far as they are known.
-    pub fn best_parts(&self, cosines: &[f32]) -> Vec<f32> {
-        let mut cosines = cosines.iter().copied();
-        let best = |passage: &StoredPassage| cosines.by_ref().take(passage.parts as usize).reduce(f32::max);
-        self.passages.iter().map_while(best).collect()
-    }
-}
 
 /// The index on disk and its only writer.
 pub struct Lexical {
@@ -242,117 +179,10 @@ fn size_of(dir: &Path) -> u64 {
     files.filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum()
 }
 
-/// How the texts of the passages are kept: half of their size. A block is decompressed for each hit, so it is small.
-fn settings() -> IndexSettings {
-    let compression = Compressor::Zstd(ZstdCompressor { compression_level: Some(6) });
-    IndexSettings { docstore_compression: compression, docstore_blocksize: 4_096, ..IndexSettings::default() }
-}
-
-fn schema() -> (Schema, Fields) {
-    let mut builder = Schema::builder();
-    let indexing = TextFieldIndexing::default().set_tokenizer(analyzer::NAME).set_fieldnorms(false);
-    let words = TextOptions::default()
-        .set_indexing_options(indexing.set_index_option(IndexRecordOption::WithFreqsAndPositions));
-    let fields = Fields {
-        serial: builder.add_u64_field("serial", NumericOptions::default().set_indexed().set_fast()),
-        text: builder.add_text_field("text", words.clone()),
-        title: builder.add_text_field("title", words.clone()),
-        keywords: builder.add_text_field("keywords", words.clone()),
-        path: builder.add_text_field("path", words),
-        stored: builder.add_bytes_field("stored", BytesOptions::default().set_stored()),
-    };
-    (builder.build(), fields)
-}
-
-/// One committed state of the word index.
-#[derive(Clone)]
-pub struct Words {
-    /// Access to the segments.
-    pub searcher: Searcher,
-    /// The columns.
-    pub fields: Fields,
-    /// For each segment, the serial number of each of its entries.
-    pub serials: Vec<Arc<Vec<Serial>>>,
-    /// Where words stand.
-    pub dictionary: Arc<Dictionary>,
-    /// How words are inflected, besides in English.
-    pub stemmers: Vec<Stemmer>,
-    /// For each serial number where its entry stands.
-    addresses: Arc<Vec<Option<DocAddress>>>,
-}
-
-impl Words {
-    /// Serial numbers of segments that `before` knows are taken from there: segments never change.
-    fn new(searcher: Searcher, fields: Fields, before: Option<&Words>) -> Result<Self, Error> {
-        let mut known: HashMap<SegmentId, Arc<Vec<Serial>>> = HashMap::new();
-        if let Some(before) = before {
-            let readers = before.searcher.segment_readers().iter();
-            known.extend(readers.zip(&before.serials).map(|(r, serials)| (r.segment_id(), serials.clone())));
-        }
-        let mut serials = Vec::new();
-        for reader in searcher.segment_readers() {
-            serials.push(match known.remove(&reader.segment_id()) {
-                Some(serials) => serials,
-                None => {
-                    let column = reader.fast_fields().u64("serial")?;
-                    let all = (0..reader.max_doc()).map(|doc| column.first(doc).unwrap_or_default() as Serial);
-                    Arc::new(all.collect())
-                }
-            });
-        }
-        let addresses = Arc::new(addresses(&searcher, &serials));
-        let dictionary = Arc::new(Dictionary::new(&searcher, fields)?);
-        Ok(Self { searcher, fields, serials, dictionary, stemmers: Vec::new(), addresses })
-    }
-
-    /// The same with words that are inflected so.
-    pub fn inflected(mut self, stemmers: Vec<Stemmer>) -> Self {
-        if !self.stemmers.iter().map(|s| s.algorithm()).eq(stemmers.iter().map(|s| s.algorithm())) {
-            self.dictionary = Arc::new(self.dictionary.afresh());
-            self.stemmers = stemmers;
-        }
-        self
-    }
-
-    /// Every serial number that is in the index and not deleted, with its place.
-    pub fn alive(&self) -> impl Iterator<Item = (Serial, DocAddress)> + '_ {
-        let segments = self.searcher.segment_readers().iter().zip(&self.serials).enumerate();
-        segments.flat_map(|(segment, (reader, serials))| {
-            reader.doc_ids_alive().map(move |doc| (serials[doc as usize], DocAddress::new(segment as u32, doc)))
-        })
-    }
-
-    /// Where a document stands.
-    pub fn address(&self, serial: Serial) -> Option<DocAddress> {
-        self.addresses.get(serial as usize).copied().flatten()
-    }
-
-    /// What is kept of a document.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] when it cannot be read.
-    pub fn entry(&self, address: DocAddress) -> Result<Entry, Error> {
-        let document: TantivyDocument = self.searcher.doc(address)?;
-        let stored = document.get_first(self.fields.stored).and_then(|v| v.as_bytes());
-        let stored = stored.ok_or_else(|| Error::Damaged("entry", "it has no text".into()))?;
-        postcard::from_bytes(stored).map_err(|e| Error::Damaged("entry", e.to_string()))
-    }
-}
-
-fn addresses(searcher: &Searcher, serials: &[Arc<Vec<Serial>>]) -> Vec<Option<DocAddress>> {
-    let last = serials.iter().flat_map(|serials| serials.iter()).max();
-    let mut addresses = vec![None; last.map_or(0, |last| *last as usize + 1)];
-    for (segment, (reader, serials)) in searcher.segment_readers().iter().zip(serials).enumerate() {
-        for doc in reader.doc_ids_alive() {
-            addresses[serials[doc as usize] as usize] = Some(DocAddress::new(segment as u32, doc));
-        }
-    }
-    addresses
-}
-
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::Passage;
 
     /// An entry with one passage for each text.
     pub fn entry(title: &str, texts: &[&str]) -> Entry {
@@ -388,15 +218,6 @@ pub mod tests {
         assert_eq!(alive, [1, 3]);
         assert!(words.address(2).is_none());
         assert_eq!(words.entry(words.address(3).unwrap()).unwrap(), entry("T", &["one", "two"]));
-    }
-
-    #[test]
-    fn a_passage_is_as_near_as_its_nearest_part() {
-        let mut entry = entry("T", &["long", "short", "long"]);
-        (entry.passages[0].parts, entry.passages[2].parts) = (2, 2);
-        assert_eq!(entry.best_parts(&[0.1, 0.4, 0.3, 0.2, 0.5]), [0.4, 0.3, 0.5]);
-        assert_eq!(entry.best_parts(&[0.1, 0.4, 0.3, 0.2]), [0.4, 0.3, 0.2], "the last one is not known yet");
-        assert_eq!(entry.best_parts(&[]), [0.0; 0]);
     }
 
     #[test]

@@ -74,6 +74,7 @@ pub use error::Error;
 pub use fuse::Parts;
 pub use happened::{Happened, What};
 pub use index::{Config, Index, Wanted};
+pub use journal::check_journals;
 pub use kept::{Kept, KeptQuery};
 pub use ranking::Ranking;
 pub use rerank::{Judgement, Reranked, Reranking};

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use tantivy::Term;
 
 use crate::bm25::Group;
 use crate::plan::Plan;
 use crate::record::{Record, Table};
+use crate::shared::read;
 use crate::snapshot::Snapshot;
 use crate::stop_words::is_stop_word;
 use crate::vectors::Vectors;
@@ -46,7 +47,7 @@ pub fn add_to(
         let texts = entry.passages.iter().map(|p| p.passage.text.as_str()).chain([entry.title.as_str()]);
         plan.groups.extend(telling_words(snapshot, texts)?);
     }
-    Ok(vectors.read().unwrap_or_else(PoisonError::into_inner).sum(content.serial).map(|sum| unit(&sum)))
+    Ok(read(vectors).sum(content.serial).map(|sum| unit(&sum)))
 }
 
 /// The words with the highest product of frequency here and rarity elsewhere.

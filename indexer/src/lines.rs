@@ -6,8 +6,9 @@
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
+use crate::shared::lock;
 use crate::{Error, files};
 
 /// A file of whole lines, open for adding to it.
@@ -44,7 +45,7 @@ impl Lines {
     /// # Errors
     /// [`Error::Io`]; the file is then as it was before.
     pub fn append(&self, lines: &str) -> Result<(), Error> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = lock(&self.file);
         let before = file.stream_position().map_err(Error::io(&self.path))?;
         let written = file.write_all(lines.as_bytes()).and_then(|()| file.sync_data());
         written.map_err(|e| {
@@ -59,7 +60,7 @@ impl Lines {
     /// # Errors
     /// [`Error::Io`]; the file is then as it was before.
     pub fn retain(&self, mut keep: impl FnMut(&str) -> bool) -> Result<(), Error> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = lock(&self.file);
         let text = fs::read_to_string(&self.path).map_err(Error::io(&self.path))?;
         let kept: String = text.split_inclusive('\n').filter(|line| keep(line.trim_end_matches('\n'))).collect();
         if kept.len() < text.len() {
@@ -88,6 +89,11 @@ pub fn remove(path: &Path) -> Result<(), Error> {
 /// [`Error::Io`].
 pub fn read<T>(path: &Path, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Error> {
     Ok(sort(&fs::read(path).map_err(Error::io(path))?, parse).0)
+}
+
+/// The lines of a file but a last one without its end, which was never acknowledged: who opens the file cuts it off.
+pub fn acknowledged(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
 }
 
 /// The start of the BLAKE3 digest of a text, in hex: what tells a whole line from a changed one.

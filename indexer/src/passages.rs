@@ -1,12 +1,13 @@
 //! The passage of a document that fits a query best.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::RwLock;
 
 use crate::conversations::excerpt;
 use crate::lexical::StoredPassage;
 use crate::ranking::Ranking;
 use crate::record::Serial;
 use crate::search::Found;
+use crate::shared::read;
 use crate::snapshot::Snapshot;
 use crate::vectors::Vectors;
 use crate::{Error, Kind, Passage, fuse, phrase};
@@ -43,9 +44,8 @@ pub fn best(
         phrase::per_passage(&snapshot.words, address, &groups, &sizes)?
     };
     let by_words = word_scores(&counts, found);
-    let by_meaning = found.semantic.map_or_else(Vec::new, |(query, _)| {
-        entry.best_parts(&vectors.read().unwrap_or_else(PoisonError::into_inner).parts(query, serial))
-    });
+    let by_meaning =
+        found.semantic.map_or_else(Vec::new, |(query, _)| entry.best_parts(&read(vectors).parts(query, serial)));
     let passages = entry.passages;
     let score = score(&by_words, &by_meaning, ranking);
     let best = choose(passages.len(), &score);

@@ -25,10 +25,12 @@ use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use serde::{Deserialize, Serialize};
+
+use crate::shared::lock;
 
 mod clutter;
 mod ignored;
@@ -169,21 +171,21 @@ impl Policy {
 
     /// Type of the file system that `path` is on, from the mount table.
     pub fn kind_of(&self, path: &Path) -> Option<String> {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = lock(&self.table);
         self.refresh(&mut table);
         table.0.kind_of(path).map(str::to_owned)
     }
 
     /// Is something mounted exactly here, by the mount table?
     pub(crate) fn is_mounted(&self, point: &Path) -> bool {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = lock(&self.table);
         self.refresh(&mut table);
         table.0.is_mount_point(point)
     }
 
     /// The mount points inside of the sources, fresh. One system call while the mount table does not change.
     pub(crate) fn mount_points(&self) -> Arc<[PathBuf]> {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = lock(&self.table);
         self.refresh(&mut table);
         table.1.clone()
     }

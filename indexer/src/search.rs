@@ -15,6 +15,7 @@ use crate::fuse::{self, Fusion};
 use crate::plan::Plan;
 use crate::ranking::Ranking;
 use crate::record::{Record, Serial, Table};
+use crate::shared::read;
 use crate::snapshot::Snapshot;
 use crate::topics::Topics;
 use crate::vectors::{Nearest, Quantised, Vectors};
@@ -240,7 +241,7 @@ impl Searcher<'_> {
     ) -> (Quantised, Nearest) {
         let started = Instant::now();
         let query = Quantised::new(&likeness::unit(vector));
-        let vectors = self.vectors.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let vectors = read(self.vectors);
         let nearest = vectors.nearest(&query, allowed, self.snapshot.table.serials(), wanted);
         drop(vectors);
         let time = explain.semantic.time + started.elapsed();

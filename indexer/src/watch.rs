@@ -45,7 +45,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::policy::Policy;
-use shared::{Command, Shared, lock};
+use crate::shared::lock;
+use shared::{Command, Shared};
 use signal::Sleep;
 use worker::Worker;
 

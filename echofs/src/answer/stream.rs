@@ -4,6 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Form, ReadError, Settled};
+use crate::part::part;
 
 /// How often a waiting reader asks whether it should give up.
 const HEARTBEAT: Duration = Duration::from_millis(50);
@@ -21,6 +22,13 @@ pub(crate) enum End {
 struct State {
     markdown: Vec<u8>,
     end: Option<End>,
+}
+
+impl State {
+    /// Whether there are bytes at `offset` although it has not ended.
+    fn has_grown(&self, form: Form, offset: u64) -> bool {
+        form == Form::Markdown && self.markdown.len() as u64 > offset
+    }
 }
 
 /// Grows at its end until it ends; what was written never changes.
@@ -68,14 +76,13 @@ impl Stream {
         size: usize,
         interrupted: &dyn Fn() -> bool,
     ) -> Result<Vec<u8>, ReadError> {
-        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
         let mut state = self.lock();
         loop {
             match &state.end {
-                Some(End::Done(settled)) => return Ok(piece(settled.bytes(form), offset, size).to_vec()),
+                Some(End::Done(settled)) => return Ok(part(settled.bytes(form), offset, size).to_vec()),
                 Some(End::Failed(error)) => return Err(error.clone()),
-                None if form == Form::Markdown && state.markdown.len() > offset && size > 0 => {
-                    return Ok(whole_characters(piece(&state.markdown, offset, size)).to_vec());
+                None if state.has_grown(form, offset) && size > 0 => {
+                    return Ok(whole_characters(part(&state.markdown, offset, size)).to_vec());
                 }
                 None => {}
             }
@@ -85,20 +92,11 @@ impl Stream {
             }
             state = self
                 .grew
-                .wait_timeout_while(self.lock(), HEARTBEAT, |s| !ready(s, form, offset))
+                .wait_timeout_while(self.lock(), HEARTBEAT, |s| s.end.is_none() && !s.has_grown(form, offset))
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
     }
-}
-
-fn ready(state: &State, form: Form, offset: usize) -> bool {
-    state.end.is_some() || form == Form::Markdown && state.markdown.len() > offset
-}
-
-fn piece(bytes: &[u8], offset: usize, size: usize) -> &[u8] {
-    let from = offset.min(bytes.len());
-    &bytes[from..from.saturating_add(size).min(bytes.len())]
 }
 
 /// Without a character at the end of which only a part fits, unless nothing else is there.

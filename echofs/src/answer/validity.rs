@@ -28,7 +28,7 @@ impl Inner {
     }
 
     /// It cannot be valid any more: a document it was made from is gone, or a model came. Cheap.
-    pub(super) fn outlived(&self, entry: &Entry) -> bool {
+    fn outlived(&self, entry: &Entry) -> bool {
         self.model_came(entry) || entry.places.iter().any(|p| self.evidence.stamp(&p.path).is_none())
     }
 
@@ -63,6 +63,46 @@ impl Inner {
         let cited = entry.places.iter().filter(|p| p.cited).all(|p| found(p) || self.stands(p));
         let any = each.iter().any(|places| !places.is_empty()) || entry.places.is_empty();
         any && cited && bases.iter().zip(&each).all(leads)
+    }
+
+    pub(super) fn drop_outlived(&self) {
+        let epoch = self.evidence.epoch();
+        if self.patience.seen(epoch) {
+            return;
+        }
+        self.store.all().iter().filter(|entry| self.outlived(entry)).for_each(|entry| self.store.remove(entry));
+    }
+
+    /// Whether an entry may be shown now; see [`get`](super::Answers::get).
+    pub(super) fn current(self: &Arc<Self>, entry: &Arc<Entry>) -> bool {
+        if self.unchanged(entry) {
+            return true;
+        }
+        if self.outlived(entry) {
+            self.store.remove(entry);
+            return false;
+        }
+        if !entry.checking.swap(true, Ordering::AcqRel) {
+            self.patience.wait(&self.check(entry));
+        }
+        // One that is still compared is not shown: who reads the question waits for that, and is told what holds.
+        self.unchanged(entry) && self.store.get(&entry.key).is_some_and(|known| Arc::ptr_eq(&known, entry))
+    }
+
+    /// Compares the evidence of an entry on another thread, which drops its end of the channel when it is done.
+    fn check(self: &Arc<Self>, entry: &Arc<Entry>) -> mpsc::Receiver<()> {
+        let (done, wait) = mpsc::channel();
+        let (inner, checked) = (self.clone(), entry.clone());
+        let work = move || {
+            inner.still_valid(&checked);
+            checked.checking.store(false, Ordering::Release);
+            drop(done);
+        };
+        if let Err(error) = std::thread::Builder::new().name("answer-check".to_owned()).spawn(work) {
+            log::warn!("no thread to check an answer: {error}");
+            entry.checking.store(false, Ordering::Release);
+        }
+        wait
     }
 
     /// Whether the sentence still stands in its document, at its line.

@@ -1,5 +1,7 @@
 //! Adding, recognising, forgetting, and what a crash leaves.
 
+use std::fs;
+
 use jiff::Timestamp;
 
 use super::*;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex};
 use std::time::Instant;
 use std::{io, mem};
 
@@ -12,6 +12,7 @@ use super::hints::Hints;
 use super::outbox::Outbox;
 use super::signal::Bell;
 use super::state::RootState;
+use crate::shared::lock;
 
 /// A request to the watcher's thread.
 #[derive(Debug)]
@@ -102,9 +103,4 @@ impl Shared {
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }
-}
-
-/// Locks; a panic elsewhere leaves data that is still whole.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

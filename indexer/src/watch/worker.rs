@@ -3,6 +3,10 @@
 //! Nothing here waits for anybody but the kernel. A walk goes on in steps of some milliseconds, so a hint is
 //! looked at soon even while a large source is scanned for the first time.
 
+mod handing_over;
+mod passes;
+mod sources;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,23 +14,15 @@ use std::time::{Duration, Instant};
 
 use super::Options;
 use super::kernel::Kernel;
-use super::outbox::Outbox;
-use super::roots::{Pass, Root, is_remote};
-use super::shared::{Command, Shared, lock};
+use super::roots::Root;
+use super::shared::{Command, Shared};
 use super::signal::Sleep;
-use super::state::{RootState, Watch};
-use super::survey::{Staged, Survey, Trouble, Visit};
-use super::{Change, HIGH_WATER};
+use super::survey::{Survey, Visit};
 use crate::policy::Policy;
+use crate::shared::lock;
 
-/// A step of a walk.
-const STEP: Duration = Duration::from_millis(20);
 /// What hints make necessary is walked at once for up to this long; then what was found is told.
 const AT_ONCE: Duration = Duration::from_secs(1);
-/// How often a source that is out of reach is looked for.
-const SEARCH: Duration = Duration::from_secs(1);
-/// Polling costs at most one part in this many of one core.
-const POLL_SHARE: u32 = 20;
 /// The longest pause between two polls.
 const POLL_PAUSE: Duration = Duration::from_secs(60);
 
@@ -99,11 +95,6 @@ impl Worker {
         alarm.map(|alarm| alarm.saturating_duration_since(now))
     }
 
-    /// Is the consumer so far behind that scanning on would only fill the memory?
-    fn is_ahead(&self) -> bool {
-        lock(&self.shared.outbox).len() > HIGH_WATER
-    }
-
     fn obey(&mut self) {
         for command in self.shared.take_commands() {
             let Command::Rescan(which) = command;
@@ -153,27 +144,6 @@ impl Worker {
         }
     }
 
-    /// Does what a failed visit asks for; `again` puts the visit back where it makes sense.
-    fn meet(&mut self, trouble: Trouble, again: impl FnOnce(&mut Worker)) {
-        match trouble {
-            Trouble::Root(root) => {
-                if self.check(root) {
-                    self.lose(root, "it cannot be listed".to_owned());
-                }
-            }
-            Trouble::Limit(root) => {
-                let why = "the limit of inotify watches is reached (fs.inotify.max_user_watches)";
-                log::warn!("{}: {why}; it is polled", self.roots[root].path.display());
-                self.survey.unwatch(root);
-                let now = Instant::now();
-                self.roots[root].watch = Watch::Polling(why.to_owned());
-                self.roots[root].retry = now + self.options.reconcile;
-                self.roots[root].next = now + self.options.poll;
-                again(self);
-            }
-        }
-    }
-
     fn look_at_clock(&mut self) {
         let now = Instant::now();
         for root in 0..self.roots.len() {
@@ -184,237 +154,4 @@ impl Worker {
             }
         }
     }
-
-    fn try_kernel_again(&mut self, root: usize, now: Instant) {
-        let polled = matches!(self.roots[root].watch, Watch::Polling(_));
-        if polled && self.roots[root].retry <= now {
-            self.roots[root].watch = self.how_to_watch(root);
-            if self.roots[root].watch == Watch::Inotify {
-                self.survey.rewatch(root);
-            }
-        }
-    }
-
-    fn how_to_watch(&self, root: usize) -> Watch {
-        let kind = self.policy.kind_of(&self.roots[root].path);
-        match (&self.kernel_missing, kind) {
-            (_, Some(kind)) if is_remote(&kind) => Watch::Polling(format!("{kind} does not tell of changes")),
-            (Some(why), _) => Watch::Polling(why.clone()),
-            (None, _) => Watch::Inotify,
-        }
-    }
-
-    /// Looks whether a source is there and the same; begins it anew if it is another, gives it up if it is gone.
-    fn check(&mut self, root: usize) -> bool {
-        match self.roots[root].probe(&self.policy) {
-            Ok(id) if self.roots[root].id == Some(id) && self.roots[root].unavailable.is_none() => true,
-            Ok(id) => {
-                self.enter(root, id);
-                true
-            }
-            Err(reason) => {
-                self.lose(root, reason);
-                false
-            }
-        }
-    }
-
-    fn enter(&mut self, root: usize, id: (u64, u64)) {
-        let path = self.roots[root].path.clone();
-        if self.roots[root].unavailable.take().is_some() {
-            self.mark(Change::RootBack { root: path });
-        }
-        self.roots[root].id = Some(id);
-        self.roots[root].watch = self.how_to_watch(root);
-        self.roots[root].retry = Instant::now() + self.options.reconcile;
-        self.survey.enter(root, id, self.roots[root].watch == Watch::Inotify);
-        self.abandon(root);
-        self.begin(root, true);
-    }
-
-    fn lose(&mut self, root: usize, reason: String) {
-        self.roots[root].next = Instant::now() + SEARCH;
-        self.roots[root].pass = None;
-        let path = self.roots[root].path.clone();
-        if self.roots[root].unavailable.replace(reason.clone()).is_some() {
-            return;
-        }
-        log::warn!("{}: {reason}; its documents are kept", path.display());
-        self.survey.forget(root);
-        self.abandon(root);
-        self.mark(Change::RootUnavailable { root: path, reason });
-    }
-
-    /// What waits to be told of a source is of no use any more.
-    fn abandon(&self, root: usize) {
-        let path = &self.roots[root].path;
-        self.with_outbox(|outbox| outbox.abandon(path, |known| self.policy.root_of(known) == Some(path)));
-    }
-
-    /// Begins a pass over a source that is there, or notes that one has to follow.
-    fn begin(&mut self, root: usize, full: bool) {
-        if full {
-            self.publish(true);
-        }
-        let Root { path, id, unavailable, pass, stale, .. } = &mut self.roots[root];
-        if id.is_none() || unavailable.is_some() {
-            return;
-        }
-        if !full && pass.is_some() {
-            *stale = true;
-            return;
-        }
-        *pass = Some(Pass::new(path, full));
-        if full {
-            let (path, policy) = (path.clone(), self.policy.clone());
-            self.with_outbox(|outbox| outbox.start(&path, |known| policy.root_of(known) == Some(&path)));
-        }
-    }
-
-    /// Goes on with the passes for a moment, one source after the other.
-    fn step(&mut self) {
-        if self.is_ahead() {
-            return;
-        }
-        let deadline = Instant::now() + STEP;
-        for _ in 0..self.roots.len() {
-            self.turn = (self.turn + 1) % self.roots.len();
-            self.step_root(self.turn, deadline);
-        }
-    }
-
-    fn step_root(&mut self, root: usize, deadline: Instant) {
-        let began = Instant::now();
-        while let Some((dir, full)) = self.next_of_pass(root) {
-            match self.survey.visit(&dir, true, full) {
-                Ok(next) => self.put_on_pass(root, next),
-                Err(trouble) => self.meet(trouble, |worker| worker.put_on_pass(root, vec![dir])),
-            }
-            if Instant::now() >= deadline {
-                break;
-            }
-        }
-        let spent = began.elapsed();
-        if let Some(pass) = &mut self.roots[root].pass {
-            pass.spent += spent;
-        }
-        if self.roots[root].pass.as_ref().is_some_and(|pass| pass.stack.is_empty()) {
-            self.finish(root);
-        }
-    }
-
-    fn next_of_pass(&mut self, root: usize) -> Option<(PathBuf, bool)> {
-        let pass = self.roots[root].pass.as_mut()?;
-        Some((pass.stack.pop()?, pass.full))
-    }
-
-    fn put_on_pass(&mut self, root: usize, dirs: Vec<PathBuf>) {
-        if let Some(pass) = &mut self.roots[root].pass {
-            pass.stack.extend(dirs);
-        }
-    }
-
-    fn finish(&mut self, root: usize) {
-        let Some(pass) = self.roots[root].pass.take() else { return };
-        let now = Instant::now();
-        self.roots[root].next = match self.roots[root].watch {
-            Watch::Inotify => now + self.options.reconcile,
-            Watch::Polling(_) => {
-                now + (pass.spent * POLL_SHARE).clamp(self.options.poll, POLL_PAUSE.max(self.options.poll))
-            }
-        };
-        self.publish(true);
-        if pass.full {
-            self.complete(root);
-        }
-        if std::mem::take(&mut self.roots[root].stale) {
-            self.begin(root, false);
-        }
-        self.show_states();
-    }
-
-    /// Ends a full pass, unless the source went away or became another one during it.
-    fn complete(&mut self, root: usize) {
-        let known = self.roots[root].id.filter(|_| self.roots[root].unavailable.is_none());
-        if known.is_some() && self.roots[root].probe(&self.policy).ok() == known {
-            let path = self.roots[root].path.clone();
-            self.mark(Change::Complete { root: path, files: self.survey.files(root) });
-        } else {
-            self.roots[root].next = Instant::now();
-        }
-    }
-
-    /// Something was mounted or unmounted somewhere.
-    fn remounted(&mut self) {
-        let mounts = self.policy.mount_points();
-        let inside = mounts != self.mounts;
-        self.mounts = mounts;
-        for root in 0..self.roots.len() {
-            if self.check(root) && inside {
-                self.begin(root, false);
-            }
-        }
-    }
-
-    /// Hands over what was found. A pass that looks for differences keeps its finds together for up to a
-    /// second unless `at_once`, so that both ends of a rename are told as one.
-    fn publish(&mut self, at_once: bool) {
-        let comparing = self.roots.iter().any(|root| root.pass.as_ref().is_some_and(|pass| !pass.full));
-        if !at_once && comparing && self.told.elapsed() < AT_ONCE {
-            return;
-        }
-        self.told = Instant::now();
-        if !self.survey.staged().is_empty() {
-            self.doubt_removals();
-            let staged = self.survey.take_staged();
-            self.with_outbox(|outbox| staged.into_iter().for_each(|staged| record(outbox, staged)));
-        }
-        self.show_states();
-    }
-
-    /// Files that vanish because their whole source went away are not deleted: it is looked at before they are told.
-    fn doubt_removals(&mut self) {
-        let removed = |root: usize, staged: &[Staged]| staged.iter().any(|one| one.root == root && one.now.is_none());
-        for root in 0..self.roots.len() {
-            if self.roots[root].unavailable.is_none() && removed(root, self.survey.staged()) {
-                let id = self.roots[root].probe(&self.policy);
-                match id {
-                    Ok(id) if Some(id) == self.roots[root].id => {}
-                    Ok(_) => {
-                        self.survey.forget(root);
-                        self.roots[root].id = None;
-                        self.roots[root].pass = None;
-                        self.roots[root].next = Instant::now();
-                    }
-                    Err(reason) => self.lose(root, reason),
-                }
-            }
-        }
-    }
-
-    fn mark(&mut self, change: Change) {
-        self.with_outbox(|outbox| outbox.mark(change));
-    }
-
-    /// The states are shown first, so that they are never behind what was told.
-    fn with_outbox(&self, act: impl FnOnce(&mut Outbox)) {
-        self.show_states();
-        act(&mut lock(&self.shared.outbox));
-        self.shared.ready.notify_all();
-    }
-
-    fn show_states(&self) {
-        let states = self.roots.iter().enumerate().map(|(index, root)| RootState {
-            root: root.path.clone(),
-            watch: root.watch.clone(),
-            unavailable: root.unavailable.clone(),
-            scanning: root.pass.as_ref().is_some_and(|pass| pass.full),
-            files: self.survey.files(index),
-        });
-        *lock(&self.shared.states) = states.collect();
-    }
-}
-
-fn record(outbox: &mut Outbox, staged: Staged) {
-    outbox.record(staged.path, staged.before, staged.now, staged.again);
 }

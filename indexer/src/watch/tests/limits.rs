@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use super::bench::Bench;
-use crate::watch::shared::lock;
+use crate::shared::lock;
 use crate::watch::{Options, Watch};
 
 fn folders(root: &std::path::Path, count: usize) {

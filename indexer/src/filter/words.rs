@@ -1,0 +1,65 @@
+//! Words, phrases and beginnings of words, looked up in the word index.
+
+use super::{Filter, Meaning};
+use crate::bits::Bits;
+use crate::bm25::{each_at, each_posting};
+use crate::{Error, groups, phrase};
+
+impl Filter<'_> {
+    /// Documents that hold the word or a relative of it; all parts of a compound, next to each other.
+    pub(super) fn word(&mut self, typed: &str) -> Result<Meaning, Error> {
+        let units = groups::units(typed);
+        match units.as_slice() {
+            [] => Ok(Meaning::Unknown),
+            [unit] => {
+                let forms = groups::known_forms(self.words, unit)?;
+                self.holders(forms.iter().map(|(form, _)| form.as_str())).map(Meaning::Set)
+            }
+            units => self.exact(units, 0).map(Meaning::Set),
+        }
+    }
+
+    fn holders<'a>(&self, forms: impl IntoIterator<Item = &'a str>) -> Result<Bits, Error> {
+        let mut found = self.nothing();
+        for form in forms {
+            each_posting(self.words, form, |_| true, |_, serial, _| found.insert(serial))?;
+        }
+        Ok(self.only_live(found))
+    }
+
+    /// The index may hold more than the table of its moment knows.
+    pub(super) fn only_live(&self, mut found: Bits) -> Bits {
+        found &= self.table.columns().live();
+        found
+    }
+
+    pub(super) fn phrase(&mut self, typed: &[String], slop: u32) -> Result<Meaning, Error> {
+        let units: Vec<String> = typed.iter().flat_map(|word| groups::units(word)).collect();
+        if units.is_empty() {
+            return Ok(Meaning::Unknown);
+        }
+        self.exact(&units, slop).map(Meaning::Set)
+    }
+
+    fn exact(&self, units: &[String], slop: u32) -> Result<Bits, Error> {
+        let mut found = self.nothing();
+        for field in self.words.fields.words() {
+            phrase::phrase(self.words, field, units, slop, &mut found)?;
+        }
+        Ok(self.only_live(found))
+    }
+
+    pub(super) fn prefix(&mut self, typed: &str) -> Result<Meaning, Error> {
+        let mut units = groups::units(typed);
+        let Some(start) = units.pop() else { return Ok(Meaning::Unknown) };
+        let mut found = self.nothing();
+        for (_, places) in groups::beginning_with(self.words, &start)? {
+            each_at(self.words, &places, |_| true, |_, serial, _| found.insert(serial))?;
+        }
+        found = self.only_live(found);
+        for unit in units {
+            found &= &self.holders([unit.as_str()])?;
+        }
+        Ok(Meaning::Set(found))
+    }
+}
