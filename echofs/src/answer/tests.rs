@@ -14,6 +14,7 @@ use super::{
     Answers, Conversation, Evidence, Form, Found, Item, Items, Listing, NOT_FOUND, Passage, RUNNING, ReadError, Reader,
     Stream,
 };
+use crate::waiting::until;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -233,14 +234,6 @@ fn all(reader: &Reader, form: Form) -> Vec<u8> {
             return out;
         }
         out.extend(piece);
-    }
-}
-
-fn until(what: &str, done: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < LIMIT, "{what} did not happen");
-        std::thread::yield_now();
     }
 }
 
