@@ -101,6 +101,8 @@ impl Service {
         let writer = std::thread::Builder::new().spawn(move || write_events(&writer, &written))?;
         let result = self.read_calls(stream, &events);
         drop(events);
+        // What it still waited for would hold its place until its turn comes.
+        self.scheduler.drop_cancelled();
         let _ = writer.join();
         result
     }
@@ -125,7 +127,10 @@ impl Service {
 
     fn obey(&self, line: &[u8], events: &Sender<Event>, running: &mut Running) {
         let answer = match protocol::parse_call(line) {
-            Ok(Call::Cancel) => return running.cancel(),
+            Ok(Call::Cancel) => {
+                running.cancel();
+                return self.scheduler.drop_cancelled();
+            }
             Ok(Call::Health) => Some(Event::Health(self.health())),
             Ok(Call::Forget) => {
                 self.forget();

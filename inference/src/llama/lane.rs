@@ -52,7 +52,8 @@ pub struct Lane {
     reuse: bool,
     /// The state of an opening, to be kept when there is time.
     opening: Option<(Key, Vec<u8>)>,
-    /// The conversation of the prompt in the sequence, until that is kept.
+    /// The conversation whose turn was just done, until its state is kept. Of one that was stopped, which may be to be forgotten,
+    /// nothing is.
     conversation: Option<String>,
 }
 
@@ -156,7 +157,6 @@ impl Lane {
         if !self.reuse {
             self.forget();
         }
-        self.conversation = request.conversation.clone().filter(|_| self.reuse);
         let (kept_tokens, surprisal) = self.read(&prompt, turn, request.surprisal)?;
         let refusal = self.refusal(request)?;
         let mut output = Output::new(&request.stop);
@@ -194,6 +194,7 @@ impl Lane {
             add(&mut batch, token, length + count - 1, true)?;
         }
         show(output.finish(), on_text);
+        self.conversation = request.conversation.clone().filter(|_| self.reuse);
         Ok(Completion {
             text: output.text().into(),
             model: self.model.name.clone(),
@@ -334,7 +335,7 @@ impl Lane {
     /// Empties the sequence after a failure, and keeps nothing of what was computed in it.
     pub fn give_up(&mut self) {
         self.forget();
-        (self.opening, self.conversation) = (None, None);
+        self.opening = None;
     }
 
     /// Empties the sequence.
