@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::counted::Counted;
 use crate::process::{Program, Supervisor};
 use crate::protocol::{self, Call, Event, Health};
 use crate::slots::Slots;
@@ -128,8 +129,17 @@ impl Client {
         }
     }
 
-    /// Has the service drop what it keeps of earlier prompts; one that does not run has it on disk alone.
     fn forget_states(&self) -> Result<(), Error> {
+        self.ask_to_forget().or_else(|error| {
+            log::info!("{error}; once more");
+            // One that was just ending has left on disk what it kept.
+            self.supervisor.ended_well();
+            self.ask_to_forget()
+        })
+    }
+
+    /// Has the service drop what it keeps of earlier prompts; one that does not run has it on disk alone.
+    fn ask_to_forget(&self) -> Result<(), Error> {
         let down = |error: io::Error| Error::Down(format!("kept states are not forgotten: {error}"));
         match socket::connect(&self.config.socket) {
             Ok(stream) => match ask(&stream, &Call::Forget)? {
@@ -198,9 +208,9 @@ impl Client {
 
 impl Generator for Client {
     fn generate(&self, request: &Request, cancel: &Cancel, on_text: &mut dyn FnMut(&str)) -> Result<Completion, Error> {
-        self.in_flight.fetch_add(1, Ordering::AcqRel);
+        let (counted, _) = Counted::enter(&self.in_flight);
         let result = self.run(request, cancel, on_text);
-        self.in_flight.fetch_sub(1, Ordering::AcqRel);
+        drop(counted);
         match &result {
             Ok(_) => self.supervisor.pardon(),
             Err(Error::Down(why)) => self.supervisor.complain(why),
@@ -345,4 +355,33 @@ fn unexpected(event: &Event) -> Error {
 
 fn is_time_out(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::states::Key;
+
+    #[test]
+    fn what_a_service_kept_is_forgotten_also_when_it_ends_instead_of_answering() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (path, states) = (dir.path().join("s.sock"), dir.path().join("states"));
+        let key = Key { fingerprint: "a".into(), tokens: vec![1, 2], fixed: 0, conversation: None };
+        Slots::open(&states, 1000).expect("opened").store(&key, b"a secret");
+        let listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+        let mut config = ClientConfig::new("/nowhere/echofs-inference".into(), path);
+        config.states = Some(states.clone());
+        let client = Client::new(config);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let call = listener.accept();
+                drop(listener);
+                drop(call);
+            });
+            client.forget();
+        });
+        let files = std::fs::read_dir(states).expect("a directory").flatten();
+        assert_eq!(files.map(|file| file.metadata().map_or(1, |meta| meta.len())).sum::<u64>(), 0);
+        assert_eq!(client.status().last_error, None);
+    }
 }

@@ -262,3 +262,14 @@ fn who_never_reads_and_who_never_ends_a_line_hold_up_nobody() {
     let mut rest = String::new();
     assert!({ deaf }.0.read_line(&mut rest).is_ok_and(|read| read > 0), "who reads late gets it all the same");
 }
+
+#[test]
+fn who_asks_on_and_on_without_reading_is_given_up() {
+    let bench = Bench::new();
+    let deaf = bench.connect();
+    let start = Instant::now();
+    // Far more than the answers that a socket holds.
+    let ended = (0..1_000_000).any(|_| protocol::write_call(&mut deaf.0.get_ref(), &Call::Health).is_err());
+    assert!(ended && start.elapsed() < DEADLINE, "{:?}", start.elapsed());
+    assert!(bench.connect().is_healthy());
+}

@@ -61,6 +61,19 @@ fn a_conversation_has_one_state() {
 }
 
 #[test]
+fn what_a_state_makes_useless_is_in_no_file() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let states = on_disk(dir.path(), 1 << 20);
+    put(&states, key("a", 0..8, Some("garden")), b"first".to_vec());
+    put(&states, key("a", 0..16, Some("work")), b"other".to_vec());
+    // The same tokens as one, a turn of the other.
+    put(&states, key("a", 0..16, Some("garden")), b"second".to_vec());
+    drop(states);
+    let slots = Slots::open(dir.path(), 1 << 20).expect("opened");
+    assert_eq!(slots.keys().collect::<Vec<_>>(), [&key("a", 0..16, Some("garden"))]);
+}
+
+#[test]
 fn states_survive_a_restart_in_files_of_their_owner() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("states");
