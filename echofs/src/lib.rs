@@ -30,6 +30,8 @@ mod session;
 mod syscall;
 mod topic_namer;
 mod tree;
+#[cfg(test)]
+mod waiting;
 
 pub use echofs_indexer::remembered::remember;
 pub use error::Error;

@@ -58,7 +58,7 @@ pub fn listener(recorder: Arc<Recorder>, record: Record) -> Listener {
     Box::new(move |told| match told {
         Told::Made(answer) => {
             if record.questions
-                && let Err(error) = recorder.index.conversations().append(&turns(answer))
+                && let Err(error) = recorder.keep(answer)
             {
                 log::error!("a question was not kept: {error}");
             }
@@ -139,6 +139,12 @@ impl Recorder {
     /// Whether the owner has this noted now.
     pub fn records(&self, activity: Activity) -> bool {
         self.observe().records(activity, Timestamp::now())
+    }
+
+    /// Keeps a question and its answer, but for one that rests on what was forgotten while it was made.
+    fn keep(&self, answer: &Answer) -> Result<bool, echofs_indexer::Error> {
+        let is_gone = |citation: &Citation| self.index.is_gone(Path::new(&citation.path));
+        self.index.conversations().append_where(&turns(answer), &|_| !answer.citations.iter().any(is_gone))
     }
 
     /// A question was answered.
@@ -263,11 +269,15 @@ impl Recorder {
 
     fn entry_of(&self, said: Said, latest: &mut Latest) -> Option<Entry> {
         let Said { activity, at, question, mut evidence, session } = said;
+        let page = self.index.conversations().page_of(&session).ok().flatten();
+        if activity == Activity::Chats && page.is_none() {
+            // The chat was deleted meanwhile, and with it what was noted of it.
+            return None;
+        }
         let key = question.as_deref().map_or_else(|| session.clone(), normalised);
         if !latest.is_new(activity, &key, if question.is_some() { AGAIN } else { HOUR }, at) {
             return None;
         }
-        let page = self.index.conversations().page_of(&session).ok().flatten();
         // To forget the conversation is to forget this as well.
         evidence.extend(page.map(|page| Evidence { path: page.to_string_lossy().into_owned(), line: None }));
         let kind = if question.is_some() { Kind::Interaction } else { Kind::Observation };

@@ -3,9 +3,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use echofs_embedder::{CrossEncoder, Error, Options, Reranker};
+
+mod common;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const QUESTION: &str = "where does the red key hang";
@@ -69,11 +71,7 @@ fn a_cross_encoder_that_nobody_uses_leaves_memory() {
     let model = open(dir.path(), Duration::from_millis(20));
     let score = || model.rerank(QUESTION, &["a red key"], PATIENCE).unwrap();
     assert_eq!(score(), [2.0]);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while model.loaded() {
-        assert!(Instant::now() < deadline, "it is still in memory");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    common::until_unloaded(|| model.loaded());
     assert_eq!(score(), [2.0]);
 }
 

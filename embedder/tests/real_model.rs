@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use echofs_embedder::{Embedder, Fastembed, Options};
 
+mod common;
+
 fn models() -> PathBuf {
     let from = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let home = || from("HOME").unwrap_or_default().join(".local/share");
@@ -55,11 +57,7 @@ fn a_model_that_nobody_uses_leaves_memory() {
     let options = Options { idle: Duration::from_millis(20), ..Options::new(runtime) };
     let model = Fastembed::open(&models.join("all-minilm-l6-v2-dyn8"), options).unwrap();
     let vector = model.embed_query("one").unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while model.loaded() {
-        assert!(Instant::now() < deadline, "it is still in memory");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    common::until_unloaded(|| model.loaded());
     assert!(cosine(&model.embed_query("one").unwrap(), &vector) > 0.9999);
 }
 

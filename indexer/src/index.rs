@@ -111,11 +111,14 @@ impl Index {
     /// # Errors
     /// I/O errors of the log.
     pub fn note(&self, entries: Vec<Entry>) -> Result<(), Error> {
-        let notes = self.shared.config.data.join("notes");
-        let is_deleted = |path: &Path| path.starts_with(&notes) && !path.exists() || self.conversations.is_gone(path);
-        let is_gone = |path: &Path| self.shared.is_forgotten(path) || is_deleted(path);
-        let holds = |entry: &Entry| !entry.evidence.iter().any(|evidence| is_gone(Path::new(&evidence.path)));
+        let holds = |entry: &Entry| !entry.evidence.iter().any(|evidence| self.is_gone(Path::new(&evidence.path)));
         self.relationship.append_where(entries, &holds)
+    }
+
+    /// Whether what is at a path was forgotten, or is a note or a conversation that was deleted.
+    pub fn is_gone(&self, path: &Path) -> bool {
+        let is_note = path.starts_with(self.shared.config.data.join("notes"));
+        self.shared.is_forgotten(path) || is_note && !path.exists() || self.conversations.is_gone(path)
     }
 
     /// Deletes a chat that has no page, by the page it would have, and what was noted of it.

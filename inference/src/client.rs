@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::counted::Counted;
 use crate::process::{Program, Supervisor};
 use crate::protocol::{self, Call, Event, Health};
 use crate::slots::Slots;
@@ -128,8 +129,17 @@ impl Client {
         }
     }
 
-    /// Has the service drop what it keeps of earlier prompts; one that does not run has it on disk alone.
     fn forget_states(&self) -> Result<(), Error> {
+        self.ask_to_forget().or_else(|error| {
+            log::info!("{error}; once more");
+            // One that was just ending has left on disk what it kept.
+            self.supervisor.ended_well();
+            self.ask_to_forget()
+        })
+    }
+
+    /// Has the service drop what it keeps of earlier prompts; one that does not run has it on disk alone.
+    fn ask_to_forget(&self) -> Result<(), Error> {
         let down = |error: io::Error| Error::Down(format!("kept states are not forgotten: {error}"));
         match socket::connect(&self.config.socket) {
             Ok(stream) => match ask(&stream, &Call::Forget)? {
@@ -198,9 +208,9 @@ impl Client {
 
 impl Generator for Client {
     fn generate(&self, request: &Request, cancel: &Cancel, on_text: &mut dyn FnMut(&str)) -> Result<Completion, Error> {
-        self.in_flight.fetch_add(1, Ordering::AcqRel);
+        let (counted, _) = Counted::enter(&self.in_flight);
         let result = self.run(request, cancel, on_text);
-        self.in_flight.fetch_sub(1, Ordering::AcqRel);
+        drop(counted);
         match &result {
             Ok(_) => self.supervisor.pardon(),
             Err(Error::Down(why)) => self.supervisor.complain(why),
@@ -346,3 +356,6 @@ fn unexpected(event: &Event) -> Error {
 fn is_time_out(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
 }
+
+#[cfg(test)]
+mod tests;

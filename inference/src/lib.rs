@@ -5,6 +5,7 @@
 pub mod activation;
 pub mod client;
 pub mod cores;
+mod counted;
 pub mod cpu;
 pub mod gguf;
 #[cfg(feature = "llama")]

@@ -37,7 +37,8 @@
 //!
 //! Error kinds are `busy` (the queue of its class is full; nothing was done, try later), `no_model`, `refused` (this request cannot be
 //! done), `cancelled` and `down`. Closing the connection cancels too. A line that is no call gets a `refused` error and
-//! the connection goes on; a line that is too long gets one and ends it. Calls of another version are refused.
+//! the connection goes on; a line that is too long gets one and ends it. Calls of another version are refused. A client that goes on
+//! calling and reads no answers is hung up on.
 
 use std::io::{self, BufRead, Read, Write};
 use std::path::PathBuf;

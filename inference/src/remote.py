@@ -10,6 +10,8 @@ import sys
 import urllib.error
 import urllib.request
 
+MOST = 64 << 20  # bytes of a reply
+
 
 class Stay(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_):
@@ -29,20 +31,30 @@ def connect(order):
     return opener.open(request, timeout=order["patience"])
 
 
+def lines(reply):
+    left = MOST
+    while line := reply.readline(left):
+        left -= len(line)
+        yield line
+    if left <= 0:
+        raise OSError("it sends too much")
+
+
 def stream(reply):
     """Reads server-sent events to their end; a server that does not stream answers with one object."""
     done, ended = {}, False
-    plain = b""
-    for line in reply:
+    plain = []
+    for line in lines(reply):
         line = line.strip()
         if not line.startswith(b"data:"):
-            plain += line
+            plain.append(line)
             continue
         data = line[5:].strip()
         if data == b"[DONE]":
             ended = True
             break
         ended = take(json.loads(data), done) or ended
+    plain = b"".join(plain)
     if not done and plain.startswith(b"{"):
         ended = take(json.loads(plain), done)
     if not ended:

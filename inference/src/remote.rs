@@ -4,17 +4,19 @@
 //! python3): no process of EchoFS itself ever opens a connection. Of several servers the first that answers is used; one
 //! that failed is passed over for a while.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::counted::Counted;
 use crate::prompt::role_name;
 use crate::text::Output;
 use crate::{Cancel, Completion, Error, Format, Generator, Message, Part, Request, State, Status};
@@ -66,7 +68,12 @@ impl Server {
     fn key(&self) -> Result<Option<String>, String> {
         let Some(path) = &self.key_file else { return Ok(None) };
         let key = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(Some(key.trim().to_owned()))
+        let key = key.trim();
+        // What python says of a header that it does not take holds the header.
+        match key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            true => Ok(Some(key.to_owned())),
+            false => Err(format!("{}: it holds more than a key", path.display())),
+        }
     }
 }
 
@@ -148,13 +155,11 @@ impl Remote {
 
 impl Generator for Remote {
     fn generate(&self, request: &Request, cancel: &Cancel, on_text: &mut dyn FnMut(&str)) -> Result<Completion, Error> {
-        let before = self.in_flight.fetch_add(1, Ordering::AcqRel);
-        let result = match before < MOST {
+        let (_counted, before) = Counted::enter(&self.in_flight);
+        match before < MOST {
             true => self.try_all(request, cancel, on_text),
             false => Err(Error::Busy(before)),
-        };
-        self.in_flight.fetch_sub(1, Ordering::AcqRel);
-        result
+        }
     }
 
     fn model(&self) -> Option<String> {
@@ -180,7 +185,7 @@ impl Generator for Remote {
 #[serde(untagged)]
 enum Said {
     Text { text: String },
-    Done { done: Done },
+    Done { done: Value },
     Error { error: String, refused: bool },
 }
 
@@ -212,12 +217,9 @@ impl Attempt<'_> {
         let key = self.server.key().map_err(Failure::Server)?;
         let url = format!("{}/chat/completions", self.server.url.trim_end_matches('/'));
         let order = json!({"url": url, "key": key, "body": body(self.server, request), "patience": PATIENCE});
-        let mut child = spawn(&order.to_string()).map_err(Failure::Server)?;
-        let result = self.listen(&lines(&mut child), request);
-        // Killed, it hangs up, which ends the generation there.
-        let _ = child.kill();
-        let _ = child.wait();
-        result
+        let mut script = Script::start().map_err(|e| Failure::Server(format!("python3 cannot be started: {e}")))?;
+        let lines = script.lines(order.to_string()).map_err(|e| Failure::Server(e.to_string()))?;
+        self.listen(&lines, request)
     }
 
     fn listen(&mut self, lines: &Receiver<String>, request: &Request) -> Result<Completion, Failure> {
@@ -241,7 +243,8 @@ impl Attempt<'_> {
                 }
                 Ok(Said::Done { done }) => {
                     self.show(output.finish());
-                    return Ok(self.completion(&output, done));
+                    // A reply that is whole is not lost over what is said of it.
+                    return Ok(self.completion(&output, serde_json::from_value(done).unwrap_or_default()));
                 }
                 Ok(Said::Error { error, refused: true }) if self.first.is_none() => {
                     return Err(Failure::Final(Error::Refused(format!("{}: {error}", self.server.name()))));
@@ -281,36 +284,37 @@ impl Attempt<'_> {
     }
 }
 
-fn spawn(order: &str) -> Result<Child, String> {
-    let child = Command::new("python3")
-        .args(["-I", "-c", SCRIPT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn();
-    let mut child = child.map_err(|error| format!("python3 cannot be started: {error}"))?;
-    // The key goes this way and not on the command line, which everybody can read.
-    let given = child.stdin.take().map(|mut input| input.write_all(order.as_bytes()));
-    match given {
-        Some(Ok(())) => Ok(child),
-        other => {
-            let _ = child.kill();
-            let _ = child.wait();
-            Err(format!("python3 does not read: {other:?}"))
+/// The child that makes a request. Dropped, it hangs up, which ends the generation there.
+struct Script(Child);
+
+impl Script {
+    fn start() -> io::Result<Self> {
+        let command = ["-I", "-c", SCRIPT];
+        let (stdin, stdout) = (Stdio::piped(), Stdio::piped());
+        Command::new("python3").args(command).stdin(stdin).stdout(stdout).stderr(Stdio::null()).spawn().map(Self)
+    }
+
+    /// What it says to this order. Threads write and read, so that whoever listens can give up at any time; they end with it.
+    fn lines(&mut self, order: String) -> io::Result<Receiver<String>> {
+        let (sender, lines) = channel();
+        if let Some(mut input) = self.0.stdin.take() {
+            // The key goes this way and not on the command line, which everybody can read.
+            thread::Builder::new().spawn(move || input.write_all(order.as_bytes()))?;
         }
+        if let Some(out) = self.0.stdout.take() {
+            let bounded = BufReader::new(out.take(64 << 20));
+            let mut read = bounded.lines().map_while(Result::ok);
+            thread::Builder::new().spawn(move || read.try_for_each(|line| sender.send(line)))?;
+        }
+        Ok(lines)
     }
 }
 
-/// Lines of the child, read by a thread that ends with it.
-fn lines(child: &mut Child) -> Receiver<String> {
-    let (sender, lines) = channel();
-    if let Some(out) = child.stdout.take() {
-        std::thread::spawn(move || {
-            let bounded = BufReader::new(out.take(64 << 20));
-            bounded.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
-        });
+impl Drop for Script {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
-    lines
 }
 
 /// The request as such servers want it.

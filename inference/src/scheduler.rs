@@ -23,6 +23,9 @@ pub trait Engine {
     /// # Errors
     /// Those of [`crate::Generator::generate`].
     fn generate(&mut self, work: &Work, turn: &Turn<'_>, on_text: &mut dyn FnMut(&str)) -> Result<Completion, Error>;
+    /// Keeps what later work can go on from. Called after each generation, once its caller has the end of it and before
+    /// anything else is asked of the engine.
+    fn keep_state(&mut self) {}
     /// Gives back what is out of date: another engine uses another model now, or kept states were forgotten.
     fn tidy(&mut self);
     /// Gives the memory of the model back.
@@ -63,6 +66,18 @@ struct Queue {
     untidy: bool,
     loaded: Option<String>,
     cpu: Option<String>,
+}
+
+impl Queue {
+    fn drop_cancelled(&mut self) {
+        self.jobs.retain(|(job, _)| {
+            let cancelled = job.cancel.is_cancelled();
+            if cancelled {
+                let _ = job.events.send(Event::from(&Error::Cancelled));
+            }
+            !cancelled
+        });
+    }
 }
 
 /// The queues, one for each class.
@@ -129,7 +144,7 @@ impl Scheduler {
         let class = job.work.request.class;
         let mut queues = self.shared.lock();
         let queue = &mut queues[class as usize];
-        queue.jobs.retain(|(job, _)| !job.cancel.is_cancelled());
+        queue.drop_cancelled();
         // The first one does not wait when nothing runs, even if the thread has not taken it yet.
         let room = self.capacity + usize::from(!queue.running);
         if queue.jobs.len() >= room {
@@ -138,6 +153,11 @@ impl Scheduler {
         queue.jobs.push_back((job, self.shared.load.enter(class)));
         self.shared.changed.notify_all();
         Ok(())
+    }
+
+    /// Ends the jobs that wait and that nobody wants any more.
+    pub fn drop_cancelled(&self) {
+        self.shared.lock().iter_mut().for_each(Queue::drop_cancelled);
     }
 
     /// Has every engine give back what is out of date, those that run a job after it.
@@ -192,8 +212,8 @@ enum Next {
     Closed,
 }
 
-/// The next job of a class; `Idle` when it has had none since `until`.
-fn next(shared: &Shared, class: Class, until: Instant) -> Next {
+/// The next job of a class; `Idle` when it has had none until then.
+fn next(shared: &Shared, class: Class, until: Option<Instant>) -> Next {
     let mut queues = shared.lock();
     loop {
         let queue = &mut queues[class as usize];
@@ -207,46 +227,57 @@ fn next(shared: &Shared, class: Class, until: Instant) -> Next {
         if std::mem::take(&mut queue.untidy) {
             return Next::Tidy;
         }
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Next::Idle;
-        }
-        queues = shared.changed.wait_timeout(queues, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        queues = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+            Some(Duration::ZERO) => return Next::Idle,
+            Some(left) => shared.changed.wait_timeout(queues, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0,
+            None => shared.changed.wait(queues).unwrap_or_else(|poisoned| poisoned.into_inner()),
+        };
     }
 }
 
 fn work<E: Engine>(shared: &Shared, class: Class, make: &impl Fn(Class) -> E, idle: Duration) {
-    let mut engine = make(class);
-    let mut until = Instant::now() + idle;
-    note(shared, class, &engine);
+    let make = || make(class);
+    let mut engine = make();
+    let mut until = Instant::now().checked_add(idle);
     loop {
+        note(shared, class, &engine);
         match next(shared, class, until) {
             Next::Closed => return,
-            Next::Tidy => engine.tidy(),
+            Next::Tidy => {
+                guarded(&mut engine, make, E::tidy);
+            }
             Next::Idle => {
-                engine.unload();
-                until = Instant::now() + idle;
+                guarded(&mut engine, make, E::unload);
+                // There is nothing more to give back before the next job.
+                until = None;
             }
             Next::Job(job, ticket) => {
-                let done = catch_unwind(AssertUnwindSafe(|| run(&mut engine, &job, &shared.load)));
-                let done = done.unwrap_or_else(|_| {
-                    engine = make(class);
-                    Event::from(&Error::Down("the engine failed on this request".into()))
-                });
+                let done = guarded(&mut engine, make, |engine| run(engine, &job, &shared.load));
+                let failed = || Event::from(&Error::Down("the engine failed on this request".into()));
                 // Who hears of the end may ask at once what is in memory.
                 note(shared, class, &engine);
-                let _ = job.events.send(done);
-                *shared.last_end() = Instant::now();
-                until = Instant::now() + idle;
+                let _ = job.events.send(done.unwrap_or_else(failed));
+                drop(job);
                 end(shared, class, ticket);
+                guarded(&mut engine, make, E::keep_state);
+                until = Instant::now().checked_add(idle);
             }
         }
-        note(shared, class, &engine);
     }
+}
+
+/// What an engine does; one that panics is replaced.
+fn guarded<E, T>(engine: &mut E, make: impl Fn() -> E, act: impl FnOnce(&mut E) -> T) -> Option<T> {
+    let done = catch_unwind(AssertUnwindSafe(|| act(engine))).ok();
+    if done.is_none() {
+        *engine = make();
+    }
+    done
 }
 
 /// A job ended: the other engines may hold what is out of date by it.
 fn end(shared: &Shared, class: Class, ticket: Ticket) {
+    *shared.last_end() = Instant::now();
     let mut queues = shared.lock();
     queues[class as usize].running = false;
     for other in Class::ALL.into_iter().filter(|other| *other != class) {

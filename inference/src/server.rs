@@ -22,6 +22,9 @@ const MAX_CONNECTIONS: usize = 64;
 /// A client that does not read for so long is given up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Answers to calls that a client may leave unread; one that goes on asking without reading any is given up.
+const UNREAD: usize = 4096;
+
 /// What a connection needs to know of the service.
 #[derive(Debug)]
 pub struct Service {
@@ -98,17 +101,22 @@ impl Service {
         stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
         let (events, written) = channel();
         let writer = stream.try_clone()?;
-        let writer = std::thread::Builder::new().spawn(move || write_events(&writer, &written))?;
-        let result = self.read_calls(stream, &events);
+        let sent = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&sent);
+        let writer = std::thread::Builder::new().spawn(move || write_events(&writer, &written, &count))?;
+        let result = self.read_calls(stream, &events, &sent);
         drop(events);
+        // What it still waited for would hold its place until its turn comes.
+        self.scheduler.drop_cancelled();
         let _ = writer.join();
         result
     }
 
-    fn read_calls(&self, stream: &UnixStream, events: &Sender<Event>) -> io::Result<()> {
+    fn read_calls(&self, stream: &UnixStream, events: &Sender<Event>, sent: &AtomicUsize) -> io::Result<()> {
         let mut reader = BufReader::new(stream);
         let mut running = Running::default();
         let mut line = Vec::new();
+        let mut answers = 0_usize;
         loop {
             line.clear();
             match protocol::read_line(&mut reader, &mut line) {
@@ -119,13 +127,24 @@ impl Service {
                     return Err(error);
                 }
             }
-            self.obey(&line, events, &mut running);
+            let Some(answer) = self.obey(&line, events, &mut running) else { continue };
+            answers += 1;
+            if answers.saturating_sub(sent.load(Ordering::Acquire)) > UNREAD {
+                stream.shutdown(std::net::Shutdown::Both)?;
+                return Err(io::Error::other("the client asks and does not read"));
+            }
+            let _ = events.send(answer);
         }
     }
 
-    fn obey(&self, line: &[u8], events: &Sender<Event>, running: &mut Running) {
-        let answer = match protocol::parse_call(line) {
-            Ok(Call::Cancel) => return running.cancel(),
+    /// Does what a call says; the answer, where it has one at once.
+    fn obey(&self, line: &[u8], events: &Sender<Event>, running: &mut Running) -> Option<Event> {
+        match protocol::parse_call(line) {
+            Ok(Call::Cancel) => {
+                running.cancel();
+                self.scheduler.drop_cancelled();
+                None
+            }
             Ok(Call::Health) => Some(Event::Health(self.health())),
             Ok(Call::Forget) => {
                 self.forget();
@@ -135,9 +154,6 @@ impl Service {
                 self.generate(model, adapter, request, events, running).err().as_ref().map(Event::from)
             }
             Err(why) => Some(Event::from(&Error::Refused(why))),
-        };
-        if let Some(event) = answer {
-            let _ = events.send(event);
         }
     }
 
@@ -209,12 +225,13 @@ impl Drop for Guest {
     }
 }
 
-/// Writes events until there are no more, or the client is gone; then hangs up, which the reading thread sees.
-fn write_events(stream: &UnixStream, events: &Receiver<Event>) {
+/// Writes events, counting them, until there are no more, or the client is gone; then hangs up, which the reading thread sees.
+fn write_events(stream: &UnixStream, events: &Receiver<Event>, sent: &AtomicUsize) {
     for event in events {
         if protocol::write_event(&mut &*stream, &event).is_err() {
             break;
         }
+        sent.fetch_add(1, Ordering::AcqRel);
     }
     let _ = stream.shutdown(std::net::Shutdown::Both);
 }

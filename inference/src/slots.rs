@@ -68,14 +68,14 @@ impl Slots {
         }
     }
 
-    /// Keeps a state, in the place of an older one of the same conversation, or of the one unused for longest.
+    /// Keeps a state, in the place of those that it makes useless, or of the one unused for longest.
     pub fn store(&mut self, key: &Key, state: &[u8]) {
         if state.len() as u64 > self.budget / 2 {
             return;
         }
-        let same = self.slots.iter().position(|slot| slot.key.as_ref().is_some_and(|old| key.replaces(old)));
-        let number =
-            same.or_else(|| self.slots.iter().position(|slot| slot.key.is_none())).unwrap_or_else(|| self.oldest());
+        let replaced = |slot: &&mut Slot| slot.key.as_ref().is_some_and(|old| key.replaces(old));
+        self.slots.iter_mut().filter(replaced).for_each(Slot::clear);
+        let number = self.slots.iter().position(|slot| slot.key.is_none()).unwrap_or_else(|| self.oldest());
         let slot = &mut self.slots[number];
         if let Err(error) = slot.store(key, state) {
             log::warn!("a state cannot be kept on disk: {error}");

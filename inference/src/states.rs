@@ -94,9 +94,13 @@ impl States {
         keys.any(|key| key.fingerprint == fingerprint && key.tokens == tokens)
     }
 
-    /// Keeps a state.
-    pub fn put(&self, key: Key, state: Vec<u8>) {
+    /// Keeps a state that was computed when [`forgotten`](Self::forgotten) said `since`; not if everything was dropped again since.
+    pub fn put(&self, key: Key, state: Vec<u8>, since: u64) {
         let mut kept = self.lock();
+        // Counted up under the same lock, so that nothing comes back after it was dropped.
+        if self.forgotten() != since {
+            return;
+        }
         if let Some(disk) = &mut kept.disk {
             disk.store(&key, &state);
         }

@@ -173,14 +173,9 @@ pub(super) fn run(
 }
 
 /// The fact that says when, where one thing is asked.
-fn dated(evidence: &dyn Evidence, bases: &[Basis]) -> Option<Dated> {
+pub(super) fn dated(evidence: &dyn Evidence, bases: &[Basis]) -> Option<Dated> {
     let [basis] = bases else { return None };
     dated::find(evidence, basis)
-}
-
-/// Whether a fact answers the question now, so that no kept answer is needed.
-pub(super) fn is_told(evidence: &dyn Evidence, bases: &[Basis]) -> bool {
-    dated(evidence, bases).is_some()
 }
 
 /// The answer to a question that counts or lists.

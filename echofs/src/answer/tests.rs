@@ -12,9 +12,10 @@ mod several;
 mod without_model;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Answers, Form, NOT_FOUND, ReadError, Reader};
+use crate::waiting::until;
 use model::{Model, Script};
 use notes::Notes;
 
@@ -64,13 +65,5 @@ fn all(reader: &Reader, form: Form) -> Vec<u8> {
             return out;
         }
         out.extend(piece);
-    }
-}
-
-fn until(what: &str, done: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < LIMIT, "{what} did not happen");
-        std::thread::yield_now();
     }
 }

@@ -49,7 +49,8 @@ impl Inner {
 
     fn same_evidence(&self, entry: &Entry) -> bool {
         let Ok(bases) = Basis::all(&*self.evidence, &entry.settled.question, None) else { return false };
-        if run::is_told(&*self.evidence, &bases) {
+        if run::dated(&*self.evidence, &bases).is_some() {
+            // Nothing kept is needed for that.
             return false;
         }
         let each: Vec<Vec<Place>> = bases.iter().map(|basis| basis.places(&*self.evidence)).collect();

@@ -31,7 +31,7 @@ use crate::error::Error;
 use crate::recorder::Recorder;
 
 pub use crate::answer::follow_up::brief;
-pub use replies::Running;
+pub use replies::{Forgetting, Running};
 pub use writing::Writing;
 
 use replies::Replying;
@@ -66,6 +66,8 @@ struct State {
     conversations: HashMap<String, Conversation>,
     /// The sessions that have a thread.
     replying: HashMap<String, Replying>,
+    /// How many are forgetting something.
+    forgetting: usize,
     stopping: bool,
 }
 
@@ -175,8 +177,8 @@ impl Chats {
     pub fn end(&self, name: &str) -> Result<(), Error> {
         let session = self.find(name)?.ok_or(Error::NotFound)?;
         self.conversations().append(&[turn(&session, Role::System, ENDED, Timestamp::now())])?;
-        self.lock().conversations.remove(&session);
         self.cancel(|replying| replying == session);
+        self.lock().conversations.remove(&session);
         match self.conversations().page_of(&session)?.filter(|_| self.conversations().hides_chats()) {
             Some(page) => {
                 self.index.drop_chat(&page)?;
@@ -188,10 +190,12 @@ impl Chats {
         }
     }
 
-    /// Makes replies anew that are being made from what may now be forgotten.
-    pub fn forget(&self) {
-        self.lock().conversations.clear();
+    /// Stops the replies that are being made, since they may rest on what is to be forgotten; they are made anew, and others begun,
+    /// once what this gives is gone.
+    pub fn forgetting(&self) -> Forgetting<'_> {
+        self.lock().forgetting += 1;
         self.cancel(|_| true);
+        Forgetting(self)
     }
 
     /// Bytes in a chat, and when something was last added to it.
@@ -284,3 +288,6 @@ fn turn(session: &str, role: Role, content: &str, at: Timestamp) -> Turn {
     let title = Some(name_of(session).to_owned());
     Turn { role, content: content.to_owned(), at, session: session.to_owned(), speaker: None, title }
 }
+
+#[cfg(test)]
+mod tests;

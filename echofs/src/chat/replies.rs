@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use echofs_indexer::conversations::Turn;
 use echofs_inference::Cancel;
 use jiff::{SignedDuration, Timestamp};
 
@@ -36,9 +37,15 @@ struct Reply {
 }
 
 impl Replying {
-    /// The reply to the message of this time as far as it goes.
+    /// Whether a reply is under way.
+    #[cfg(test)]
+    pub fn is_replying(&self) -> bool {
+        self.reply.is_some()
+    }
+
+    /// The reply to the message of this time as far as it goes; nothing of one that was stopped.
     pub fn shown(&self, to: Timestamp) -> Option<String> {
-        let reply = self.reply.as_ref().filter(|reply| reply.to == to)?;
+        let reply = self.reply.as_ref().filter(|reply| reply.to == to && !reply.cancel.is_cancelled())?;
         Some(transcript::growing(reply.begun, wording::opening(&reply.markdown())))
     }
 }
@@ -68,6 +75,19 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.0.lock().stopping = true;
         self.0.cancel(|_| true);
+    }
+}
+
+/// While it lives, something is being forgotten and no reply is made.
+pub struct Forgetting<'a>(pub(super) &'a Chats);
+
+impl Drop for Forgetting<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.forgetting -= 1;
+        state.conversations.clear();
+        drop(state);
+        self.0.changed.notify_all();
     }
 }
 
@@ -147,22 +167,29 @@ impl Chats {
     fn reply_to_next(&self, session: &str) -> Result<(), Error> {
         let Some(chat) = self.transcript(session)? else { return Ok(()) };
         let Some(message) = chat.next() else { return Ok(()) };
-        let (stream, cancel) = Default::default();
-        let reply = Reply { to: message.at, begun: Timestamp::now(), stream, cancel };
-        self.set(session, Some(reply.clone()));
-        let text = self.word(session, &chat, message, &reply);
-        // What was forgotten or ended meanwhile takes no reply.
-        let wanted = self.transcript(session)?.is_some_and(|chat| chat.next() == Some(message));
-        if let Some(text) = text.filter(|_| wanted && !reply.cancel.is_cancelled()) {
-            self.conversations().append(&[transcript::reply(session, reply.begun, &text)])?;
+        let Some(reply) = self.begin(session, message.at) else { return Ok(()) };
+        if let Some(text) = self.word(session, &chat, message, &reply) {
+            // What was forgotten or ended meanwhile takes no reply.
+            let wanted = |turns: &[Turn]| !reply.cancel.is_cancelled() && transcript::waits(turns, message);
+            self.conversations().append_where(&[transcript::reply(session, reply.begun, &text)], &wanted)?;
         }
-        self.set(session, None);
+        self.lock().replying.entry(session.to_owned()).or_default().reply = None;
+        self.changed.notify_all();
         Ok(())
     }
 
-    fn set(&self, session: &str, reply: Option<Reply>) {
-        self.lock().replying.entry(session.to_owned()).or_default().reply = reply;
+    /// A new reply, which can be stopped from now on; none while something is being forgotten.
+    fn begin(&self, session: &str, to: Timestamp) -> Option<Reply> {
+        let (stream, cancel) = Default::default();
+        let reply = Reply { to, begun: Timestamp::now(), stream, cancel };
+        let mut state = self.lock();
+        if state.forgetting > 0 {
+            return None;
+        }
+        state.replying.entry(session.to_owned()).or_default().reply = Some(reply.clone());
+        drop(state);
         self.changed.notify_all();
+        Some(reply)
     }
 
     /// Words a reply: to what is said in passing from the model alone, to all else from the notes. `None` if it was stopped.
@@ -177,10 +204,12 @@ impl Chats {
         log::debug!("{:?} is asked as {question:?}", message.text);
         let mut conversation = self.conversation(session, &before);
         let answer = self.answers.reply(&question, &mut conversation, &reply.stream, &reply.cancel);
+        let mut state = self.lock();
         // What was stopped may have read what is forgotten now.
-        if answer.is_ok() {
-            self.lock().conversations.insert(session.to_owned(), conversation);
+        if answer.is_ok() && !reply.cancel.is_cancelled() {
+            state.conversations.insert(session.to_owned(), conversation);
         }
+        drop(state);
         let markdown = reply.markdown();
         let opening = wording::opening(&markdown);
         match answer {
@@ -205,8 +234,11 @@ impl Chats {
 }
 
 impl State {
-    /// How long to wait until a message that is still being written counts as whole.
+    /// How long to wait until a message that is still being written counts as whole, and while something is being forgotten.
     fn unfinished(&self, session: &str, at: Timestamp) -> Option<Duration> {
+        if self.forgetting > 0 {
+            return Some(PAUSE);
+        }
         match self.open.get(&(session.to_owned(), at))? {
             None => Some(PAUSE),
             Some(last) => PAUSE.checked_sub(last.elapsed()).filter(|rest| !rest.is_zero()),

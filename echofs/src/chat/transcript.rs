@@ -38,11 +38,11 @@ impl Transcript {
         let zone = TimeZone::system();
         let (mut blocks, mut replied, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
         for exchange in exchanges(turns) {
-            let message = whole(&exchange.asked);
+            let whole = whole(&exchange.asked);
             if waiting.is_empty() {
-                blocks.push(render::block(&message, &zone));
+                blocks.push(render::block(&whole, &zone));
             }
-            let message = Message { at: message.at, text: message.content };
+            let message = Message::from(whole);
             match exchange.reply {
                 Some(reply) => {
                     blocks.push(render::block(reply, &zone));
@@ -51,7 +51,7 @@ impl Transcript {
                 None => waiting.push(message),
             }
         }
-        let ended = turns.iter().any(|turn| turn.role == Role::System && turn.content == ENDED);
+        let ended = is_ended(turns);
         Transcript { text: blocks.join("\n"), replied, waiting, ended, modified }
     }
 
@@ -59,6 +59,22 @@ impl Transcript {
     pub fn next(&self) -> Option<&Message> {
         self.waiting.first().filter(|_| !self.ended)
     }
+}
+
+impl From<Turn> for Message {
+    fn from(whole: Turn) -> Message {
+        Message { at: whole.at, text: whole.content }
+    }
+}
+
+/// Whether this message is the one to be replied to next in a chat of these turns.
+pub fn waits(turns: &[Turn], message: &Message) -> bool {
+    let next = exchanges(turns).into_iter().find(|exchange| exchange.reply.is_none());
+    !is_ended(turns) && next.is_some_and(|exchange| Message::from(whole(&exchange.asked)) == *message)
+}
+
+fn is_ended(turns: &[Turn]) -> bool {
+    turns.iter().any(|turn| turn.role == Role::System && turn.content == ENDED)
 }
 
 /// All turns of a message as one.
@@ -137,7 +153,11 @@ mod tests {
     #[test]
     fn an_ended_chat_waits_for_nothing() {
         let end = Turn { role: Role::System, ..turn(ENDED, 1) };
-        let transcript = read(&[turn("One.", 0), end]);
+        let message = Message::from(turn("One.", 0));
+        assert!(waits(&[turn("One.", 0)], &message));
+        assert!(!waits(&[turn("One.", 0), turn("More.", 0)], &message), "it has become longer");
+        let transcript = read(&[turn("One.", 0), end.clone()]);
         assert!(transcript.ended && transcript.next().is_none());
+        assert!(!waits(&[turn("One.", 0), end], &message) && !waits(&[], &message));
     }
 }

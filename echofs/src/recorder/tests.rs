@@ -48,6 +48,13 @@ fn a_question_with_a_kept_answer_is_noted_with_what_answers_it() {
     assert!(entries[0].kind == Kind::Interaction && entries[0].text == "Where is the boat?");
 }
 
+/// A chat in which something was said.
+fn chat(recorder: &Recorder, session: &str) {
+    let (at, content) = (Timestamp::now(), "Hello.".to_owned());
+    let turn = Turn { role: Role::User, content, at, session: session.to_owned(), speaker: None, title: None };
+    recorder.index.conversations().append(&[turn]).expect("kept");
+}
+
 fn log(recorder: &Recorder) -> Vec<Entry> {
     recorder.index.relationship().view().expect("a log").entries
 }
@@ -84,6 +91,7 @@ fn of_a_chat_only_questions_are_noted_in_words() {
     let dir = tempfile::tempdir().expect("a directory");
     let recorder = recorder(dir.path());
     let recording = Recording::start(&recorder).expect("a thread");
+    chat(&recorder, "chat/boat");
     recorder.said("chat/boat", None, None);
     recorder.said("chat/boat", None, None);
     recorder.said("chat/boat", Some("When was it painted?"), Some(&answer("x")));
@@ -94,9 +102,36 @@ fn of_a_chat_only_questions_are_noted_in_words() {
 }
 
 #[test]
+fn of_a_chat_that_is_deleted_before_it_is_noted_nothing_is() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let recorder = recorder(dir.path());
+    chat(&recorder, "chat/boat");
+    recorder.said("chat/boat", Some("When was it painted?"), None);
+    let page = recorder.index.conversations().page_of("chat/boat").expect("readable").expect("a page");
+    recorder.index.conversations().forget(&page).expect("deleted");
+    drop(Recording::start(&recorder).expect("a thread"));
+    assert!(log(&recorder).is_empty());
+}
+
+#[test]
+fn an_answer_from_what_is_gone_when_it_is_made_is_not_kept() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let recorder = recorder(dir.path());
+    let listener = listener(recorder.clone(), Record::default());
+    let mut made = answer("Where is the boat?");
+    let sessions = || recorder.index.conversations().sessions(QUESTIONS).expect("readable").len();
+    made.citations[0].path = dir.path().join("data/notes/gone.md").to_string_lossy().into_owned();
+    listener(Told::Made(&made));
+    assert_eq!(sessions(), 0);
+    listener(Told::Made(&answer("Where is the boat?")));
+    assert_eq!(sessions(), 1);
+}
+
+#[test]
 fn what_is_off_or_paused_is_not_noted() {
     let dir = tempfile::tempdir().expect("a directory");
     let recorder = recorder(dir.path());
+    chat(&recorder, "chat/x");
     let asked = |question: &str| {
         recorder.lock().stopping = false;
         let recording = Recording::start(&recorder).expect("a thread");

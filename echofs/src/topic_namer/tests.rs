@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use echofs_indexer::Config;
 use echofs_indexer::topics::Topic;
@@ -14,18 +14,10 @@ use super::*;
 use crate::answer::Answers;
 use crate::leisure::{Leisure, Running};
 use crate::real::RealNode;
+use crate::waiting::until;
 
-const LIMIT: Duration = Duration::from_secs(60);
 const ALWAYS: Leisure = Leisure { idle: Duration::ZERO, hourly: 60 };
 const NEVER: Leisure = Leisure { idle: Duration::ZERO, hourly: 0 };
-
-fn until(what: &str, mut ready: impl FnMut() -> bool) {
-    let end = Instant::now() + LIMIT;
-    while !ready() {
-        assert!(Instant::now() < end, "never: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
 
 /// Eight notes on sailing and eight on bread.
 fn notes(dir: &Path) {

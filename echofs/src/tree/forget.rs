@@ -71,12 +71,13 @@ fn carry_out(cx: &Context, line: &str) -> Result<String, Error> {
 }
 
 fn forget(cx: &Context, wanted: &Wanted) -> Result<String, Error> {
+    // No reply that rests on it is kept after it is gone.
+    let _forgetting = cx.chats.forgetting();
     let mut paths = forget::sources(&cx.index, wanted)?;
     let forgotten = cx.index.forget_wanted(wanted);
     paths.extend(forgotten.iter().flat_map(|forgotten| forgotten.changed.clone()));
     // Even where some of it is still on disk, nothing of it is shown.
     paths.iter().for_each(|path| cx.answers.forget(path));
-    cx.chats.forget();
     cx.opened.forget(&paths);
     cx.pages.forget();
     cx.drafts.forget();

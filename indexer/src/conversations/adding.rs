@@ -25,17 +25,27 @@ impl Conversations {
     /// # Errors
     /// [`Error::Io`]; then none of the session's turns that failed are kept.
     pub fn append(&self, turns: &[Turn]) -> Result<(), Error> {
-        for turns in turns.chunk_by(|a, b| a.session == b.session) {
-            let mut writing = lock(&self.open);
-            let place = self.session_place(&turns[0].session)?;
-            let open = match place {
-                Some(place) => self.open_place(&mut writing, &place)?,
-                None => self.create(&mut writing, turns)?,
-            };
-            self.write(&open, turns)?;
-            self.note_live(&turns[0].session);
+        let sessions = turns.chunk_by(|a, b| a.session == b.session);
+        sessions.into_iter().try_for_each(|turns| self.append_where(turns, &|_| true).map(drop))
+    }
+
+    /// Adds turns of one session if `wanted` holds for those that it has; nothing is written or forgotten while that is asked. Gives
+    /// whether they were added.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn append_where(&self, turns: &[Turn], wanted: &dyn Fn(&[Turn]) -> bool) -> Result<bool, Error> {
+        let Some(first) = turns.first() else { return Ok(false) };
+        let mut writing = lock(&self.open);
+        let place = self.session_place(&first.session)?;
+        let open = place.map(|place| self.open_place(&mut writing, &place)).transpose()?;
+        if !open.as_ref().map_or_else(|| wanted(&[]), |open| wanted(&lock(&open.turns))) {
+            return Ok(false);
         }
-        Ok(())
+        let open = open.map_or_else(|| self.create(&mut writing, turns), Ok)?;
+        self.write(&open, turns)?;
+        self.note_live(&first.session);
+        Ok(true)
     }
 
     /// Adds what is new of a conversation. One of `session` is that session; one without is the one that begins alike.

@@ -90,6 +90,31 @@ fn the_forgotten_is_gone_and_not_imported_again() {
 }
 
 #[test]
+fn what_is_forgotten_while_it_is_looked_at_takes_no_more_turns() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Conversations::open(dir.path()).unwrap();
+    store.append(&[turn("c", "user", "Where is the axolotl?")]).unwrap();
+    let page = store.page_of("c").unwrap().unwrap();
+    let reply = [turn("c", "assistant", "The axolotl sleeps.")];
+    let (begins, begun) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let wanted = |kept: &[Turn]| {
+            let (begins, store, page) = (begins.clone(), &store, &page);
+            scope.spawn(move || {
+                begins.send(()).unwrap();
+                store.forget(page).unwrap();
+            });
+            begun.recv().unwrap();
+            kept.len() == 1
+        };
+        assert!(store.append_where(&reply, &wanted).unwrap(), "to forget waits");
+    });
+    assert!(kept(&store).is_empty());
+    assert!(!store.append_where(&reply, &|kept| !kept.is_empty()).unwrap());
+    assert!(kept(&store).is_empty());
+}
+
+#[test]
 fn answers_from_what_is_forgotten_go_with_their_questions() {
     let dir = tempfile::tempdir().unwrap();
     let store = Conversations::open(dir.path()).unwrap();

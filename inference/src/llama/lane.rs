@@ -48,8 +48,13 @@ pub struct Lane {
     states: Arc<States>,
     /// [`States::forgotten`] when the sequence was read.
     forgotten: u64,
+    /// Whether a prompt goes on from what earlier ones have left.
+    reuse: bool,
     /// The state of an opening, to be kept when there is time.
     opening: Option<(Key, Vec<u8>)>,
+    /// The conversation whose turn was just done, until its state is kept. Of one that was stopped, which may be to be forgotten,
+    /// nothing is.
+    conversation: Option<String>,
 }
 
 impl Lane {
@@ -73,7 +78,9 @@ impl Lane {
             cached: Reading::default(),
             states,
             forgotten,
+            reuse: options.reuse,
             opening: None,
+            conversation: None,
         })
     }
 
@@ -124,7 +131,8 @@ impl Lane {
         self.context = new_context(&self.model, wanted, NonZeroU32::new(self.context.n_ctx()))?;
         self.threads = wanted;
         if let Some((loaded, scale)) = &self.adapter {
-            set_adapter(&mut self.context, loaded, *scale)?;
+            // It was taken before: the request is not to blame, and the new context is no good.
+            set_adapter(&mut self.context, loaded, *scale).map_err(|error| Error::Down(error.to_string()))?;
         }
         match self.set_state(&state) {
             true => Ok(()),
@@ -146,6 +154,9 @@ impl Lane {
         let mut choice = Choice::new(&self.model.llama, request.format.as_ref())?;
         let prompt = self.reading(request)?;
         self.forget_what_was_forgotten();
+        if !self.reuse {
+            self.forget();
+        }
         let (kept_tokens, surprisal) = self.read(&prompt, turn, request.surprisal)?;
         let refusal = self.refusal(request)?;
         let mut output = Output::new(&request.stop);
@@ -183,6 +194,7 @@ impl Lane {
             add(&mut batch, token, length + count - 1, true)?;
         }
         show(output.finish(), on_text);
+        self.conversation = request.conversation.clone().filter(|_| self.reuse);
         Ok(Completion {
             text: output.text().into(),
             model: self.model.name.clone(),
@@ -247,7 +259,8 @@ impl Lane {
     fn go_on_from(&mut self, prompt: &Reading, limit: usize) -> usize {
         let piece = self.model.piece;
         let here = self.cached.shared(prompt, piece, limit);
-        if let Some((_, key, state)) = self.states.find(&self.fingerprint, prompt, piece, here) {
+        let found = self.reuse.then(|| self.states.find(&self.fingerprint, prompt, piece, here));
+        if let Some((_, key, state)) = found.flatten() {
             match self.restore(&state) {
                 true => self.cached = Reading { tokens: key.tokens, fixed: key.fixed, ..Reading::default() },
                 false => {
@@ -296,30 +309,33 @@ impl Lane {
     /// Takes the state of the opening, which has just been read, if it is not kept yet.
     fn note_opening(&mut self) {
         let tokens = &self.cached.tokens;
-        if tokens.len() >= WORTH_KEEPING && !self.states.has(&self.fingerprint, tokens) {
+        if self.reuse && tokens.len() >= WORTH_KEEPING && !self.states.has(&self.fingerprint, tokens) {
             self.opening = Some((self.key(None), self.state()));
         }
     }
 
-    fn key(&self, conversation: Option<&str>) -> Key {
+    fn key(&self, conversation: Option<String>) -> Key {
         let Reading { tokens, fixed, .. } = self.cached.clone();
-        Key { fingerprint: self.fingerprint.clone(), tokens, fixed, conversation: conversation.map(str::to_owned) }
+        Key { fingerprint: self.fingerprint.clone(), tokens, fixed, conversation }
     }
 
-    /// Keeps the state of the opening and, where it is a turn of a conversation, that of the prompt; each if it is new.
-    pub fn keep_state(&mut self, conversation: Option<&str>) {
-        if self.forgotten != self.states.forgotten() {
-            self.opening = None;
-            return;
-        }
-        if let Some((key, state)) = self.opening.take() {
-            self.states.put(key, state);
+    /// Keeps the state of the opening and, where it was a turn of a conversation, that of the prompt; each if it is new.
+    pub fn keep_state(&mut self) {
+        let (opening, conversation) = (self.opening.take(), self.conversation.take());
+        if let Some((key, state)) = opening {
+            self.states.put(key, state, self.forgotten);
         }
         let count = self.cached.tokens.len();
         let is_new = count >= WORTH_KEEPING && !self.states.has(&self.fingerprint, &self.cached.tokens);
         if conversation.is_some() && is_new && self.cut(count) {
-            self.states.put(self.key(conversation), self.state());
+            self.states.put(self.key(conversation), self.state(), self.forgotten);
         }
+    }
+
+    /// Empties the sequence after a failure, and keeps nothing of what was computed in it.
+    pub fn give_up(&mut self) {
+        self.forget();
+        self.opening = None;
     }
 
     /// Empties the sequence.

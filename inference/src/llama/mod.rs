@@ -98,18 +98,19 @@ impl Llama {
 impl Engine for Llama {
     fn generate(&mut self, work: &Work, turn: &Turn<'_>, on_text: &mut dyn FnMut(&str)) -> Result<Completion, Error> {
         let start = Instant::now();
-        let reuse = self.options.reuse;
         let lane = self.ensure(&work.model, turn.cancel)?;
         lane.adapt(work.adapter.as_ref())?;
-        if !reuse {
-            lane.forget();
-        }
         let result = lane.generate(&work.request, turn, on_text, start);
-        lane.keep_state(work.request.conversation.as_deref().filter(|_| reuse));
         if matches!(result, Err(Error::Down(_))) {
-            lane.forget();
+            lane.give_up();
         }
         result
+    }
+
+    fn keep_state(&mut self) {
+        if let Some(lane) = &mut self.lane {
+            lane.keep_state();
+        }
     }
 
     fn tidy(&mut self) {

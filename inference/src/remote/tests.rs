@@ -194,3 +194,46 @@ fn a_stop_string_ends_the_text_and_the_connection() {
     let (result, pieces) = generate(&Remote::new(vec![server.server()]).expect("right"), &ask());
     assert_eq!((result.expect("a completion").text.as_str(), pieces.concat().as_str()), ("a", "a"));
 }
+
+#[test]
+fn a_server_that_sends_without_end_is_an_error_and_not_a_full_memory() {
+    let server = StandIn::new(|stream| {
+        say(stream, HEAD);
+        let line = format!("{}\n", "x".repeat(1 << 20));
+        while stream.write_all(line.as_bytes()).is_ok() {}
+    });
+    let (result, _) = generate(&Remote::new(vec![server.server()]).expect("right"), &ask());
+    assert!(matches!(&result, Err(Error::Down(why)) if why.contains("too much")), "{result:?}");
+}
+
+#[test]
+fn a_whole_reply_with_strange_counts_is_a_reply() {
+    let last = json!({"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": {"prompt_tokens": null}});
+    let text = format!("{HEAD}{}data: {last}\n\ndata: [DONE]\n\n", event("Yes."));
+    let server = StandIn::new(move |stream| say(stream, &text));
+    let (result, _) = generate(&Remote::new(vec![server.server()]).expect("right"), &ask());
+    assert_eq!(result.expect("a completion").text, "Yes.");
+}
+
+#[test]
+fn a_key_that_is_none_is_refused_and_not_shown() {
+    let (server, dir) = (StandIn::new(whole), tempfile::tempdir().expect("a directory"));
+    let key_file = Some(dir.path().join("key"));
+    let remote = Remote::new(vec![Server { key_file, ..server.server() }]).expect("right");
+    for key in ["sesame\n# of March\n", "sesam\u{e9}", "sesam\u{0}e"] {
+        std::fs::write(dir.path().join("key"), key).expect("written");
+        let (result, _) = generate(&remote, &ask());
+        assert!(matches!(&result, Err(Error::Down(why)) if why.contains("more than a key")), "{result:?}");
+        assert!(remote.status().last_error.is_some_and(|error| !error.contains("sesam")), "the key is told");
+    }
+    assert_eq!(server.count(), 0);
+}
+
+#[test]
+fn who_panics_while_listening_is_not_counted_for_ever() {
+    let server = StandIn::new(whole);
+    let remote = Remote::new(vec![server.server()]).expect("right");
+    let listen = || remote.generate(&ask(), &Cancel::default(), &mut |_| panic!("as the test wants it"));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(listen)).is_err());
+    assert_eq!(remote.status().state, State::Idle);
+}

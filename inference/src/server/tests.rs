@@ -137,6 +137,30 @@ fn a_cancel_in_the_middle_ends_the_generation_and_not_the_connection() {
 }
 
 #[test]
+fn who_waits_and_cancels_or_leaves_is_gone_before_the_others_have_ended() {
+    let bench = Bench::new();
+    let mut first = bench.busy();
+    let until = |what: &str, done: &dyn Fn() -> bool| {
+        let start = Instant::now();
+        while !done() {
+            assert!(start.elapsed() < DEADLINE, "{what}");
+            std::thread::yield_now();
+        }
+    };
+    let (mut cancelling, leaving) = (bench.connect(), bench.connect());
+    for caller in [&cancelling, &leaving] {
+        caller.call(&generate("later", 1));
+    }
+    until("both wait", &|| bench.service.health().waiting == 2);
+    cancelling.call(&Call::Cancel);
+    assert!(is_error(cancelling.event().as_ref(), Kind::Cancelled, ""));
+    drop(leaving);
+    until("neither waits any more", &|| bench.service.health().waiting == 0);
+    until("its connection is over", &|| bench.service.connections.load(Ordering::Acquire) == 2);
+    assert!(matches!(first.event(), Some(Event::Text { .. })), "the first goes on");
+}
+
+#[test]
 fn a_new_call_takes_the_place_of_the_one_that_runs() {
     let bench = Bench::new();
     let mut caller = bench.busy();
@@ -237,4 +261,15 @@ fn who_never_reads_and_who_never_ends_a_line_hold_up_nobody() {
     assert!(matches!(slow.event(), Some(Event::Health(_))), "the rest of the line came");
     let mut rest = String::new();
     assert!({ deaf }.0.read_line(&mut rest).is_ok_and(|read| read > 0), "who reads late gets it all the same");
+}
+
+#[test]
+fn who_asks_on_and_on_without_reading_is_given_up() {
+    let bench = Bench::new();
+    let deaf = bench.connect();
+    let start = Instant::now();
+    // Far more than the answers that a socket holds.
+    let ended = (0..1_000_000).any(|_| protocol::write_call(&mut deaf.0.get_ref(), &Call::Health).is_err());
+    assert!(ended && start.elapsed() < DEADLINE, "{:?}", start.elapsed());
+    assert!(bench.connect().is_healthy());
 }

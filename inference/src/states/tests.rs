@@ -21,6 +21,10 @@ fn on_disk(directory: &Path, budget: u64) -> States {
     States::new(Some(Slots::open(directory, budget).expect("opened")))
 }
 
+fn put(states: &States, key: Key, state: Vec<u8>) {
+    states.put(key, state, states.forgotten());
+}
+
 fn found(states: &States, fingerprint: &str, prompt: &Reading) -> Option<(usize, Vec<u8>)> {
     states.find(fingerprint, prompt, PIECE, 0).map(|(count, _, state)| (count, state.to_vec()))
 }
@@ -35,9 +39,9 @@ fn full_file(directory: &Path) -> std::path::PathBuf {
 #[test]
 fn the_state_with_most_of_the_prompt_is_found_by_its_fingerprint() {
     let states = States::new(None);
-    states.put(key("a", 0..4, None), b"opening".to_vec());
-    states.put(key("a", 0..12, None), b"more".to_vec());
-    states.put(key("b", 0..16, None), b"other model".to_vec());
+    put(&states, key("a", 0..4, None), b"opening".to_vec());
+    put(&states, key("a", 0..12, None), b"more".to_vec());
+    put(&states, key("b", 0..16, None), b"other model".to_vec());
     assert_eq!(found(&states, "a", &prompt(0..20)), Some((12, b"more".to_vec())));
     assert_eq!(found(&states, "a", &prompt((0..8).chain(50..60))), Some((8, b"more".to_vec())));
     assert_eq!(found(&states, "b", &prompt(0..20)), Some((16, b"other model".to_vec())));
@@ -49,18 +53,31 @@ fn the_state_with_most_of_the_prompt_is_found_by_its_fingerprint() {
 #[test]
 fn a_conversation_has_one_state() {
     let states = States::new(None);
-    states.put(key("a", 0..8, Some("garden")), b"first".to_vec());
-    states.put(key("a", 0..16, Some("garden")), b"second".to_vec());
-    states.put(key("a", 0..16, Some("work")), b"other".to_vec());
+    put(&states, key("a", 0..8, Some("garden")), b"first".to_vec());
+    put(&states, key("a", 0..16, Some("garden")), b"second".to_vec());
+    put(&states, key("a", 0..16, Some("work")), b"other".to_vec());
     assert_eq!(states.lock().memory.len(), 1, "equal tokens need one state");
     assert!(!states.has("a", &(0..8).collect::<Vec<_>>()));
+}
+
+#[test]
+fn what_a_state_makes_useless_is_in_no_file() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let states = on_disk(dir.path(), 1 << 20);
+    put(&states, key("a", 0..8, Some("garden")), b"first".to_vec());
+    put(&states, key("a", 0..16, Some("work")), b"other".to_vec());
+    // The same tokens as one, a turn of the other.
+    put(&states, key("a", 0..16, Some("garden")), b"second".to_vec());
+    drop(states);
+    let slots = Slots::open(dir.path(), 1 << 20).expect("opened");
+    assert_eq!(slots.keys().collect::<Vec<_>>(), [&key("a", 0..16, Some("garden"))]);
 }
 
 #[test]
 fn states_survive_a_restart_in_files_of_their_owner() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("states");
-    on_disk(&path, 1 << 20).put(key("a", 0..8, Some("garden")), vec![7; 1000]);
+    put(&on_disk(&path, 1 << 20), key("a", 0..8, Some("garden")), vec![7; 1000]);
     let mode = |path: &Path| path.metadata().expect("there").permissions().mode() & 0o777;
     assert_eq!((mode(&path), mode(&full_file(&path))), (0o700, 0o600));
     assert_eq!(found(&on_disk(&path, 1 << 20), "a", &prompt(0..9)), Some((8, vec![7; 1000])));
@@ -69,7 +86,7 @@ fn states_survive_a_restart_in_files_of_their_owner() {
 #[test]
 fn every_byte_that_is_changed_is_noticed_and_costs_only_the_state() {
     let dir = tempfile::tempdir().expect("a directory");
-    on_disk(dir.path(), 1 << 20).put(key("a", 0..8, None), vec![7; 200]);
+    put(&on_disk(dir.path(), 1 << 20), key("a", 0..8, None), vec![7; 200]);
     let file = full_file(dir.path());
     let whole = std::fs::read(&file).expect("readable");
     for at in 0..whole.len() {
@@ -78,7 +95,7 @@ fn every_byte_that_is_changed_is_noticed_and_costs_only_the_state() {
         std::fs::write(&file, &damaged).expect("written");
         let states = on_disk(dir.path(), 1 << 20);
         assert_eq!(found(&states, "a", &prompt(0..9)), None, "byte {at}");
-        states.put(key("a", 0..8, None), vec![8; 200]);
+        put(&states, key("a", 0..8, None), vec![8; 200]);
         assert_eq!(found(&states, "a", &prompt(0..9)), Some((8, vec![8; 200])), "kept anew");
         states.forget();
     }
@@ -87,7 +104,7 @@ fn every_byte_that_is_changed_is_noticed_and_costs_only_the_state() {
 #[test]
 fn a_file_cut_anywhere_is_noticed() {
     let dir = tempfile::tempdir().expect("a directory");
-    on_disk(dir.path(), 1 << 20).put(key("a", 0..8, None), vec![7; 200]);
+    put(&on_disk(dir.path(), 1 << 20), key("a", 0..8, None), vec![7; 200]);
     let file = full_file(dir.path());
     let whole = std::fs::read(&file).expect("readable");
     for length in 0..whole.len() {
@@ -102,9 +119,9 @@ fn a_file_cut_anywhere_is_noticed() {
 fn a_file_changed_while_the_service_runs_is_noticed() {
     let dir = tempfile::tempdir().expect("a directory");
     let states = on_disk(dir.path(), 1 << 20);
-    states.put(key("a", 0..8, None), vec![1; 200]);
+    put(&states, key("a", 0..8, None), vec![1; 200]);
     let first = full_file(dir.path());
-    states.put(key("b", 0..8, None), vec![2; 200]);
+    put(&states, key("b", 0..8, None), vec![2; 200]);
     states.release();
     let other = dir.path().join("01.state");
     assert_ne!(first, other);
@@ -120,8 +137,8 @@ fn a_file_changed_while_the_service_runs_is_noticed() {
 fn files_swapped_between_runs_are_found_under_their_own_names() {
     let dir = tempfile::tempdir().expect("a directory");
     let states = on_disk(dir.path(), 1 << 20);
-    states.put(key("a", 0..8, None), vec![1; 200]);
-    states.put(key("b", 0..8, None), vec![2; 200]);
+    put(&states, key("a", 0..8, None), vec![1; 200]);
+    put(&states, key("b", 0..8, None), vec![2; 200]);
     drop(states);
     let swap = |from: &str, to: &str| std::fs::rename(dir.path().join(from), dir.path().join(to)).expect("renamed");
     swap("00.state", "x");
@@ -142,14 +159,14 @@ fn the_disk_budget_holds_and_the_state_unused_for_longest_goes_first() {
         entries.map(|entry| entry.metadata().map_or(0, |meta| meta.len())).sum()
     };
     for number in 0..20 {
-        states.put(key(&number.to_string(), 0..8, None), vec![7; 2000]);
+        put(&states, key(&number.to_string(), 0..8, None), vec![7; 2000]);
         states.release();
         assert!(found(&states, "0", &prompt(0..9)).is_some(), "0 is used again and again, after {number}");
         assert!(used() <= budget);
     }
     assert!(found(&states, "1", &prompt(0..9)).is_none());
     assert!(found(&states, "19", &prompt(0..9)).is_some());
-    states.put(key("huge", 0..8, None), vec![7; 9000]);
+    put(&states, key("huge", 0..8, None), vec![7; 9000]);
     states.release();
     assert!(found(&states, "huge", &prompt(0..9)).is_none(), "it would push out everything else");
 }
@@ -158,7 +175,7 @@ fn the_disk_budget_holds_and_the_state_unused_for_longest_goes_first() {
 fn the_memory_budget_holds() {
     let states = States::new(None);
     for number in 0..6 {
-        states.put(key(&number.to_string(), 0..8, None), vec![0; MEMORY / 4]);
+        put(&states, key(&number.to_string(), 0..8, None), vec![0; MEMORY / 4]);
     }
     assert_eq!(states.lock().memory.len(), 4);
     assert!(found(&states, "5", &prompt(0..9)).is_some() && found(&states, "0", &prompt(0..9)).is_none());
@@ -168,11 +185,25 @@ fn the_memory_budget_holds() {
 fn forgetting_leaves_no_byte() {
     let dir = tempfile::tempdir().expect("a directory");
     let states = on_disk(dir.path(), 1 << 20);
-    states.put(key("a", 0..8, Some("garden")), b"a secret".to_vec());
+    put(&states, key("a", 0..8, Some("garden")), b"a secret".to_vec());
     states.forget();
     assert_eq!((found(&states, "a", &prompt(0..9)), states.forgotten()), (None, 1));
     let files = std::fs::read_dir(dir.path()).expect("a directory").flatten();
     assert!(files.map(|entry| entry.metadata().map_or(1, |meta| meta.len())).all(|length| length == 0));
+}
+
+#[test]
+fn what_was_computed_before_all_was_forgotten_is_not_kept_after_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let states = on_disk(dir.path(), 1 << 20);
+    let since = states.forgotten();
+    states.forget();
+    states.put(key("a", 0..8, Some("garden")), b"a secret".to_vec(), since);
+    assert_eq!(found(&states, "a", &prompt(0..9)), None);
+    let files = std::fs::read_dir(dir.path()).expect("a directory").flatten();
+    assert!(files.map(|entry| entry.metadata().map_or(1, |meta| meta.len())).all(|length| length == 0));
+    put(&states, key("a", 0..8, Some("garden")), b"new".to_vec());
+    assert_eq!(found(&states, "a", &prompt(0..9)), Some((8, b"new".to_vec())));
 }
 
 #[test]

@@ -57,7 +57,9 @@ fn states_are_kept_apart_by_adapter_over_a_restart() {
     let run = |scale: Option<f32>| {
         let service = Fixture::with(|config| config.states = Some(states.clone()));
         service.client.set_adapter(scale.map(|scale| Adapter { path: one.clone(), scale }));
-        service.text(&request)
+        let text = service.text(&request);
+        service.settle();
+        text
     };
     let (plain, full) = (run(None), run(Some(1.0)));
     assert_ne!(plain, full);

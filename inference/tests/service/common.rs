@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use echofs_inference::client::{Client, ClientConfig};
-use echofs_inference::{Cancel, Completion, Error, Generator, Message, Part, Request, Role, socket};
+use echofs_inference::{Cancel, Completion, Error, Format, Generator, Message, Part, Request, Role, socket};
 use tempfile::TempDir;
 
 /// Nothing here takes so long unless it hangs.
@@ -61,6 +61,13 @@ impl Fixture {
 
     pub fn text(&self, request: &Request) -> String {
         self.say(request).expect("a completion").text
+    }
+
+    /// Returns once all is kept that was read before: other work waits for that. This is some that reads nothing.
+    pub fn settle(&self) {
+        let format = Some(Format::Grammar("root ::= root \"a\"".into()));
+        let refused = self.say(&Request { format, ..ask("Hi", 1) });
+        assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
     }
 }
 

@@ -36,6 +36,7 @@ fn after_a_restart_the_state_is_fetched_and_the_text_is_the_same() {
     let first = keeping(&states);
     let cold = first.say(&requests[0]).expect("a completion");
     assert_eq!(cold.text, fresh[0]);
+    first.settle();
     drop(first);
     assert_eq!(full_files(&states).len(), 2, "the opening and the conversation");
     let second = keeping(&states);
@@ -53,7 +54,10 @@ fn damaged_swapped_and_cut_files_fall_back_to_reading() {
     let dir = tempfile::tempdir().expect("a directory");
     let states = dir.path().join("states");
     let request = turn("What do you know?");
-    let expected = keeping(&states).text(&request);
+    let first = keeping(&states);
+    let expected = first.text(&request);
+    first.settle();
+    drop(first);
     let damages: [fn(&[PathBuf]); 4] = [
         |files| files.iter().for_each(|file| flip(file, 0.5)),
         |files| files.iter().for_each(|file| flip(file, 0.001)),
@@ -70,6 +74,7 @@ fn damaged_swapped_and_cut_files_fall_back_to_reading() {
         let service = keeping(&states);
         assert_eq!(service.text(&request), expected);
         assert_eq!(service.client.status().restarts, 0);
+        service.settle();
         drop(service);
         assert_eq!(full_files(&states).len(), 2, "kept anew");
     }
@@ -100,6 +105,7 @@ fn a_state_of_another_model_is_not_used() {
     std::fs::write(&copy, bytes).expect("written");
     service.client.set_model(Some(copy));
     assert_eq!(service.text(&turn("What do you know?")), expected);
+    service.settle();
     drop(service);
     assert_eq!(full_files(&states).len(), 4, "each model has its own");
 }
@@ -115,6 +121,7 @@ fn what_is_forgotten_is_in_no_file_and_in_no_memory() {
     assert_eq!(full_files(&states), Vec::<PathBuf>::new());
     let again = service.say(&request).expect("a completion");
     assert_eq!(again.text, cold.text);
+    service.settle();
     drop(service);
     assert!(!full_files(&states).is_empty());
     let idle = keeping(&states);
