@@ -1,13 +1,14 @@
 //! Facts: what the documents state, taken from them by rules.
 //!
 //! A document goes through `lines` (form), `token`, `tag`, `phrase` (words and phrases of a sentence), then `clause` and
-//! `noun` (what verbs and noun phrases state). `merge` makes facts of the statements of all documents, `orders` is what
-//! the owner says about them, `worker` keeps everything in step with the index. Nothing here runs a language model.
+//! `noun` (what verbs and noun phrases state). `merge` makes facts of the statements of all documents, `merger` changes
+//! them where documents change, `orders` is what the owner says about them, `worker` keeps everything in step with the index. Nothing here runs a language model.
 
 mod affiliation;
 mod arguments;
 mod brackets;
 mod category;
+mod census;
 mod certainty;
 mod clause;
 mod compact;
@@ -20,14 +21,18 @@ mod fact;
 mod fronted;
 mod functional;
 mod grounding;
+mod layers;
 mod lines;
 mod merge;
+mod merger;
 mod moments;
 mod morphology;
+mod names;
 mod notable;
 mod noun;
 mod occupation;
 mod orders;
+mod pace;
 mod packed;
 mod packer;
 mod people;
@@ -38,6 +43,8 @@ mod relational;
 mod remembered;
 mod reported;
 mod sentence;
+mod shift;
+mod state;
 mod statements;
 mod store;
 mod subject;
@@ -56,7 +63,6 @@ pub use entity::is_pronoun;
 pub use fact::{Category, Fact, Found, Id, Method, Origin, day_of};
 pub use grounding::Claim;
 pub(crate) use grounding::NEGATIVE;
-pub use merge::{Facts, Noted};
 pub use moments::find as days_in;
 pub(crate) use notable::judge;
 pub use notable::{Notable, Reason, speaks_to_programs};
@@ -64,6 +70,7 @@ pub use orders::{Order, Orders, Wish, Words};
 pub use packed::Sources;
 pub use people::{Person, is_contact};
 pub use readings::ToRead;
+pub use state::{Facts, Noted};
 
 /// Something that a sentence states.
 #[derive(Clone, Debug, Default, PartialEq)]

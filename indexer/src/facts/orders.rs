@@ -8,7 +8,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::fact::{Category, Fact, Found, Id, Method};
-use super::merge::{Facts, Stated};
+use super::merge::Stated;
+use super::state::Facts;
 use super::{Triple, category};
 
 /// One order in the journal. An order to remove names what it removes by digest alone.
