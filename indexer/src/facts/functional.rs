@@ -27,7 +27,7 @@ fn one_of(fact: &Fact) -> Option<String> {
     let last = words.last().copied().unwrap_or_default();
     let place = matches!(last, "in" | "to" | "at");
     let relation = match () {
-        () if has(&["not", "n't", "never", "was", "were", "had", "used"]) => return None,
+        () if has(&["not", "n't", "never", "longer", "was", "were", "had", "used"]) => return None,
         () if place && has(&["live", "lives", "lived", "living", "moved", "moves", "resides"]) => "lives in",
         () if place && has(&["located", "based", "headquartered", "kept", "stored", "stands"]) => "is in",
         () if has(&["works", "working"]) && matches!(last, "for" | "at") || has(&["joined"]) && words.len() == 1 => {

@@ -22,6 +22,7 @@ mod fronted;
 mod functional;
 mod grounding;
 mod layers;
+mod liking;
 mod lines;
 mod merge;
 mod merger;

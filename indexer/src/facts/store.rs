@@ -14,7 +14,7 @@ use crate::record::Key;
 use crate::{Error, database, files};
 
 /// Changes whenever the rules or the form of what is stored do.
-const FORMAT: &[u8] = b"5";
+const FORMAT: &[u8] = b"6";
 
 /// What keys of passages that a language model has read begin with; paths begin with a slash.
 const READ: &[u8] = b"read:";
