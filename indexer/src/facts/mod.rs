@@ -67,7 +67,7 @@ pub(crate) use grounding::NEGATIVE;
 pub use moments::find as days_in;
 pub(crate) use notable::judge;
 pub use notable::{Notable, Reason, speaks_to_programs};
-pub use orders::{Order, Orders, Wish, Words};
+pub use orders::{Going, Order, Orders, Wish, Words};
 pub use packed::Sources;
 pub use people::{Person, is_contact};
 pub use readings::ToRead;

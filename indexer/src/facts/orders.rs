@@ -143,6 +143,31 @@ impl Orders {
         statements
     }
 
+    /// The journal, as the source of what the owner stated.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.lines as usize
+    }
+
+    /// The statements that the owner put in place of what goes.
+    pub fn corrections(&self, going: &Going) -> HashSet<Id> {
+        let mut going = going.clone();
+        let mut found: HashSet<Id> = HashSet::new();
+        loop {
+            let goes = |(old, new): &(&Id, &Id)| !found.contains(*new) && going.takes_all(std::iter::once(**old));
+            let new: Vec<Id> = self.replaced.iter().filter(goes).map(|(_, new)| *new).collect();
+            if new.is_empty() {
+                return found;
+            }
+            found.extend(&new);
+            going.gone.extend(new);
+        }
+    }
+
     /// What the owner stated, the oldest first.
     pub fn stated(&self) -> impl Iterator<Item = Stated<'_>> {
         let mut added: Vec<&(Found, Timestamp)> = self.added.values().collect();
@@ -158,7 +183,38 @@ impl Orders {
     }
 }
 
-fn named(statements: &[String]) -> impl Iterator<Item = Id> {
+/// What goes with forgotten documents: their statements, and the owner's corrections of these, which would tell of them.
+#[derive(Clone, Debug, Default)]
+pub struct Going {
+    /// What only they state, or the owner in place of that.
+    gone: HashSet<Id>,
+    /// What other documents state.
+    left: HashSet<Id>,
+}
+
+impl Going {
+    /// Adds what orders call a fact; `left` if a document states it that stays.
+    pub fn add(&mut self, statements: Vec<Id>, left: bool) {
+        if left { self.left.extend(statements) } else { self.gone.extend(statements) }
+    }
+
+    /// Whether an order goes, of the orders of a journal, oldest first: one that puts right what goes and nothing that stays.
+    pub fn takes(&mut self, order: &Order) -> bool {
+        let Order::Replace { statements, fact, .. } = order else { return false };
+        let goes = self.takes_all(named(statements));
+        if goes {
+            self.gone.insert(super::draft::statement(fact));
+        }
+        goes
+    }
+
+    fn takes_all(&self, statements: impl Iterator<Item = Id> + Clone) -> bool {
+        let left = statements.clone().any(|name| self.left.contains(&name));
+        !left && statements.into_iter().any(|name| self.gone.contains(&name))
+    }
+}
+
+fn named(statements: &[String]) -> impl Iterator<Item = Id> + Clone {
     statements.iter().filter_map(|name| Id::parse(name))
 }
 
@@ -295,6 +351,30 @@ mod tests {
         assert_eq!((orders.replacement(name("Bergen")), orders.hold(name("Bergen"))), (None, true));
         orders.add(replace("Bergen", "Bergen"));
         assert!(orders.hold(name("Bergen")), "nothing takes its own place");
+    }
+
+    #[test]
+    fn corrections_go_with_what_they_put_right() {
+        let fact = |object: &str| by_owner(&["Oda", "lives in", object].map(String::from));
+        let name = |object: &str| crate::facts::draft::statement(&fact(object));
+        let at = Timestamp::UNIX_EPOCH;
+        let replace = |old: &[&str], new: &str| {
+            let statements = old.iter().map(|old| name(old).to_string()).collect();
+            Order::Replace { statements, fact: fact(new), at }
+        };
+        let journal = [
+            replace(&["Bergen"], "Oslo"),
+            replace(&["Oslo"], "Moss"),
+            replace(&["Lind"], "Berg"),
+            replace(&["Bergen", "Voss"], "Lade"),
+            Order::State { fact: fact("Vik"), at },
+        ];
+        let mut going = Going::default();
+        going.add(vec![name("Bergen")], false);
+        going.add(vec![name("Voss")], true);
+        let orders = Orders::new(Path::new("/j"), journal[..2].to_vec());
+        assert_eq!(orders.corrections(&going), HashSet::from(["Oslo", "Moss"].map(name)));
+        assert_eq!(journal.each_ref().map(|order| going.takes(order)), [true, true, false, false, false]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use echofs_query_lang::{Node, Query};
 
 use super::{Index, SHOWN};
 use crate::conversations::keeper::all_files;
-use crate::facts::{Id, Wish};
+use crate::facts::{Fact, Going, Id, Origin, Wish};
 use crate::ingest::Event;
 use crate::record::{Content, Key, Record};
 use crate::relationship::forgetting::fits;
@@ -62,6 +62,12 @@ impl Scope {
     /// Whether an entry of the log is one of its own, or rests on what is at or below one of `paths`.
     fn takes(&self, entry: &Entry, paths: &[PathBuf]) -> bool {
         self.entries.contains(&entry.seq) || paths.iter().any(|path| entry.rests_on(path))
+    }
+
+    /// Whether it takes the document, or the line of it, where something stands.
+    fn holds(&self, place: &Origin) -> bool {
+        let is_line = |taken: &Taken| taken.path == place.path && taken.line == place.line;
+        self.documents.contains_key(place.path) || self.lines.iter().any(is_line)
     }
 
     /// The digests by which its files are recognised. Pages are made here, and say the same again only if they are to.
@@ -316,13 +322,29 @@ impl Index {
         deleted.into_iter().collect()
     }
 
-    /// The facts that nothing else states.
+    /// The facts that nothing else states, and those that the owner put in place of them.
     fn facts_of(&self, scope: &Scope) -> Vec<String> {
-        let taken = |path: &Path, line: u32| scope.lines.iter().any(|taken| taken.path == path && taken.line == line);
-        let gone = |path: &Path, line: u32| scope.documents.contains_key(path) || taken(path, line);
-        let facts = self.facts();
-        let lost = facts.all().filter(|fact| fact.sources.iter().all(|source| gone(source.path, source.line)));
-        lost.map(|fact| fact.sentence()).collect()
+        let (facts, orders) = (self.facts(), self.shared.fact_orders().clone());
+        let corrections = orders.corrections(&self.going(scope));
+        let is_correction = |fact: &Fact| {
+            let own = !corrections.is_empty() && fact.sources.iter().all(|source| source.path == orders.path());
+            own && facts.statements(fact.id).is_some_and(|names| names.iter().any(|name| corrections.contains(name)))
+        };
+        let is_gone = |fact: &Fact| fact.sources.iter().all(|source| scope.holds(&source)) || is_correction(fact);
+        facts.all().filter(is_gone).map(|fact| fact.sentence()).collect()
+    }
+
+    /// What orders call the facts that go, and those that stay; nothing where the owner gave no orders.
+    fn going(&self, scope: &Scope) -> Going {
+        let (facts, orders, mut going) = (self.facts(), self.shared.fact_orders().clone(), Going::default());
+        for fact in facts.all().take_while(|_| orders.count() > 0) {
+            let stated = || fact.sources.iter().filter(|source| source.path != orders.path());
+            let left = stated().any(|source| !scope.holds(&source));
+            if let Some(statements) = facts.statements(fact.id).filter(|_| stated().next().is_some()) {
+                going.add(statements, left);
+            }
+        }
+        going
     }
 
     // ---- carrying it out ----
@@ -332,6 +354,8 @@ impl Index {
         let told = self.told(scope)?;
         let mut paths = self.paths(scope);
         purge::owe(&self.shared.config.data)?;
+        // Before it is forgotten: then nobody knows any more what was put right.
+        self.shared.forget_corrections(self.going(scope))?;
         let places: Vec<&Path> = scope.places.iter().map(PathBuf::as_path).collect();
         self.shared.order_to_forget(&places, &scope.contents().into_iter().collect::<Vec<_>>())?;
         let (mut retracted, mut pages) = (Vec::new(), Vec::new());
