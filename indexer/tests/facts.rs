@@ -251,6 +251,25 @@ fn forgotten_files_and_secrets_state_nothing() {
 }
 
 #[test]
+fn only_the_systems_own_note_of_remembered_sentences_is_the_owners_word() {
+    let place = Place::new();
+    let notes = place.data().join("notes");
+    let others = [place.path("remembered.md"), notes.join("old/remembered.md"), notes.join("remembered.md")];
+    for (path, animal) in others.iter().zip(["okapi", "quagga", "tapir"]) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let text = format!("# Remembered\n\n- 2026-11-22 09:30: Oda Brekke owns the {animal}.\n");
+        std::fs::write(path, text).unwrap();
+    }
+    let index = place.open(None);
+    for animal in ["okapi", "quagga", "tapir"] {
+        until_stated(&index, &format!("Oda Brekke owns the {animal}"));
+    }
+    let facts = index.facts();
+    let of = |animal: &str| facts.all().find(|fact| fact.object.ends_with(animal)).expect("the fact").method;
+    assert_eq!(["okapi", "quagga", "tapir"].map(of), [Method::Rule, Method::Rule, Method::User]);
+}
+
+#[test]
 fn corrections_of_what_is_forgotten_are_forgotten() {
     let place = Place::new();
     let zoo = place.write("zoo.md", "Oda Brekke keeps the pelicanery.\n\nOda Brekke owns the quagga.\n");

@@ -255,7 +255,7 @@ impl<'a> Worker<'a> {
                 return Ok(());
             }
             read += 1;
-            let kept = found(snapshot, &record)?;
+            let kept = found(snapshot, &record, &self.shared.config.data.join("notes").join(NOTE))?;
             self.note_change(&record.path)?;
             self.hold(&record.path, &kept.head.passages)?;
             self.store()?.put(&record.path, &kept)?;
@@ -448,7 +448,9 @@ impl Worker<'_> {
 }
 
 /// What a document states, which of its sentences matter, and which of its passages a model may read.
-fn found(snapshot: &Snapshot, record: &Record) -> Result<Kept, Error> {
+///
+/// `remembered` is the note of remembered sentences.
+fn found(snapshot: &Snapshot, record: &Record, remembered: &Path) -> Result<Kept, Error> {
     let Some(content) = &record.content else { return Ok(Kept::default()) };
     let nothing = || Kept { head: Head { hash: content.hash, passages: Vec::new() }, ..Kept::default() };
     let Some(address) = snapshot.words.address(content.serial) else { return Ok(nothing()) };
@@ -468,7 +470,7 @@ fn found(snapshot: &Snapshot, record: &Record) -> Result<Kept, Error> {
     };
     let read = || Kept {
         head: Head { hash: content.hash, passages: for_model() },
-        found: match content.kind == Kind::Note && record.path.ends_with(NOTE) {
+        found: match record.path == remembered {
             true => remembered::by_owner(document::facts(&document, passages()), passages()),
             false => document::facts(&document, passages()),
         },
