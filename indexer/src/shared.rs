@@ -309,7 +309,7 @@ impl Shared {
         self.fact_journal.append(&order)?;
         orders.add(order);
         let kept = self.fact_journal.retain(|order| !orders.have_removed(order))?;
-        *orders = facts::Orders::new(orders.path(), kept);
+        *orders = orders.left(kept);
         drop(orders);
         Ok(self.ordered_facts())
     }
@@ -322,7 +322,7 @@ impl Shared {
         let mut orders = self.fact_orders();
         let kept = self.fact_journal.retain(|order| !going.takes(order))?;
         if kept.len() < orders.count() {
-            *orders = facts::Orders::new(orders.path(), kept);
+            *orders = orders.left(kept);
             drop(orders);
             self.ordered_facts();
         }

@@ -105,7 +105,7 @@ pub fn small_word(p: &Place) -> Tag {
         "have" | "has" | "had" | "'ve" | "'d" | "having" if !leads_to_participle(p) => Tag::Verb,
         "do" | "does" | "did" if !leads_to_base(p) => Tag::Verb,
         "for" if !matches!(before, Some(Tag::Comma | Tag::Sign)) => p.tag(),
-        "like" | "likes" if is_liking(p) => Tag::Verb,
+        "like" | "likes" | "dislike" if is_liking(p) => Tag::Verb,
         word if BOTH.contains(&word) && begins_clause(p) => Tag::Subordinator,
         // "the down payments"
         _ if p.tag() == Tag::Preposition

@@ -83,7 +83,7 @@ impl Succession {
             self.stale.insert(key);
         }
         let is_ordered = |name: &Id| orders.state_it(*name) || orders.replacement(*name).is_some();
-        if orders.replace_something() && facts.statements(at).iter().any(is_ordered) {
+        if orders.count() > 0 && facts.statements(at).iter().any(is_ordered) {
             self.ordered.insert(fact.id);
         }
     }

@@ -18,7 +18,7 @@ use super::layers::Layers;
 use super::merge::{self, Documents, Merge, Part, Stated};
 use super::names::Names;
 use super::notable::Notable;
-use super::orders::Orders;
+use super::orders::{Mark, Orders};
 use super::shift::Shift;
 use super::state::{Facts, Noted};
 use crate::Error;
@@ -44,6 +44,13 @@ pub struct Trace {
     names: Names,
 }
 
+/// What new orders are about: facts, and documents that state them or have a sentence that they name.
+#[derive(Debug, Default)]
+struct Ordered {
+    ids: HashSet<Id>,
+    paths: BTreeSet<PathBuf>,
+}
+
 /// What the facts were made with.
 #[derive(Debug, Default)]
 pub struct Merger {
@@ -51,12 +58,19 @@ pub struct Merger {
     succession: Succession,
     census: Census,
     standing: Standing,
+    /// The orders after which the facts were made.
+    orders: Mark,
 }
 
 impl Merger {
     /// How the facts stand to what a whole merge would make.
     pub fn standing(&self) -> Standing {
         self.standing
+    }
+
+    /// Whether a change is enough to carry these orders out.
+    pub fn follows(&self, orders: &Orders) -> bool {
+        orders.since(self.orders).is_some()
     }
 
     /// What has to be known of a document when it changes.
@@ -77,7 +91,7 @@ impl Merger {
         orders: &Orders,
         dir: Option<&Path>,
     ) -> Result<Facts, Error> {
-        *self = Self::default();
+        *self = Self { orders: orders.mark(), ..Self::default() };
         let mut notable = BTreeMap::new();
         documents.each(None, &mut |stated| {
             stated.found.iter().for_each(|found| self.names.gather(found));
@@ -95,8 +109,8 @@ impl Merger {
         Ok(Facts { number, layers, superseded, notable, people })
     }
 
-    /// The facts after changes of documents; `None` when these changed nothing. `changes` has what the documents stated in
-    /// `facts`, which were made last.
+    /// The facts after changes of documents and new orders; `None` when these changed nothing. `changes` has what the documents
+    /// stated in `facts`, which were made last.
     ///
     /// # Errors
     /// As [`whole`](Merger::whole). What was made then is of no use any more.
@@ -107,36 +121,65 @@ impl Merger {
         documents: &(impl Documents + ?Sized),
         orders: &Orders,
     ) -> Result<Option<Facts>, Error> {
+        let Ordered { mut ids, paths: mut noted } = self.ordered(facts, orders);
+        noted.extend(changes.keys().cloned());
         let (mut notable, mut now) = (BTreeMap::new(), BTreeMap::new());
-        documents.each(Some(&changes.keys().cloned().collect()), &mut |stated| {
-            now.insert(stated.path.to_owned(), self.trace(&stated));
+        documents.each(Some(&noted), &mut |stated| {
+            if changes.contains_key(stated.path) {
+                now.insert(stated.path.to_owned(), self.trace(&stated));
+            }
             note(&mut notable, &stated, orders);
             Ok(())
         })?;
         self.count_names(changes, &now);
-        let ids: HashSet<Id> =
-            changes.values().chain(now.values()).flat_map(|trace| trace.ids.iter().copied()).collect();
-        let were_notable = changes.keys().any(|path| facts.notable.contains_key(path.as_path()));
+        ids.extend(changes.values().chain(now.values()).flat_map(|trace| trace.ids.iter().copied()));
+        let were_notable = noted.iter().any(|path| facts.notable.contains_key(path.as_path()));
         if ids.is_empty() && notable.is_empty() && !were_notable {
             return Ok(None);
         }
         let part = Part { ids: &ids, paths: holders(facts, changes, &ids) };
         let patch = Merge::new(&self.names, orders, Some(&part)).packed(documents, None)?;
         let layers = facts.layers.with(&ids, patch);
-        let kept = facts.notable.iter().filter(|(path, _)| !changes.contains_key(&***path));
+        let kept = facts.notable.iter().filter(|(path, _)| !noted.contains(&***path));
         notable.extend(kept.map(|(path, noted)| (path.clone(), noted.clone())));
         let shift = Shift::new(positions(&facts.layers, &ids), positions(&layers, &ids));
-        for at in shift.gone() {
-            self.succession.remove(&facts.layers.fact(*at as usize));
-            self.census.remove(&facts.layers.fact(*at as usize));
-        }
-        for at in shift.come() {
-            self.succession.add(&layers, *at as usize, orders);
-            self.census.add(&layers.fact(*at as usize));
-        }
+        self.exchange(&facts.layers, &layers, &shift, orders);
         let superseded = self.succession.settle(&layers, orders);
         let people = self.census.changed(&facts.people, &layers, &shift);
         Ok(Some(Facts { number: facts.number + 1, layers, superseded, notable, people }))
+    }
+
+    /// Takes in the facts that are new, for those that are gone.
+    fn exchange(&mut self, before: &Layers, now: &Layers, shift: &Shift, orders: &Orders) {
+        for fact in shift.gone().iter().map(|at| before.fact(*at as usize)) {
+            self.succession.remove(&fact);
+            self.census.remove(&fact);
+        }
+        for at in shift.come().iter().map(|at| *at as usize) {
+            self.succession.add(now, at, orders);
+            self.census.add(&now.fact(at));
+        }
+    }
+
+    /// What orders are about that came since facts were made.
+    fn ordered(&mut self, facts: &Facts, orders: &Orders) -> Ordered {
+        let named: HashSet<Id> = orders.since(self.orders).unwrap_or_default().iter().copied().collect();
+        let mut all = Ordered::default();
+        if named.is_empty() {
+            return all;
+        }
+        self.orders = orders.mark();
+        let is_named = |at: &usize| facts.layers.statements(*at).iter().any(|name| named.contains(name));
+        for fact in (0..facts.len()).filter(is_named).map(|at| facts.layers.fact(at)) {
+            all.ids.insert(fact.id);
+            all.paths.extend(fact.sources.iter().map(|source| source.path.to_owned()));
+        }
+        all.paths
+            .extend(facts.notable().filter(|noted| named.contains(&noted.id)).map(|noted| noted.path.to_path_buf()));
+        let own = orders.stated().flat_map(|stated| stated.found.iter().map(move |found| (stated.path, found)));
+        let own = own.filter(|(_, found)| named.contains(&draft::statement(found)));
+        all.ids.extend(own.map(|(path, found)| merge::id(found, path, &self.names, &HashSet::new())));
+        all
     }
 
     /// Takes the names that changed documents give now for those that they gave, and finds out whether that matters elsewhere.

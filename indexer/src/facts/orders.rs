@@ -52,6 +52,17 @@ pub struct Orders {
     added: HashMap<Id, (Found, Timestamp)>,
     /// Statements, each with the one that the owner put in its place.
     replaced: HashMap<Id, Id>,
+    /// All statements that they name, one order after the other.
+    named: Vec<Id>,
+    /// How often they were others altogether, or stated what was removed, which documents may state that nobody looks at.
+    overturned: usize,
+}
+
+/// How far orders had come.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mark {
+    named: usize,
+    overturned: usize,
 }
 
 impl Orders {
@@ -62,12 +73,29 @@ impl Orders {
         all
     }
 
+    /// After the orders that are left when some of these were taken out.
+    pub fn left(&self, orders: Vec<Order>) -> Self {
+        let left = Self::new(&self.path, orders);
+        Self { overturned: self.overturned.max(left.overturned) + 1, ..left }
+    }
+
+    /// How far they have come.
+    pub fn mark(&self) -> Mark {
+        Mark { named: self.named.len(), overturned: self.overturned }
+    }
+
+    /// The statements that orders since then name; `None` when more than what is made of these is not as it was.
+    pub fn since(&self, mark: Mark) -> Option<&[Id]> {
+        self.named.get(mark.named..).filter(|_| self.overturned == mark.overturned)
+    }
+
     /// After one more.
     pub fn add(&mut self, order: Order) {
         self.lines += 1;
         match order {
             Order::Remove { statements, .. } => {
                 for statement in named(&statements) {
+                    self.named.push(statement);
                     self.added.remove(&statement);
                     self.replaced.remove(&statement);
                     self.removed.insert(statement);
@@ -78,6 +106,7 @@ impl Orders {
             }
             Order::Replace { statements, fact, at } => {
                 let new = self.state(fact, at);
+                self.named.extend(named(&statements));
                 self.replaced.extend(named(&statements).filter(|old| *old != new).map(|old| (old, new)));
             }
         }
@@ -87,7 +116,8 @@ impl Orders {
     fn state(&mut self, fact: Found, at: Timestamp) -> Id {
         let fact = Found { line: self.lines, ..fact };
         let statement = super::draft::statement(&fact);
-        self.removed.remove(&statement);
+        self.named.push(statement);
+        self.overturned += usize::from(self.removed.remove(&statement));
         self.replaced.remove(&statement);
         self.added.insert(statement, (fact, at));
         statement
@@ -109,11 +139,6 @@ impl Orders {
     /// Whether anything is removed.
     pub fn remove_something(&self) -> bool {
         !self.removed.is_empty()
-    }
-
-    /// Whether anything is replaced.
-    pub fn replace_something(&self) -> bool {
-        !self.replaced.is_empty()
     }
 
     /// The statement that the owner put in the place of this one.
@@ -351,6 +376,23 @@ mod tests {
         assert_eq!((orders.replacement(name("Bergen")), orders.hold(name("Bergen"))), (None, true));
         orders.add(replace("Bergen", "Bergen"));
         assert!(orders.hold(name("Bergen")), "nothing takes its own place");
+    }
+
+    #[test]
+    fn orders_since_a_mark_are_told_by_what_they_name() {
+        let fact = |object: &str| by_owner(&["Oda", "lives in", object].map(String::from));
+        let name = |object: &str| crate::facts::draft::statement(&fact(object));
+        let at = Timestamp::UNIX_EPOCH;
+        let mut orders = Orders::new(Path::new("/j"), vec![Order::State { fact: fact("Moss"), at }]);
+        let mark = orders.mark();
+        assert_eq!(orders.since(mark), Some(&[][..]));
+        orders.add(Order::Remove { statements: vec![name("Moss").to_string()], at });
+        orders.add(Order::Replace { statements: vec![name("Bergen").to_string()], fact: fact("Oslo"), at });
+        assert_eq!(orders.since(mark), Some(&["Moss", "Oslo", "Bergen"].map(name)[..]));
+        let others = orders.left(vec![Order::State { fact: fact("Voss"), at }]);
+        assert_eq!(others.since(orders.mark()), None);
+        orders.add(Order::State { fact: fact("Moss"), at });
+        assert_eq!(orders.since(mark), None, "other documents may state it");
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl<'a> Worker<'a> {
             let snapshot = self.shared.snapshot();
             let missing = self.compare(&snapshot, scanned)?;
             if orders.0 != orders.1 {
-                self.publish(Merging::Whole)?;
+                self.publish(self.for_orders())?;
                 self.shared.update(|p| p.orders.1 = orders.0);
             }
             self.show()?;
@@ -276,6 +276,14 @@ impl<'a> Worker<'a> {
             self.shared.update(|p| p.facts_table = number);
         }
         Ok(())
+    }
+
+    /// How new orders of the owner are carried out, which is done at once.
+    fn for_orders(&self) -> Merging {
+        match self.waiting.many || self.pace.is_cheap() || !self.merger.follows(&self.shared.fact_orders()) {
+            true => Merging::Whole,
+            false => Merging::Changes,
+        }
     }
 
     /// What is to be shown next, and how long it is until then.

@@ -242,17 +242,23 @@ fn names() -> Text {
     Text { found: lives.into_iter().chain(mails).collect(), ..Text::default() }
 }
 
+/// What happens at a time: texts of documents by number, an order, and whether a whole merge is put off.
+type Step = (Vec<(u8, Text)>, Option<Order>, bool);
+
 /// Carries changes out one after the other, each compared with a whole merge; says how many were settled at once.
-fn check_history(orders: Vec<Order>, names: Option<Text>, history: Vec<(Vec<(u8, Text)>, bool)>) -> usize {
-    let orders = Orders::new(Path::new("/d4j"), orders);
+fn check_history(orders: Vec<Order>, names: Option<Text>, history: Vec<Step>) -> usize {
+    let mut orders = Orders::new(Path::new("/d4j"), orders);
     let (mut corpus, mut merger, mut settled) = (Corpus::default(), Merger::default(), 0);
     corpus.0.extend(names.map(|text| (PathBuf::from("/d0"), text)));
     let mut facts = merger.whole(1, &corpus, &orders, None).unwrap();
-    for (step, (texts, wait)) in (1..).zip(history) {
+    for (step, (texts, order, wait)) in (1..).zip(history) {
         let at = Timestamp::new(step * 100_000, 0).unwrap();
         let texts = texts.into_iter().map(|(n, text)| (format!("/d{n}").into(), Text { at, ..text })).collect();
         let before = corpus.change(texts, &merger);
-        if let Some(changed) = merger.change(&facts, &before, &corpus, &orders).unwrap() {
+        order.into_iter().for_each(|order| orders.add(order));
+        if !merger.follows(&orders) {
+            facts = merger.whole(1, &corpus, &orders, None).unwrap();
+        } else if let Some(changed) = merger.change(&facts, &before, &corpus, &orders).unwrap() {
             facts = changed;
         }
         check_places(&facts);
@@ -270,7 +276,7 @@ fn check_history(orders: Vec<Order>, names: Option<Text>, history: Vec<(Vec<(u8,
 #[test]
 fn one_document_is_changed_among_others() {
     let text = |object: &str, line: u32| Text { found: vec![found("Kari", "lives in", object, line)], ..names() };
-    let of = |n: u8, text: Text| (vec![(n, text)], false);
+    let of = |n: u8, text: Text| (vec![(n, text)], None, false);
     let history = vec![
         of(1, text("Bergen", 3)),
         of(3, text("Bergen", 1)),
@@ -316,7 +322,9 @@ proptest! {
         orders in proptest::collection::vec(order(), 0..4),
         with_names in any::<bool>(),
         history in proptest::collection::vec(
-            (proptest::collection::vec((1..8u8, text()), 1..3), any::<bool>()), 1..12),
+            (proptest::collection::vec((1..8u8, text()), 0..3), proptest::option::weighted(0.3, order()), any::<bool>()),
+            1..12,
+        ),
     ) {
         check_history(orders, with_names.then(names), history);
     }
