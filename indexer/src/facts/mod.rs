@@ -39,6 +39,7 @@ mod packer;
 mod people;
 mod phrase;
 mod predicate;
+mod reader;
 pub mod readings;
 mod relational;
 mod remembered;
@@ -54,6 +55,7 @@ mod tag;
 mod tests;
 mod token;
 mod verbs;
+mod wishes;
 pub mod worker;
 
 use jiff::civil::Date;
@@ -67,11 +69,12 @@ pub(crate) use grounding::NEGATIVE;
 pub use moments::find as days_in;
 pub(crate) use notable::judge;
 pub use notable::{Notable, Reason, speaks_to_programs};
-pub use orders::{Going, Order, Orders, Wish, Words};
+pub use orders::{Going, Order, Orders};
 pub use packed::Sources;
 pub use people::{Person, is_contact};
 pub use readings::ToRead;
 pub use state::{Facts, Noted};
+pub use wishes::{Wish, Words};
 
 /// Something that a sentence states.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,6 +1,8 @@
 //! The thread that keeps the facts in step with the documents: what is gone goes at once, what is new is read when
 //! nothing waits to be found by words, and shown when [`pace`](super::pace) says so.
 
+mod model;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -9,23 +11,18 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::document::{self, Document};
-use super::fact::day_of;
-use super::grounding;
 use super::merge::{Documents, Stated, Visit};
 use super::merger::{Merger, Standing, Trace};
-use super::notable::notable;
 use super::pace::{Merging, Pace, Past, Waiting};
-use super::readings::{self, Brought};
-use super::remembered;
+use super::reader::found;
+use super::readings;
 use super::state::Facts;
-use super::store::{Head, Kept, Store};
-use crate::conversations::without_own;
+use super::store::{Kept, Store};
 use crate::record::{Key, Record};
 use crate::remembered::NOTE;
 use crate::shared::{Progress, Shared, lock};
 use crate::snapshot::Snapshot;
-use crate::{Error, Kind, Passage, memory};
+use crate::{Error, memory};
 
 /// How often new facts are shown at most while more are coming.
 const PUBLISH: Duration = Duration::from_secs(2);
@@ -229,21 +226,6 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Counts the passages that a document is to have, in place of those that it has.
-    fn hold(&mut self, path: &Path, passages: &[(Key, u32)]) -> Result<(), Error> {
-        // What is damaged was not counted either.
-        for (key, _) in self.store()?.head(path).unwrap_or_default().passages {
-            if let Some(held) = self.held.get_mut(&key) {
-                *held -= 1;
-                if *held == 0 {
-                    self.held.remove(&key);
-                }
-            }
-        }
-        passages.iter().for_each(|(key, _)| *self.held.entry(*key).or_default() += 1);
-        Ok(())
-    }
-
     /// Reads documents, the newest first, as long as nothing else is to be done.
     fn read(&mut self, snapshot: &Snapshot, mut missing: Vec<Arc<Record>>, number: u64) -> Result<(), Error> {
         missing.sort_by_key(|record| record.stat.mtime_ns);
@@ -304,73 +286,6 @@ impl<'a> Worker<'a> {
         let progress = self.shared.progress();
         let busy = progress.uncommitted > 0 || !lock(&self.shared.pending).is_empty();
         busy || self.shared.is_stopping() || progress.table != number || progress.orders.0 != orders
-    }
-
-    /// Takes in what a language model has read meanwhile, as far as its passages are still there.
-    fn take_in(&mut self) -> Result<(), Error> {
-        let brought = lock(&self.shared.desk).take();
-        if brought.is_empty() {
-            return Ok(());
-        }
-        for Brought { path, key, found } in brought {
-            let there = self.documents.contains_key(&path);
-            let passages = if there { self.store()?.head(&path)?.passages } else { Vec::new() };
-            let here = passages.iter().filter(|(passage, _)| *passage == key).count();
-            if here == 0 {
-                continue;
-            }
-            if !found.is_empty() || self.by_model.contains(&key) {
-                self.note_change(&path)?;
-                // Other documents may hold the same passage.
-                self.waiting.many |= self.held.get(&key).is_some_and(|held| *held as usize > here);
-            }
-            self.store()?.put_read(&key, found)?;
-            self.by_model.insert(key);
-            self.unlaid = true;
-        }
-        Ok(())
-    }
-
-    /// Drops what was read in passages that are gone.
-    fn drop_unused(&mut self) -> Result<(), Error> {
-        let unused: Vec<Key> = self.by_model.iter().filter(|key| !self.held.contains_key(*key)).copied().collect();
-        for key in unused {
-            self.by_model.remove(&key);
-            self.store()?.remove_read(&key)?;
-        }
-        self.lost = false;
-        Ok(())
-    }
-
-    /// Lays out what a language model may read next: the newest documents first.
-    fn lay_out(&self) -> Result<(), Error> {
-        let store = self.store()?;
-        let shown = self.documents.iter().filter_map(|(path, known)| Some((path, known.shown?.dated)));
-        let mut newest: Vec<(&PathBuf, Timestamp)> = shown.collect();
-        let mut unread = HashSet::new();
-        for (path, _) in &newest {
-            let passages = store.head(path)?.passages.into_iter().map(|(key, _)| key);
-            unread.extend(passages.filter(|key| !self.by_model.contains(key)));
-        }
-        let counts = (self.by_model.len(), unread.len());
-        newest.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
-        let passages = newest.into_iter().flat_map(|(path, _)| {
-            let head = store.head(path).unwrap_or_default();
-            head.passages.into_iter().map(move |(key, _)| (path.clone(), key))
-        });
-        // Each once.
-        lock(&self.shared.desk).lay_out(passages.filter(|(_, key)| unread.remove(key)), counts);
-        Ok(())
-    }
-
-    fn lay_out_if_due(&mut self) -> Result<(), Error> {
-        let begun = Instant::now();
-        if self.unlaid && self.laid.rest(begun).is_zero() {
-            self.lay_out()?;
-            self.unlaid = false;
-            self.laid = Past::new(begun, Instant::now());
-        }
-        Ok(())
     }
 
     fn publish(&mut self, merging: Merging) -> Result<(), Error> {
@@ -453,41 +368,4 @@ impl Worker<'_> {
         let read = readings::combined(&found, &head.passages, by_model)?;
         visit(Stated { path, found: &found, read: &read, notable: &notable, at, learnt })
     }
-}
-
-/// What a document states, which of its sentences matter, and which of its passages a model may read.
-///
-/// `remembered` is the note of remembered sentences.
-fn found(snapshot: &Snapshot, record: &Record, remembered: &Path) -> Result<Kept, Error> {
-    let Some(content) = &record.content else { return Ok(Kept::default()) };
-    let nothing = || Kept { head: Head { hash: content.hash, passages: Vec::new() }, ..Kept::default() };
-    let Some(address) = snapshot.words.address(content.serial) else { return Ok(nothing()) };
-    let entry = snapshot.words.entry(address)?;
-    let stated = content.stated_date.and_then(|at| Timestamp::from_second(at).ok()).map(day_of);
-    let title = record.title();
-    let language = content.lang.as_deref();
-    let document = Document { title: &title, media: &content.media, date: stated, language };
-    let stored = entry.passages.iter().map(|p| &p.passage);
-    let said = (content.kind == Kind::Conversation).then(|| without_own(stored.clone()));
-    let all: Vec<&Passage> = said.as_ref().map_or_else(|| stored.collect(), |said| said.iter().collect());
-    let passages = || all.iter().copied();
-    let for_model = || {
-        let worth =
-            |p: &&Passage| readings::is_by_people(content.kind) && grounding::is_worth_reading(&content.media, &p.text);
-        passages().filter(worth).map(|p| (readings::key(&p.text), p.line)).collect()
-    };
-    let read = || Kept {
-        head: Head { hash: content.hash, passages: for_model() },
-        found: match record.path == remembered {
-            true => remembered::by_owner(document::facts(&document, passages()), passages()),
-            false => document::facts(&document, passages()),
-        },
-        notable: notable(&document, passages()),
-    };
-    // A rule that fails on some text costs the facts of that document and nothing else.
-    let facts = catch_unwind(AssertUnwindSafe(read));
-    Ok(facts.unwrap_or_else(|_| {
-        log::error!("{}: its facts cannot be read", record.path.display());
-        nothing()
-    }))
 }
