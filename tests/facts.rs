@@ -239,6 +239,31 @@ fn what_cannot_be_edited_is_refused_and_nothing_is_lost() {
     assert!(!dir.join(".copy").exists(), "what a program wrote beside it is forgotten too");
 }
 
+#[test]
+fn a_file_that_is_moved_over_a_fact_does_not_remove_it() {
+    let session = dated();
+    let file = file_of(&session, "location", "Oda Brekke lives in Bergen");
+    let (page, all) = (fs::read_to_string(&file).expect("a page"), facts(&session));
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    fs::write(elsewhere.path().join("foreign.md"), "# Foreign\n\nIt rains.\n").expect("written");
+    let oslo = page.replace("object: \"Bergen\"", "object: \"Oslo\"");
+    fs::write(elsewhere.path().join("oslo.md"), oslo).expect("written");
+    let shell = |command: &str, from: &str| {
+        let from = elsewhere.path().join(from);
+        session.shell(&format!("{command} '{}' '{}'", from.display(), file.display()))
+    };
+    for (command, from) in [("mv -f", "foreign.md"), ("cp", "foreign.md"), ("mv -f", "oslo.md")] {
+        assert!(!shell(command, from).status.success(), "{command} {from}");
+        assert!(elsewhere.path().join(from).exists(), "nothing is lost");
+        assert_eq!(fs::read_to_string(&file).expect("a page"), page);
+    }
+    let out = session.shell(&format!("mv -f '{}' '{}'", file.display(), elsewhere.path().join("out.md").display()));
+    assert!(!out.status.success() && file.exists());
+    assert!(session.read("status").contains("`mv` would remove the fact"), "{}", session.read("status"));
+    assert_eq!(facts(&session), all);
+    assert!(shell("cp", "oslo.md").status.success() && states(&session, "Oda Brekke", "Oslo"));
+}
+
 fn libc_einval() -> i32 {
     rustix::io::Errno::INVAL.raw_os_error()
 }

@@ -172,9 +172,9 @@ impl Fs {
     }
 
     /// Removes a file.
-    pub fn unlink(&self, parent: Id, name: &OsStr) -> Result<(), Error> {
+    pub fn unlink(&self, parent: Id, name: &OsStr, caller: Caller) -> Result<(), Error> {
         match self.inodes.get(parent)? {
-            Node::Dir(dir) => dir.unlink(&self.cx, utf8(name)?),
+            Node::Dir(dir) => dir.unlink(&self.cx, utf8(name)?, caller),
             Node::Real(dir) => dir.unlink(name).map(|()| self.touched_in(&dir, name)),
             Node::File(_) | Node::Link(_) => Err(Error::NotADirectory),
         }

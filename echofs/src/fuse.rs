@@ -135,9 +135,9 @@ impl Filesystem for Adapter {
         });
     }
 
-    fn unlink(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let (parent, name) = (id(parent), name.to_owned());
-        let unlink = move |fs: &Fs| fs.telling("unlink", parent, Some(&name), |fs| fs.unlink(parent, &name));
+    fn unlink(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let (parent, name, caller) = (id(parent), name.to_owned(), caller(req));
+        let unlink = move |fs: &Fs| fs.telling("unlink", parent, Some(&name), |fs| fs.unlink(parent, &name, caller));
         self.dispatch(self.fs.takes_orders(parent), move |fs| empty(reply, unlink(fs)));
     }
 

@@ -120,7 +120,7 @@ pub trait Directory: Send + Sync {
         Err(Error::NotPermitted("no files can be made here; files live in knowledge/notes"))
     }
     /// Removes a file in it.
-    fn unlink(&self, _cx: &Context, _name: &str) -> Result<(), Error> {
+    fn unlink(&self, _cx: &Context, _name: &str, _caller: Caller) -> Result<(), Error> {
         Err(Error::NotPermitted("this file is part of the tree"))
     }
     /// Renames something in it.

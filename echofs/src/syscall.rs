@@ -44,6 +44,11 @@ pub fn making(tid: u32) -> Option<Making> {
     }
 }
 
+/// Whether the thread `tid` is of `mv`, which removes what it has copied or is about to copy to.
+pub fn is_mv(tid: u32) -> bool {
+    tid != 0 && fs::read_to_string(format!("/proc/{tid}/comm")).is_ok_and(|name| name.trim_end() == "mv")
+}
+
 /// The call that the thread is in; `None` where the system does not say.
 fn current(tid: u32) -> Option<i64> {
     for _ in 0..TRIES {

@@ -58,7 +58,7 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
     ///
     /// # Errors
     /// [`Error::Io`]; the journal is then as it was before.
-    pub fn retain(&self, keep: impl Fn(&T) -> bool) -> Result<Vec<T>, Error> {
+    pub fn retain(&self, mut keep: impl FnMut(&T) -> bool) -> Result<Vec<T>, Error> {
         let mut kept = Vec::new();
         self.lines.retain(|line| match entry(line) {
             Some(entry) if !keep(&entry) => false,

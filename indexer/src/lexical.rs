@@ -201,6 +201,19 @@ pub mod tests {
     }
 
     #[test]
+    fn a_number_that_was_never_given_out_takes_no_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut lexical = Lexical::open(dir.path()).unwrap();
+        for serial in [Serial::MAX, 2] {
+            lexical.add(serial, &entry("T", &["one"])).unwrap();
+        }
+        lexical.commit().unwrap();
+        let words = lexical.snapshot(None).unwrap();
+        assert_eq!(words.addresses.len(), 2);
+        assert!(words.address(2).is_some() && words.address(Serial::MAX).is_some() && words.address(3).is_none());
+    }
+
+    #[test]
     fn entries_come_back() {
         let dir = tempfile::tempdir().unwrap();
         let mut lexical = Lexical::open(dir.path()).unwrap();

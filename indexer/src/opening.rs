@@ -19,6 +19,9 @@ use crate::shared::Shared;
 use crate::snapshot::Snapshot;
 use crate::{Config, Error, Kind, Source, State, conversations, relationship};
 
+/// No serial number from here on was ever given out: a column that has one is damaged.
+const NEVER: Serial = 1 << 31;
+
 /// What only the indexing thread uses once it runs.
 pub struct Opened {
     /// The word index.
@@ -61,7 +64,8 @@ fn reconcile(lexical: &mut Lexical, records: Vec<Arc<Record>>) -> Result<(Words,
     let indexed: HashSet<Serial> = words.alive().map(|(serial, _)| serial).collect();
     let records: Vec<Arc<Record>> = records.into_iter().map(|record| borne_out(record, &indexed)).collect();
     let named: HashSet<Serial> = records.iter().filter_map(|r| r.content.as_ref()).map(|c| c.serial).collect();
-    let next = indexed.iter().chain(&named).max().map_or(1, |last| last + 1);
+    let given = indexed.iter().chain(&named).filter(|serial| **serial < NEVER);
+    let next = given.max().map_or(1, |last| last + 1);
     let orphans: Vec<Serial> = indexed.difference(&named).copied().collect();
     if orphans.is_empty() {
         return Ok((words, records, next));
@@ -111,6 +115,19 @@ fn unique_name(root: &Path, taken: &[Source]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lexical::tests::entry;
+
+    #[test]
+    fn a_damaged_serial_number_goes_and_counts_for_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut lexical = Lexical::open(dir.path()).unwrap();
+        for serial in [7, Serial::MAX] {
+            lexical.add(serial, &entry("T", &["one"])).unwrap();
+        }
+        lexical.commit().unwrap();
+        let (words, _, next) = reconcile(&mut lexical, Vec::new()).unwrap();
+        assert_eq!((words.alive().count(), next), (0, 8));
+    }
 
     #[test]
     fn sources_have_names_of_their_own() {

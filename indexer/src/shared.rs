@@ -310,9 +310,24 @@ impl Shared {
         self.fact_journal.append(&order)?;
         orders.add(order);
         let kept = self.fact_journal.retain(|order| !orders.have_removed(order))?;
-        *orders = facts::Orders::new(&self.config.data.join("journal/facts.jsonl"), kept);
+        *orders = orders.left(kept);
         drop(orders);
         Ok(self.ordered_facts())
+    }
+
+    /// Takes the corrections of what is forgotten out of the journal.
+    ///
+    /// # Errors
+    /// [`Error::Io`] of the journal.
+    pub fn forget_corrections(&self, mut going: facts::Going) -> Result<(), Error> {
+        let mut orders = self.fact_orders();
+        let kept = self.fact_journal.retain(|order| !going.takes(order))?;
+        if kept.len() < orders.count() {
+            *orders = orders.left(kept);
+            drop(orders);
+            self.ordered_facts();
+        }
+        Ok(())
     }
 
     fn ordered_facts(&self) -> u64 {

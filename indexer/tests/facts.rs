@@ -8,7 +8,7 @@ use std::time::Duration;
 use echofs_indexer::conversations::Turn;
 use echofs_indexer::facts::{Claim, Fact, Facts, Method, ToRead, Wish, Words};
 use echofs_indexer::{Error, Index};
-use store::{PATIENCE, Place};
+use store::{PATIENCE, Place, holds};
 
 /// Waits until `ready` holds for the facts.
 fn until(index: &Index, what: &str, ready: impl Fn(&Facts) -> bool) {
@@ -247,14 +247,56 @@ fn forgotten_files_and_secrets_state_nothing() {
     until_gone(&index, "Oda Brekke keeps the pelicanery");
     assert_eq!(sentences(&index), ["The mill is closed"]);
     drop(index);
-    let holds = |path: &Path| std::fs::read(path).is_ok_and(|bytes| bytes.windows(10).any(|w| w == b"pelicanery"));
-    let mut todo = vec![place.data()];
-    while let Some(path) = todo.pop() {
-        match std::fs::read_dir(&path) {
-            Ok(entries) => todo.extend(entries.flatten().map(|entry| entry.path())),
-            Err(_) => assert!(!holds(&path), "{}", path.display()),
-        }
+    assert!(!holds(&place.data(), "pelicanery"));
+}
+
+#[test]
+fn only_the_systems_own_note_of_remembered_sentences_is_the_owners_word() {
+    let place = Place::new();
+    let notes = place.data().join("notes");
+    let others = [place.path("remembered.md"), notes.join("old/remembered.md"), notes.join("remembered.md")];
+    for (path, animal) in others.iter().zip(["okapi", "quagga", "tapir"]) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let text = format!("# Remembered\n\n- 2026-11-22 09:30: Oda Brekke owns the {animal}.\n");
+        std::fs::write(path, text).unwrap();
     }
+    let index = place.open(None);
+    for animal in ["okapi", "quagga", "tapir"] {
+        until_stated(&index, &format!("Oda Brekke owns the {animal}"));
+    }
+    let facts = index.facts();
+    let of = |animal: &str| facts.all().find(|fact| fact.object.ends_with(animal)).expect("the fact").method;
+    assert_eq!(["okapi", "quagga", "tapir"].map(of), [Method::Rule, Method::Rule, Method::User]);
+}
+
+#[test]
+fn corrections_of_what_is_forgotten_are_forgotten() {
+    let place = Place::new();
+    let zoo = place.write("zoo.md", "Oda Brekke keeps the pelicanery.\n\nOda Brekke owns the quagga.\n");
+    place.write("mill.md", "Kari Lund owns the mill.\n\nOda Brekke owns the quagga.\n");
+    let index = place.open(None);
+    until_stated(&index, "Oda Brekke keeps the pelicanery");
+    until_stated(&index, "Kari Lund owns the mill");
+    let correct = |old: &str, parts: [&str; 3], from: &str| {
+        let words = Words { valid_from: from.parse().ok(), ..parts.map(String::from).into() };
+        index.change_facts(&Wish::Correct(id_of(&index, old), words)).unwrap();
+    };
+    correct("Oda Brekke keeps the pelicanery", ["Oda Brekke", "keeps", "the pelicanery"], "2020-01-02");
+    correct("Oda Brekke keeps the pelicanery", ["Oda Brekke", "keeps", "the flamingory"], "");
+    correct("Oda Brekke keeps the flamingory", ["Oda Brekke", "keeps", "the ostrichery"], "");
+    correct("Oda Brekke owns the quagga", ["Oda Brekke", "owns", "the okapi"], "");
+    correct("Kari Lund owns the mill", ["Kari Lund", "owns", "the old mill"], "");
+    let told = index.forget(&zoo).unwrap();
+    assert!(told.facts.contains(&"Oda Brekke keeps the ostrichery".to_owned()), "{:?}", told.facts);
+    until_gone(&index, "Oda Brekke keeps the ostrichery");
+    let mut left = current(&index);
+    left.sort();
+    assert_eq!(left, ["Kari Lund owns the old mill", "Oda Brekke owns the okapi"]);
+    drop(index);
+    for trace in ["pelicanery", "flamingory", "ostrichery"] {
+        assert!(!holds(&place.data(), trace), "{trace}");
+    }
+    assert!(holds(&place.data(), "the okapi"), "another document states what was put right");
 }
 
 const READABLE: &str = "With Oda Brekke it is hazelnuts that close the throat within a minute.\n";

@@ -43,7 +43,7 @@ impl Directory for Ask {
         Ok(Arc::new(listing(cx)))
     }
 
-    fn unlink(&self, cx: &Context, name: &str) -> Result<(), Error> {
+    fn unlink(&self, cx: &Context, name: &str, _caller: Caller) -> Result<(), Error> {
         let Some(Node::File(file)) = listing(cx).get(name).cloned() else { return Err(Error::NotFound) };
         let question = file.xattrs.iter().find(|(name, _)| *name == "question").map(|(_, text)| text);
         let discarded = question.is_some_and(|question| cx.answers.discard(question));

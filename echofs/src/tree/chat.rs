@@ -64,7 +64,7 @@ impl Directory for Chat {
         Ok(file(cx, cx.chats.open(name)?))
     }
 
-    fn unlink(&self, cx: &Context, name: &str) -> Result<(), Error> {
+    fn unlink(&self, cx: &Context, name: &str, _caller: Caller) -> Result<(), Error> {
         cx.chats.end(name)
     }
 

@@ -13,6 +13,7 @@ use super::cached::Cached;
 use super::{Context, fact_edits, fact_pages as pages};
 use crate::error::Error;
 use crate::node::{Caller, Content, Directory, Id, Listing, Node};
+use crate::syscall;
 
 pub use correct::correct;
 use listings::{Made, fact_file};
@@ -105,13 +106,19 @@ impl Directory for View {
         Ok(View::made(cx).listing(cx, &self.0))
     }
 
-    fn unlink(&self, cx: &Context, name: &str) -> Result<(), Error> {
+    fn unlink(&self, cx: &Context, name: &str, caller: Caller) -> Result<(), Error> {
         if cx.drafts.remove(self.id(), name) {
             return Ok(());
         }
         let Key::Category(_) = self.0 else {
             return Err(Error::NotPermitted("facts are removed in by-category"));
         };
+        // From elsewhere it removes what has the name, before it finds out that it cannot put anything there.
+        if syscall::is_mv(caller.pid) {
+            return Err(Error::NotPermitted(
+                "`mv` would remove the fact: `rm` does, and `cp` puts a page in its place",
+            ));
+        }
         let facts = cx.index.facts();
         let fact = newest(&facts, pages::named(&facts, name).ok_or(Error::NotFound)?);
         cx.index.change_facts(&Wish::Remove(fact.id.to_string()))?;

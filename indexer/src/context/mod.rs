@@ -129,7 +129,7 @@ impl Moment<'_> {
             !replaced.contains(&(&*noted.path, quote)) && warns(noted) && self.is_by_people(&noted.path, quote)
         };
         let mut newest: HashMap<Id, &Noted> = HashMap::new();
-        for noted in self.facts.notable().iter().filter(holds) {
+        for noted in self.facts.notable().filter(holds) {
             let known = newest.entry(noted.id).or_insert(noted);
             if noted.at > known.at {
                 *known = noted;

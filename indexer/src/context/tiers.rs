@@ -199,7 +199,7 @@ fn signs(
 /// The weightiest of what each document holds, where it is to be kept for that.
 fn matters<'a>(moment: &Moment<'a>) -> HashMap<&'a Path, Reason> {
     let mut matters: HashMap<&Path, Reason> = HashMap::new();
-    for noted in moment.facts.notable().iter().filter(|noted| noted.notable.reason <= Reason::Decision) {
+    for noted in moment.facts.notable().filter(|noted| noted.notable.reason <= Reason::Decision) {
         let known = matters.entry(&noted.path).or_insert(noted.notable.reason);
         *known = (*known).min(noted.notable.reason);
     }

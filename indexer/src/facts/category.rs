@@ -9,7 +9,7 @@ const PREFER: &[&str] = &["prefer", "lov", "hat", "dislik", "enjoy", "favour", "
 /// Before "like" where it is the verb, and not as in "looks like".
 const BEFORE_LIKE: &[&str] = &[
     "do", "does", "did", "not", "n't", "don't", "doesn't", "didn't", "really", "also", "always", "still", "never",
-    "used", "to",
+    "used", "to", "no", "longer",
 ];
 const DECIDE: &[&str] = &["decid", "choos", "agre", "settl", "select", "opt", "pick", "adopt", "reject", "approv"];
 const LIFE: &[&str] = &[

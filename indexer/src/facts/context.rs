@@ -1,5 +1,6 @@
 //! What a small word is in its place: the same form may be a preposition or a conjunction, an article or a pronoun.
 
+use super::liking::{is_liking, is_not_liking};
 use super::morphology::{self, is_common_verb, is_past, is_third_person, may_be_base};
 use super::tag::{ADVERBS, BOTH, Tag};
 use super::token::Token;
@@ -95,6 +96,8 @@ pub fn small_word(p: &Place) -> Tag {
         "about" | "around" | "over" | "nearly" | "almost" if next == Some(Tag::Number) && before == Some(Tag::Verb) => {
             Tag::Adverb
         }
+        "no" if p.next_word() == "longer" => Tag::Adverb,
+        "longer" if p.word_before() == "no" => Tag::Adverb,
         "no" if !begins_noun(next) && next != Some(Tag::Determiner) => Tag::Adverb,
         "due" if p.next_word() == "to" => Tag::Preposition,
         "so" if matches!(next, Some(Tag::Adjective | Tag::Adverb)) => Tag::Adverb,
@@ -102,7 +105,7 @@ pub fn small_word(p: &Place) -> Tag {
         "have" | "has" | "had" | "'ve" | "'d" | "having" if !leads_to_participle(p) => Tag::Verb,
         "do" | "does" | "did" if !leads_to_base(p) => Tag::Verb,
         "for" if !matches!(before, Some(Tag::Comma | Tag::Sign)) => p.tag(),
-        "like" if is_liking(p) => Tag::Verb,
+        "like" | "likes" | "dislike" if is_liking(p) => Tag::Verb,
         word if BOTH.contains(&word) && begins_clause(p) => Tag::Subordinator,
         // "the down payments"
         _ if p.tag() == Tag::Preposition
@@ -207,6 +210,9 @@ fn leads_to_participle(p: &Place) -> bool {
 
 /// Whether a form of `do` helps a verb.
 fn leads_to_base(p: &Place) -> bool {
+    if is_not_liking(&p.tokens[p.at + 1..], &p.tags[p.at + 1..]) {
+        return true;
+    }
     let after = p.tokens[p.at + 1..].iter().zip(&p.tags[p.at + 1..]).take(3);
     let mut after = after.skip_while(|(_, tag)| matches!(tag, Tag::Not | Tag::Adverb | Tag::Pronoun | Tag::Determiner));
     after.next().is_some_and(|(token, tag)| {
@@ -233,12 +239,6 @@ fn begins_clause(p: &Place) -> bool {
         }
     }
     false
-}
-
-/// "I like": not "he saw you like this".
-fn is_liking(p: &Place) -> bool {
-    let free = p.at < 2 || !matches!(p.tags[p.at - 2], Tag::Verb | Tag::Preposition | Tag::Auxiliary | Tag::To);
-    free && matches!(p.word_before(), "i" | "we" | "they" | "you")
 }
 
 /// A word in `-s` that is no plural and no verb.

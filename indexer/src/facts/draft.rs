@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::fact::{Category, Found, Id, Method, day_of};
+use super::names::Names;
 use super::packed::Place;
 use super::{dates, entity, morphology};
 
@@ -20,7 +21,7 @@ pub struct Entities {
 
 impl Entities {
     /// Those of a statement in a document that names `near`.
-    pub fn of(found: &Found, names: &entity::Names, near: &std::collections::HashSet<String>) -> Self {
+    pub fn of(found: &Found, names: &Names, near: &std::collections::HashSet<String>) -> Self {
         let subject = names.entity(&found.subject, near);
         // The name of a contact in another order is no further name.
         let object = if found.predicate == "Name" { subject.clone() } else { names.entity(&found.object, near) };
@@ -146,7 +147,8 @@ pub fn sentence(quote: &str) -> Id {
     name(&["notable", &normal(quote)])
 }
 
-fn name(parts: &[&str]) -> Id {
+/// The name of what consists of these parts.
+pub fn name(parts: &[&str]) -> Id {
     let hash = blake3::hash(parts.join("\u{1f}").as_bytes());
     let mut first = [0; 8];
     first.copy_from_slice(&hash.as_bytes()[..8]);

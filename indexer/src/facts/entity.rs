@@ -1,6 +1,6 @@
 //! Which names are the same person, project or thing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::fact::{Category, Found};
 use super::relational;
@@ -125,93 +125,13 @@ fn is_small_word(text: &str) -> bool {
     WORDS.contains(&text.to_lowercase().as_str())
 }
 
-/// For every name of a corpus, the fullest form of it.
-#[derive(Debug, Default)]
-pub struct Names {
-    /// From the first word of a person's name to the full names that begin with it.
-    full: HashMap<String, HashSet<String>>,
-    /// From the last word of a person's name to the full names that end with it.
-    last: HashMap<String, HashSet<String>>,
-    /// From a mail address to a name.
-    addresses: HashMap<String, String>,
-}
-
-impl Names {
-    /// Gathers the names in a statement.
-    pub fn gather(&mut self, fact: &Found) {
-        for side in people(fact) {
-            if let Some(full) = name(side).filter(|n| n.contains(' ')) {
-                self.add(full);
-            }
-        }
-        let key = fact.predicate.to_lowercase();
-        if matches!(key.as_str(), "email" | "mail" | "e-mail") {
-            self.add_address(&fact.subject, &fact.object);
-        }
-        for (named, address) in listed(&fact.predicate, &fact.object) {
-            named.iter().filter(|full| full.contains(' ')).for_each(|full| self.add(full.clone()));
-            if let (Some(named), Some(address)) = (named, address) {
-                self.add_address(&named, &address);
-            }
-        }
-    }
-
-    fn add(&mut self, full: String) {
-        let words: Vec<&str> = full.split(' ').collect();
-        let person = (2..=3).contains(&words.len())
-            && words.iter().all(|w| w.chars().skip(1).all(|c| c.is_lowercase() || "-'’.".contains(c)) || w.len() < 3);
-        if person {
-            self.full.entry(words[0].to_lowercase()).or_default().insert(full.clone());
-            self.last.entry(words[words.len() - 1].to_lowercase()).or_default().insert(full);
-        }
-    }
-
-    /// The first name that an address comes with stays.
-    fn add_address(&mut self, named: &str, address: &str) {
-        if let Some(full) = form(named).filter(|_| address.contains('@') && !address.contains(' ')) {
-            let known = self.addresses.entry(address.to_lowercase()).or_insert_with(|| full.clone());
-            if !known.contains(' ') {
-                *known = full;
-            }
-        }
-    }
-
-    /// The entity that `text` names, within a document that names `near`; `None` when it is no name.
-    pub fn entity(&self, text: &str, near: &HashSet<String>) -> Option<String> {
-        let address = text.rsplit_once(" <").map_or(text, |(_, address)| address.trim_end_matches('>'));
-        if let Some(full) = self.addresses.get(&address.to_lowercase()) {
-            return Some(full.clone());
-        }
-        let name = form(text)?;
-        if name.contains(' ') {
-            return Some(name);
-        }
-        if let Some(full) = self.titled(text, &name) {
-            return Some(full);
-        }
-        let Some(candidates) = self.full.get(&name.to_lowercase()) else { return Some(name) };
-        let mut here = candidates.iter().filter(|full| near.contains(*full));
-        match (here.next(), here.next(), candidates.len()) {
-            (Some(full), None, _) => Some(full.clone()),
-            (None, _, 1) => candidates.iter().next().cloned(),
-            _ => Some(name),
-        }
-    }
-
-    /// "Mr Halliday", where one person has that last name.
-    fn titled(&self, text: &str, name: &str) -> Option<String> {
-        let titled = text.split_whitespace().next().is_some_and(is_title);
-        let all = self.last.get(&name.to_lowercase()).filter(|all| titled && all.len() == 1)?;
-        all.iter().next().cloned()
-    }
-}
-
-fn is_title(word: &str) -> bool {
+/// Whether a word is what people are addressed with.
+pub fn is_title(word: &str) -> bool {
     TITLES.contains(&word.trim_end_matches('.').to_lowercase().as_str())
 }
 
 /// A name, with what stands in brackets behind it left out, or taken where that alone is a name: "Ann Lee (Mill)".
-fn form(text: &str) -> Option<String> {
+pub fn form(text: &str) -> Option<String> {
     match text.trim_end().strip_suffix(')').and_then(|text| text.split_once(" (")) {
         Some((outer, inner)) => name(outer).or_else(|| name(inner).filter(|name| name.contains(' '))),
         None => name(text),
@@ -233,7 +153,7 @@ pub fn listed(predicate: &str, object: &str) -> Vec<(Option<String>, Option<Stri
 }
 
 /// The sides of a statement that are people, by what is said of them.
-fn people(fact: &Found) -> impl Iterator<Item = &String> {
+pub fn people(fact: &Found) -> impl Iterator<Item = &String> {
     let predicate = fact.predicate.to_lowercase();
     let lives = predicate.starts_with("live") || predicate.starts_with("prefer");
     let subject = fact.category == Category::Person || lives;
@@ -280,28 +200,5 @@ pub mod tests {
             method: crate::facts::Method::Rule,
             learnt: None,
         }
-    }
-
-    #[test]
-    fn all_names_of_a_person_are_one() {
-        let facts = [
-            found("Minutes", "attendees", "[Hanna Brekke, Callum Osei]"),
-            found("Oil", "From", "Callum Reid <reid@joiner.example>"),
-            found("Oil", "To", "hanna@brekke.example"),
-            found("Hanna Brekke", "Email", "hanna@brekke.example"),
-            found("森田健二 (Kenji Morita)", "Email", "morita@lab.example"),
-            found("Gate", "From", "Innes Halliday <h@foot.example>"),
-        ];
-        let mut names = Names::default();
-        facts.iter().for_each(|found| names.gather(found));
-        let near = near(&facts[..1]);
-        let check = |text: &str, want: &str| assert_eq!(names.entity(text, &near).as_deref(), Some(want), "{text}");
-        check("Hanna", "Hanna Brekke");
-        check("hanna@brekke.example", "Hanna Brekke");
-        check("Callum", "Callum Osei");
-        check("Callum <reid@joiner.example>", "Callum Reid");
-        check("森田健二 <morita@lab.example>", "Kenji Morita");
-        check("Mr Halliday", "Innes Halliday");
-        assert_eq!(names.entity("Callum", &HashSet::new()).as_deref(), Some("Callum"), "there are two");
     }
 }

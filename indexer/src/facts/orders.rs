@@ -4,12 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::fact::{Category, Fact, Found, Id, Method};
-use super::merge::{Facts, Stated};
-use super::{Triple, category};
+use super::fact::{Found, Id};
+use super::merge::Stated;
 
 /// One order in the journal. An order to remove names what it removes by digest alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +49,17 @@ pub struct Orders {
     added: HashMap<Id, (Found, Timestamp)>,
     /// Statements, each with the one that the owner put in its place.
     replaced: HashMap<Id, Id>,
+    /// All statements that they name, one order after the other.
+    named: Vec<Id>,
+    /// How often they were others altogether, or stated what was removed, which documents may state that nobody looks at.
+    overturned: usize,
+}
+
+/// How far orders had come.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mark {
+    named: usize,
+    overturned: usize,
 }
 
 impl Orders {
@@ -61,12 +70,29 @@ impl Orders {
         all
     }
 
+    /// After the orders that are left when some of these were taken out.
+    pub fn left(&self, orders: Vec<Order>) -> Self {
+        let left = Self::new(&self.path, orders);
+        Self { overturned: self.overturned.max(left.overturned) + 1, ..left }
+    }
+
+    /// How far they have come.
+    pub fn mark(&self) -> Mark {
+        Mark { named: self.named.len(), overturned: self.overturned }
+    }
+
+    /// The statements that orders since then name; `None` when more than what is made of these is not as it was.
+    pub fn since(&self, mark: Mark) -> Option<&[Id]> {
+        self.named.get(mark.named..).filter(|_| self.overturned == mark.overturned)
+    }
+
     /// After one more.
     pub fn add(&mut self, order: Order) {
         self.lines += 1;
         match order {
             Order::Remove { statements, .. } => {
                 for statement in named(&statements) {
+                    self.named.push(statement);
                     self.added.remove(&statement);
                     self.replaced.remove(&statement);
                     self.removed.insert(statement);
@@ -77,6 +103,7 @@ impl Orders {
             }
             Order::Replace { statements, fact, at } => {
                 let new = self.state(fact, at);
+                self.named.extend(named(&statements));
                 self.replaced.extend(named(&statements).filter(|old| *old != new).map(|old| (old, new)));
             }
         }
@@ -86,7 +113,8 @@ impl Orders {
     fn state(&mut self, fact: Found, at: Timestamp) -> Id {
         let fact = Found { line: self.lines, ..fact };
         let statement = super::draft::statement(&fact);
-        self.removed.remove(&statement);
+        self.named.push(statement);
+        self.overturned += usize::from(self.removed.remove(&statement));
         self.replaced.remove(&statement);
         self.added.insert(statement, (fact, at));
         statement
@@ -110,11 +138,6 @@ impl Orders {
         !self.removed.is_empty()
     }
 
-    /// Whether anything is replaced.
-    pub fn replace_something(&self) -> bool {
-        !self.replaced.is_empty()
-    }
-
     /// The statement that the owner put in the place of this one.
     pub fn replacement(&self, statement: Id) -> Option<Id> {
         self.replaced.get(&statement).copied()
@@ -131,7 +154,7 @@ impl Orders {
     }
 
     /// These statements and all those whose place they took.
-    fn with_replaced(&self, mut statements: Vec<Id>) -> Vec<Id> {
+    pub fn with_replaced(&self, mut statements: Vec<Id>) -> Vec<Id> {
         let mut at = 0;
         while let Some(new) = statements.get(at).copied() {
             let old = self.replaced.iter().filter(|(old, by)| **by == new && !statements.contains(old));
@@ -140,6 +163,31 @@ impl Orders {
             at += 1;
         }
         statements
+    }
+
+    /// The journal, as the source of what the owner stated.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.lines as usize
+    }
+
+    /// The statements that the owner put in place of what goes.
+    pub fn corrections(&self, going: &Going) -> HashSet<Id> {
+        let mut going = going.clone();
+        let mut found: HashSet<Id> = HashSet::new();
+        loop {
+            let goes = |(old, new): &(&Id, &Id)| !found.contains(*new) && going.takes_all(std::iter::once(**old));
+            let new: Vec<Id> = self.replaced.iter().filter(goes).map(|(_, new)| *new).collect();
+            if new.is_empty() {
+                return found;
+            }
+            found.extend(&new);
+            going.gone.extend(new);
+        }
     }
 
     /// What the owner stated, the oldest first.
@@ -157,110 +205,45 @@ impl Orders {
     }
 }
 
-fn named(statements: &[String]) -> impl Iterator<Item = Id> {
+/// What goes with forgotten documents: their statements, and the owner's corrections of these, which would tell of them.
+#[derive(Clone, Debug, Default)]
+pub struct Going {
+    /// What only they state, or the owner in place of that.
+    gone: HashSet<Id>,
+    /// What other documents state.
+    left: HashSet<Id>,
+}
+
+impl Going {
+    /// Adds what orders call a fact; `left` if a document states it that stays.
+    pub fn add(&mut self, statements: Vec<Id>, left: bool) {
+        if left { self.left.extend(statements) } else { self.gone.extend(statements) }
+    }
+
+    /// Whether an order goes, of the orders of a journal, oldest first: one that puts right what goes and nothing that stays.
+    pub fn takes(&mut self, order: &Order) -> bool {
+        let Order::Replace { statements, fact, .. } = order else { return false };
+        let goes = self.takes_all(named(statements));
+        if goes {
+            self.gone.insert(super::draft::statement(fact));
+        }
+        goes
+    }
+
+    fn takes_all(&self, statements: impl Iterator<Item = Id> + Clone) -> bool {
+        let left = statements.clone().any(|name| self.left.contains(&name));
+        !left && statements.into_iter().any(|name| self.gone.contains(&name))
+    }
+}
+
+fn named(statements: &[String]) -> impl Iterator<Item = Id> + Clone {
     statements.iter().filter_map(|name| Id::parse(name))
-}
-
-/// What the owner wants of the facts.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Wish {
-    /// That this one is not shown again.
-    Remove(String),
-    /// That another one is true in place of this one.
-    Correct(String, Words),
-    /// That this is a fact: subject, predicate, object.
-    State([String; 3]),
-}
-
-/// What the owner says in place of a fact.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Words {
-    /// Subject, predicate, object.
-    pub parts: [String; 3],
-    /// What kind of statement it is, where that is another one.
-    pub category: Option<Category>,
-    /// Since when it is true; without it, since the owner says so.
-    pub valid_from: Option<Date>,
-    /// Until when.
-    pub valid_until: Option<Date>,
-}
-
-impl From<[String; 3]> for Words {
-    fn from(parts: [String; 3]) -> Self {
-        Words { parts, ..Words::default() }
-    }
-}
-
-impl Wish {
-    /// The order that carries it out, after these; `None` when there is no such fact.
-    pub fn order(&self, facts: &Facts, orders: &Orders) -> Option<Order> {
-        let at = Timestamp::now();
-        Some(match self {
-            Wish::Remove(id) => {
-                let statements = orders.with_replaced(facts.statements(Id::parse(id)?)?);
-                Order::Remove { statements: names(&statements), at }
-            }
-            Wish::Correct(id, words) => {
-                let fact = facts.get(Id::parse(id)?)?;
-                Order::Replace { statements: names(&with_successors(facts, fact)), fact: words.found(&fact), at }
-            }
-            Wish::State(parts) => Order::State { fact: by_owner(parts), at },
-        })
-    }
-}
-
-fn names(statements: &[Id]) -> Vec<String> {
-    statements.iter().map(Id::to_string).collect()
-}
-
-/// What orders call a fact and what the owner put in its place since somebody looked at it.
-fn with_successors<'a>(facts: &'a Facts, mut fact: Fact<'a>) -> Vec<Id> {
-    let mut all = facts.statements(fact.id).unwrap_or_default();
-    while let Some(newer) = fact.superseded_by.and_then(|id| facts.get(id)).filter(|f| f.method == Method::User) {
-        let more = facts.statements(newer.id).unwrap_or_default();
-        if more.iter().all(|statement| all.contains(statement)) {
-            break;
-        }
-        all.extend(more);
-        fact = newer;
-    }
-    all
-}
-
-impl Words {
-    /// The statement in place of a fact.
-    fn found(&self, old: &Fact) -> Found {
-        Found {
-            category: self.category.unwrap_or(old.category),
-            valid_from: self.valid_from,
-            valid_until: self.valid_until,
-            ..by_owner(&self.parts)
-        }
-    }
-}
-
-/// What the owner states.
-fn by_owner([subject, predicate, object]: &[String; 3]) -> Found {
-    let triple =
-        Triple { subject: subject.clone(), predicate: predicate.clone(), object: object.clone(), ..Triple::default() };
-    Found {
-        category: category::of(&triple).0,
-        confidence: 0.99,
-        valid_from: None,
-        valid_until: None,
-        line: 0,
-        quote: object.clone(),
-        method: Method::User,
-        learnt: None,
-        subject: triple.subject,
-        predicate: triple.predicate,
-        object: triple.object,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::wishes::by_owner;
 
     #[test]
     fn the_last_order_counts() {
@@ -294,6 +277,47 @@ mod tests {
         assert_eq!((orders.replacement(name("Bergen")), orders.hold(name("Bergen"))), (None, true));
         orders.add(replace("Bergen", "Bergen"));
         assert!(orders.hold(name("Bergen")), "nothing takes its own place");
+    }
+
+    #[test]
+    fn orders_since_a_mark_are_told_by_what_they_name() {
+        let fact = |object: &str| by_owner(&["Oda", "lives in", object].map(String::from));
+        let name = |object: &str| crate::facts::draft::statement(&fact(object));
+        let at = Timestamp::UNIX_EPOCH;
+        let mut orders = Orders::new(Path::new("/j"), vec![Order::State { fact: fact("Moss"), at }]);
+        let mark = orders.mark();
+        assert_eq!(orders.since(mark), Some(&[][..]));
+        orders.add(Order::Remove { statements: vec![name("Moss").to_string()], at });
+        orders.add(Order::Replace { statements: vec![name("Bergen").to_string()], fact: fact("Oslo"), at });
+        assert_eq!(orders.since(mark), Some(&["Moss", "Oslo", "Bergen"].map(name)[..]));
+        let others = orders.left(vec![Order::State { fact: fact("Voss"), at }]);
+        assert_eq!(others.since(orders.mark()), None);
+        orders.add(Order::State { fact: fact("Moss"), at });
+        assert_eq!(orders.since(mark), None, "other documents may state it");
+    }
+
+    #[test]
+    fn corrections_go_with_what_they_put_right() {
+        let fact = |object: &str| by_owner(&["Oda", "lives in", object].map(String::from));
+        let name = |object: &str| crate::facts::draft::statement(&fact(object));
+        let at = Timestamp::UNIX_EPOCH;
+        let replace = |old: &[&str], new: &str| {
+            let statements = old.iter().map(|old| name(old).to_string()).collect();
+            Order::Replace { statements, fact: fact(new), at }
+        };
+        let journal = [
+            replace(&["Bergen"], "Oslo"),
+            replace(&["Oslo"], "Moss"),
+            replace(&["Lind"], "Berg"),
+            replace(&["Bergen", "Voss"], "Lade"),
+            Order::State { fact: fact("Vik"), at },
+        ];
+        let mut going = Going::default();
+        going.add(vec![name("Bergen")], false);
+        going.add(vec![name("Voss")], true);
+        let orders = Orders::new(Path::new("/j"), journal[..2].to_vec());
+        assert_eq!(orders.corrections(&going), HashSet::from(["Oslo", "Moss"].map(name)));
+        assert_eq!(journal.each_ref().map(|order| going.takes(order)), [true, true, false, false, false]);
     }
 
     #[test]

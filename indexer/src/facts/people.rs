@@ -1,10 +1,9 @@
-//! Which entities are people, with the names they go by and the facts about them.
+//! People, and what a fact says of whether those that it names are any.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::entity::{is_pronoun, listed};
 use super::fact::{Category, Fact};
-use super::packed::Packed;
 use super::{dates, relational};
 
 /// What is said of a contact.
@@ -26,8 +25,6 @@ const OFFICES: &[&str] =
 
 /// What alone is enough to call somebody a person.
 const CERTAIN: usize = 3;
-/// Of so many facts one at least is such that only people have.
-const LEAST_SHARE: usize = 7;
 /// Longest other name of a person, in bytes.
 const MAX_ALIAS: usize = 80;
 
@@ -42,73 +39,29 @@ pub struct Person {
     pub facts: Vec<u32>,
 }
 
-/// The people in these facts, those with most facts first.
-pub fn people(facts: &Packed) -> Vec<Person> {
-    let all = || (0..facts.len()).map(|at| (at as u32, facts.fact(at)));
-    let mut evidence: HashMap<String, Evidence> = HashMap::new();
-    for mention in all().flat_map(|(_, fact)| mentions(&fact)) {
-        match evidence.get_mut(&mention.entity) {
-            Some(known) => known.add(&mention),
-            None => evidence.entry(mention.entity.clone()).or_default().add(&mention),
-        }
-    }
-    evidence.retain(|name, evidence| evidence.is_enough(name));
-    // A first name that several people have is none of them and nobody else.
-    let firsts: BTreeSet<String> =
-        evidence.keys().filter_map(|name| name.split_once(' ')).map(|(first, _)| first.to_owned()).collect();
-    evidence.retain(|name, _| !firsts.contains(name));
-    let new = |name: String| (name.clone(), Person { name, aliases: BTreeSet::new(), facts: Vec::new() });
-    let mut people: HashMap<String, Person> = evidence.into_keys().map(new).collect();
-    for (at, fact) in all() {
-        for mention in mentions(&fact) {
-            let Some(person) = people.get_mut(&mention.entity) else { continue };
-            if mention.text != mention.entity && !is_pronoun(&mention.text) && mention.text.len() <= MAX_ALIAS {
-                person.aliases.insert(mention.text);
-            }
-            if person.facts.last() != Some(&at) {
-                person.facts.push(at);
-            }
-        }
-    }
-    let mut people: Vec<Person> = people.into_values().collect();
-    people.sort_by(|a, b| b.facts.len().cmp(&a.facts.len()).then_with(|| a.name.cmp(&b.name)));
-    people
-}
-
-/// What speaks for somebody's being a person.
-#[derive(Default)]
-struct Evidence {
-    /// What facts say about that, added up.
-    weight: usize,
-    /// Facts of which it is the subject.
-    stated: usize,
-}
-
-impl Evidence {
-    fn add(&mut self, mention: &Mention) {
-        self.weight += mention.weight;
-        self.stated += usize::from(mention.is_subject);
-    }
-
-    /// Of a name of one word, which things have more often, a part of what is said has to be such.
-    fn is_enough(&self, name: &str) -> bool {
-        let share = name.contains(' ') || self.weight * LEAST_SHARE >= self.stated;
-        self.weight >= 2 && share && looks_like_a_name(name)
-    }
-}
-
 /// An entity that a fact names.
-struct Mention {
-    entity: String,
+#[derive(Debug)]
+pub struct Mention {
+    /// The entity.
+    pub entity: String,
     /// As it is written there.
-    text: String,
+    pub text: String,
     /// How much the fact says that this is a person.
-    weight: usize,
+    pub weight: usize,
     /// Whether the fact is about it.
-    is_subject: bool,
+    pub is_subject: bool,
 }
 
-fn mentions(fact: &Fact) -> Vec<Mention> {
+impl Mention {
+    /// What else the person is called here.
+    pub fn alias(self) -> Option<String> {
+        let is_alias = self.text != self.entity && !is_pronoun(&self.text) && self.text.len() <= MAX_ALIAS;
+        is_alias.then_some(self.text)
+    }
+}
+
+/// The entities that a fact names.
+pub fn mentions(fact: &Fact) -> Vec<Mention> {
     let predicate = fact.predicate.to_lowercase();
     let says = |words: &[&str]| predicate.split(' ').any(|word| words.contains(&word));
     let about = match () {
@@ -137,7 +90,7 @@ fn mentions(fact: &Fact) -> Vec<Mention> {
 }
 
 /// One to three words with a capital and small letters each, none of them that of an office.
-fn looks_like_a_name(name: &str) -> bool {
+pub fn looks_like_a_name(name: &str) -> bool {
     let word = |word: &str| {
         let mut chars = word.chars();
         chars.next().is_some_and(char::is_uppercase)
@@ -172,7 +125,9 @@ pub fn is_contact(fact: &Fact) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::facts::{Document, facts as found, merge};
+    use crate::facts::merge::Stated;
+    use crate::facts::merger::Merger;
+    use crate::facts::{Document, facts as found};
 
     #[test]
     fn people_are_told_from_things() {
@@ -181,8 +136,8 @@ mod tests {
             let document = Document { title: "Notes", media: "markdown", date: None, language: None };
             let found = found(&document, [&passage].into_iter());
             let (path, at) = (std::path::Path::new("/n.md"), jiff::Timestamp::UNIX_EPOCH);
-            let stated = merge::Stated { path, found: &found, read: &[], notable: &[], at, learnt: at };
-            let facts = merge::Facts::new(1, [stated].as_slice(), &Default::default(), None).unwrap();
+            let stated = Stated { path, found: &found, read: &[], notable: &[], at, learnt: at };
+            let facts = Merger::default().whole(1, [stated].as_slice(), &Default::default(), None).unwrap();
             let names: Vec<&str> = facts.people().iter().map(|person| person.name.as_str()).collect();
             assert_eq!(names, want, "{text}");
         };

@@ -7,7 +7,7 @@ use super::clause::{Clause, lets};
 use super::phrase::{Form, Kind};
 use super::sentence::{Run, Sentence};
 use super::subject::antecedent;
-use super::{Triple, affiliation, certainty, context, dates, morphology, occupation, relational};
+use super::{Triple, affiliation, certainty, context, dates, liking, morphology, occupation, relational};
 
 /// The most phrases that set a thing apart.
 const DEFINING: usize = 8;
@@ -20,7 +20,8 @@ pub fn state(s: &Sentence, clause: &Clause, found: &Arguments, out: &mut Vec<Tri
     let subjects = s.parts(&clause.subject).iter().map(|part| format!("{owner}{}", s.words(part))).collect();
     let verb = s.words(&(clause.verb..clause.verb + 1));
     let there = verb.get(..6).filter(|there| there.eq_ignore_ascii_case("there "));
-    let verb = verb[there.map_or(0, str::len)..].to_owned();
+    let verb = &verb[there.map_or(0, str::len)..];
+    let verb = liking::as_one_verb(verb).unwrap_or(verb).to_owned();
     let mut statements =
         Statements { s, clause, found, subjects, verb, times: found.times(s), doubt: certainty::doubt(s, clause), out };
     statements.fronted();

@@ -1,6 +1,6 @@
 //! What was found in each document, on disk (sled). Derived: lost or damaged, it is made anew from the documents.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::record::Key;
 use crate::{Error, database, files};
 
 /// Changes whenever the rules or the form of what is stored do.
-const FORMAT: &[u8] = b"5";
+const FORMAT: &[u8] = b"6";
 
 /// What keys of passages that a language model has read begin with; paths begin with a slash.
 const READ: &[u8] = b"read:";
@@ -52,6 +52,8 @@ struct Statements(#[serde(with = "compact")] Vec<Found>);
 pub struct Contents {
     /// The documents, each with the digest of the content that was read.
     pub documents: BTreeMap<PathBuf, Key>,
+    /// The passages that a language model may read, each with how often the documents hold it.
+    pub passages: HashMap<Key, u32>,
     /// The passages that a language model has read.
     pub read: HashSet<Key>,
 }
@@ -92,7 +94,10 @@ impl Store {
             let (key, value) = item?;
             let path = PathBuf::from(OsStr::from_bytes(&key));
             match postcard::from_bytes::<Kept>(&value) {
-                Ok(kept) => drop(all.documents.insert(path, kept.head.hash)),
+                Ok(kept) => {
+                    all.documents.insert(path, kept.head.hash);
+                    kept.head.passages.iter().for_each(|(key, _)| *all.passages.entry(*key).or_default() += 1);
+                }
                 Err(e) => log::warn!("{}: its facts are damaged ({e}), it is read again", path.display()),
             }
         }
@@ -260,6 +265,7 @@ mod tests {
         drop(store);
         let check = |store: &Store, all: Contents| {
             assert_eq!(all.documents, BTreeMap::from([("/a.md".into(), [1; 16])]));
+            assert_eq!(all.passages, HashMap::from([([2; 16], 1)]));
             assert_eq!(all.read, HashSet::from([[1; 16]]));
             assert_eq!(store.get(Path::new("/a.md")).unwrap(), kept("the quern"));
             assert_eq!(store.head(Path::new("/a.md")).unwrap(), kept("the quern").head);

@@ -212,6 +212,41 @@ fn kinds_of_statements() {
 }
 
 #[test]
+fn not_to_like_something_is_a_preference() {
+    let check = |text: &str, want: &str| {
+        let all = found(text);
+        let told = |f: &Found| format!("{} | {} | {}", f.subject, f.predicate, f.object);
+        let fact = all.iter().find(|f| told(f) == want).unwrap_or_else(|| panic!("{text}: {all:#?}"));
+        assert_eq!(fact.category, Category::Preference, "{text}");
+    };
+    check("Kari does not like boats.", "Kari | dislikes | boats");
+    check("I don't like green tea.", "I | dislike | green tea");
+    check("I do not like the old boat.", "I | dislike | the old boat");
+    check("They didn't like the boat.", "They | disliked | the boat");
+    check("I no longer like coffee.", "I | no longer like | coffee");
+    check("Kari no longer likes boats.", "Kari | no longer likes | boats");
+    check("I never like soup.", "I | never like | soup");
+    check("I dislike soup.", "I | dislike | soup");
+}
+
+#[test]
+fn like_is_most_often_no_verb() {
+    for text in [
+        "Does Kari not like boats?",
+        "Kari would not like a boat.",
+        "The shed does not look like a barn.",
+        "There is nothing like a boat.",
+        "Kari does nothing like her mother.",
+        "It is no longer like the old mill.",
+        "The mill did not, like the barn, burn down.",
+        "Kari does not work like her mother.",
+    ] {
+        let all = found(text);
+        assert!(all.iter().all(|f| f.category != Category::Preference), "{text}: {all:#?}");
+    }
+}
+
+#[test]
 fn what_may_be_is_less_sure_than_what_is() {
     let sure = |text: &str, object: &str| {
         let all = found(text);

@@ -1,33 +1,37 @@
 //! The thread that keeps the facts in step with the documents: what is gone goes at once, what is new is read when
-//! nothing waits to be found by words.
+//! nothing waits to be found by words, and shown when [`pace`](super::pace) says so.
 
-use std::collections::{BTreeMap, HashSet};
+mod model;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::document::{self, Document};
-use super::fact::day_of;
-use super::grounding;
-use super::merge::{Documents, Facts, Stated};
-use super::notable::notable;
-use super::readings::{self, Brought};
-use super::remembered;
-use super::store::{Head, Kept, Store};
-use crate::conversations::without_own;
+use super::merge::{Documents, Stated, Visit};
+use super::merger::{Merger, Standing, Trace};
+use super::pace::{Merging, Pace, Past, Waiting};
+use super::reader::found;
+use super::readings;
+use super::state::Facts;
+use super::store::{Kept, Store};
 use crate::record::{Key, Record};
 use crate::remembered::NOTE;
 use crate::shared::{Progress, Shared, lock};
 use crate::snapshot::Snapshot;
-use crate::{Error, Kind, Passage, memory};
+use crate::{Error, memory};
 
-/// How often new facts are shown while more are coming: after this time, and this many times what showing them took.
-const PUBLISH: (Duration, u32) = (Duration::from_secs(2), 10);
+/// How often new facts are shown at most while more are coming.
+const PUBLISH: Duration = Duration::from_secs(2);
+/// If more than one in so many documents changed, all facts are made anew.
+const MANY: usize = 20;
 /// How often it is asked whether words are still being indexed.
 const BUSY: Duration = Duration::from_millis(200);
+/// How often it is looked whether anything is to be done when nothing happens.
+const IDLE: Duration = Duration::from_secs(60);
 /// How long a store that fails is left alone.
 const RETRY: Duration = Duration::from_secs(30);
 
@@ -77,12 +81,17 @@ struct Worker<'a> {
     documents: BTreeMap<PathBuf, Known>,
     /// The passages that a language model has read.
     by_model: HashSet<Key>,
-    published: Instant,
-    /// How long the last showing took.
-    cost: Duration,
-    fresh: bool,
-    /// Whether something is shown of documents that are gone.
-    gone: bool,
+    /// How often each passage that a model may read stands in the documents.
+    held: HashMap<Key, u32>,
+    merger: Merger,
+    /// The documents that changed since facts were shown, with what they stated then.
+    changes: BTreeMap<PathBuf, Trace>,
+    waiting: Waiting,
+    pace: Pace,
+    /// The last time that passages were laid out for the model.
+    laid: Past,
+    /// Whether others are to be.
+    unlaid: bool,
     /// Whether documents went, whose passages may be nowhere else.
     lost: bool,
 }
@@ -91,15 +100,19 @@ impl<'a> Worker<'a> {
     fn open(shared: &'a Shared) -> Result<Self, Error> {
         let (store, contents) = Store::open(&shared.config.data.join("facts"))?;
         let known = |(path, hash)| (path, Known { hash, shown: None });
+        let now = Instant::now();
         Ok(Self {
             shared,
             store: Some(store),
             documents: contents.documents.into_iter().map(known).collect(),
             by_model: contents.read,
-            published: Instant::now(),
-            cost: Duration::ZERO,
-            fresh: true,
-            gone: false,
+            held: contents.passages,
+            merger: Merger::default(),
+            changes: BTreeMap::new(),
+            waiting: Waiting { fresh: true, gone: false, many: true },
+            pace: Pace::new(now),
+            laid: Past::new(now, now),
+            unlaid: false,
             lost: false,
         })
     }
@@ -114,10 +127,11 @@ impl<'a> Worker<'a> {
             let Progress { table: number, orders, scanned, fact_purges, readings, .. } = self.shared.progress();
             let snapshot = self.shared.snapshot();
             let missing = self.compare(&snapshot, scanned)?;
-            if orders.0 != orders.1 || self.gone || self.fresh && self.is_due() {
-                self.publish()?;
+            if orders.0 != orders.1 {
+                self.publish(self.for_orders())?;
                 self.shared.update(|p| p.orders.1 = orders.0);
             }
+            self.show()?;
             self.take_in()?;
             self.purge(fact_purges)?;
             self.read(&snapshot, missing, number)?;
@@ -128,48 +142,88 @@ impl<'a> Worker<'a> {
                     || p.scanned != scanned
                     || p.readings != readings
             };
-            let patience = match self.shared.progress().missing_facts {
-                0 if self.fresh => (self.cost * PUBLISH.1).saturating_sub(self.published.elapsed()),
-                0 => Duration::from_secs(60),
-                _ => BUSY,
-            };
-            self.shared.wait_for(patience, |p| self.shared.is_stopping() || changed(p));
+            self.lay_out_if_due()?;
+            self.shared.wait_for(self.patience(), |p| self.shared.is_stopping() || changed(p));
             self.shared.facts().rest();
         }
         self.store()?.flush()
     }
 
+    /// How long nothing is to be done if nothing happens.
+    fn patience(&self) -> Duration {
+        if self.shared.progress().missing_facts > 0 {
+            return BUSY;
+        }
+        let now = Instant::now();
+        let show = self.next(now).map(|(_, rest)| rest);
+        let lay_out = self.unlaid.then(|| self.laid.rest(now));
+        show.into_iter().chain(lay_out).min().unwrap_or(IDLE)
+    }
+
     /// Drops what no document states any more, takes what is known already, and gives the documents to be read.
     fn compare(&mut self, snapshot: &Snapshot, scanned: bool) -> Result<Vec<Arc<Record>>, Error> {
-        let indexed = |path: &PathBuf| snapshot.table.by_path(path).is_some_and(|r| r.content.is_some());
-        let mut lost = Vec::new();
-        for (path, known) in self.documents.iter_mut().filter(|(path, _)| !indexed(path)) {
-            let gone = known.shown.take().is_some();
-            (self.fresh, self.gone) = (self.fresh | gone, self.gone | gone);
-            // Before the first scan has ended, a document that is not there yet may still come.
-            if scanned || gone {
-                lost.push(path.clone());
-            }
-        }
-        self.lost |= !lost.is_empty();
-        for path in &lost {
-            self.documents.remove(path);
-            self.store()?.remove(path)?;
-        }
-        let mut missing = Vec::new();
+        // Before the first scan has ended, a document that is not there yet may still come.
+        let may_go = |known: &Known| scanned || known.shown.is_some();
+        let (mut lost, mut redated, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+        // Both are sorted by path.
+        let mut documents = self.documents.iter().peekable();
         for record in snapshot.table.records() {
             let Some(content) = &record.content else { continue };
-            match self.documents.get_mut(&record.path) {
-                Some(known) if known.hash == content.hash => {
-                    let at = Some(Times::of(record));
-                    self.fresh |= known.shown != at;
-                    known.shown = at;
-                }
-                _ => missing.push(record.clone()),
+            while let Some((path, known)) = documents.next_if(|(path, _)| **path < record.path) {
+                lost.extend(may_go(known).then(|| path.clone()));
+            }
+            match documents.next_if(|(path, _)| **path == record.path) {
+                Some((_, known)) if known.hash != content.hash => missing.push(record.clone()),
+                Some((_, known)) if known.shown != Some(Times::of(record)) => redated.push(record.clone()),
+                Some(_) => {}
+                None => missing.push(record.clone()),
             }
         }
+        lost.extend(documents.filter(|(_, known)| may_go(known)).map(|(path, _)| path.clone()));
+        lost.iter().try_for_each(|path| self.lose(path))?;
+        redated.iter().try_for_each(|record| self.redate(record))?;
         self.shared.update(|p| p.missing_facts = missing.len());
         Ok(missing)
+    }
+
+    /// Drops a document that is gone.
+    fn lose(&mut self, path: &Path) -> Result<(), Error> {
+        if self.documents.get(path).is_some_and(|known| known.shown.is_some()) {
+            self.note_change(path)?;
+            self.waiting.gone = true;
+        }
+        self.hold(path, &[])?;
+        self.documents.remove(path);
+        self.lost = true;
+        self.store()?.remove(path)
+    }
+
+    /// Takes a document that says what is known already, with its times.
+    fn redate(&mut self, record: &Record) -> Result<(), Error> {
+        self.note_change(&record.path)?;
+        if let Some(known) = self.documents.get_mut(&record.path) {
+            known.shown = Some(Times::of(record));
+        }
+        Ok(())
+    }
+
+    /// Keeps what a document stated when facts were shown last. Called before anything of it changes.
+    fn note_change(&mut self, path: &Path) -> Result<(), Error> {
+        self.waiting.fresh = true;
+        self.waiting.many |= self.pace.is_cheap() || self.changes.len() * MANY >= self.documents.len();
+        if self.waiting.many {
+            self.changes.clear();
+            return Ok(());
+        }
+        if !self.changes.contains_key(path) {
+            let mut trace = Trace::default();
+            self.visit(path, &mut |stated| {
+                trace = self.merger.trace(&stated);
+                Ok(())
+            })?;
+            self.changes.insert(path.to_owned(), trace);
+        }
+        Ok(())
     }
 
     /// Reads documents, the newest first, as long as nothing else is to be done.
@@ -183,31 +237,48 @@ impl<'a> Worker<'a> {
                 return Ok(());
             }
             read += 1;
-            let kept = found(snapshot, &record)?;
+            let kept = found(snapshot, &record, &self.shared.config.data.join("notes").join(NOTE))?;
+            self.note_change(&record.path)?;
+            self.hold(&record.path, &kept.head.passages)?;
             self.store()?.put(&record.path, &kept)?;
             self.documents.insert(record.path.clone(), Known { hash: kept.head.hash, shown: Some(Times::of(&record)) });
-            self.fresh = true;
-            if self.published.elapsed() >= PUBLISH.0 && self.is_due() {
-                self.publish()?;
+            if self.pace.last().elapsed() >= PUBLISH {
+                self.show()?;
             }
             self.shared.update(|p| p.missing_facts = missing.len());
         }
         if self.lost {
             self.drop_unused()?;
         }
-        if self.fresh && self.is_due() {
-            self.publish()?;
+        self.show()?;
+        if read > 0 {
             self.store()?.flush()?;
         }
-        if !self.fresh {
+        if !self.waiting.fresh && self.merger.standing() == Standing::Settled {
             self.shared.update(|p| p.facts_table = number);
         }
         Ok(())
     }
 
-    /// Whether showing what is new would not take more than a small part of the time.
-    fn is_due(&self) -> bool {
-        self.published.elapsed() >= self.cost * PUBLISH.1
+    /// How new orders of the owner are carried out, which is done at once.
+    fn for_orders(&self) -> Merging {
+        match self.waiting.many || self.pace.is_cheap() || !self.merger.follows(&self.shared.fact_orders()) {
+            true => Merging::Whole,
+            false => Merging::Changes,
+        }
+    }
+
+    /// What is to be shown next, and how long it is until then.
+    fn next(&self, now: Instant) -> Option<(Merging, Duration)> {
+        self.pace.next(self.waiting, self.merger.standing(), now)
+    }
+
+    /// Shows what is to be shown by now.
+    fn show(&mut self) -> Result<(), Error> {
+        match self.next(Instant::now()) {
+            Some((merging, rest)) if rest.is_zero() => self.publish(merging),
+            _ => Ok(()),
+        }
     }
 
     /// Whether words wait to be indexed, or there is something newer to look at.
@@ -217,77 +288,40 @@ impl<'a> Worker<'a> {
         busy || self.shared.is_stopping() || progress.table != number || progress.orders.0 != orders
     }
 
-    /// Takes in what a language model has read meanwhile, as far as its passages are still there.
-    fn take_in(&mut self) -> Result<(), Error> {
-        let brought = lock(&self.shared.desk).take();
-        if brought.is_empty() {
-            return Ok(());
-        }
-        for Brought { path, key, found } in brought {
-            if self.documents.contains_key(&path) && self.store()?.head(&path)?.passages.iter().any(|(k, _)| *k == key)
-            {
-                self.store()?.put_read(&key, found)?;
-                // Shown at once or not, it counts as read.
-                self.fresh = true;
-                self.by_model.insert(key);
-            }
-        }
-        Ok(())
-    }
-
-    /// Drops what was read in passages that are gone.
-    fn drop_unused(&mut self) -> Result<(), Error> {
-        let mut unused = self.by_model.clone();
-        for path in self.documents.keys().take_while(|_| !self.by_model.is_empty()) {
-            self.store()?.head(path)?.passages.iter().for_each(|(key, _)| {
-                unused.remove(key);
-            });
-        }
-        for key in unused {
-            self.by_model.remove(&key);
-            self.store()?.remove_read(&key)?;
-        }
-        self.lost = false;
-        Ok(())
-    }
-
-    /// Lays out what a language model may read next: the newest documents first.
-    fn lay_out(&self) -> Result<(), Error> {
-        let store = self.store()?;
-        let shown = self.documents.iter().filter_map(|(path, known)| Some((path, known.shown?.dated)));
-        let mut newest: Vec<(&PathBuf, Timestamp)> = shown.collect();
-        let mut unread = HashSet::new();
-        for (path, _) in &newest {
-            let passages = store.head(path)?.passages.into_iter().map(|(key, _)| key);
-            unread.extend(passages.filter(|key| !self.by_model.contains(key)));
-        }
-        let counts = (self.by_model.len(), unread.len());
-        newest.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
-        let passages = newest.into_iter().flat_map(|(path, _)| {
-            let head = store.head(path).unwrap_or_default();
-            head.passages.into_iter().map(move |(key, _)| (path.clone(), key))
-        });
-        // Each once.
-        lock(&self.shared.desk).lay_out(passages.filter(|(_, key)| unread.remove(key)), counts);
-        Ok(())
-    }
-
-    fn publish(&mut self) -> Result<(), Error> {
+    fn publish(&mut self, merging: Merging) -> Result<(), Error> {
         let begun = Instant::now();
-        let (number, orders) = (self.shared.facts().number + 1, self.shared.fact_orders().clone());
-        let dir = self.shared.config.data.join("facts");
-        let facts = match Facts::new(number, self, &orders, Some(&dir)) {
-            // What is gone has to go, also when there is no room on the disk.
-            Err(Error::Io { .. }) => Facts::new(number, self, &orders, None)?,
+        // One that fails half-way is of no use any more.
+        let mut merger = std::mem::take(&mut self.merger);
+        let facts = match self.made(&mut merger, merging) {
             Err(Error::Stopped) => return Ok(()),
             facts => facts?,
         };
-        self.shared.publish_facts(facts);
-        self.lay_out()?;
-        memory::give_back();
-        (self.fresh, self.gone) = (false, false);
-        (self.published, self.cost) = (Instant::now(), begun.elapsed());
+        facts.into_iter().for_each(|facts| self.shared.publish_facts(facts));
+        self.pace.made(merging, begun, Instant::now());
+        let left = merger.standing() == Standing::LostNames;
+        self.waiting = Waiting { gone: self.waiting.gone && left, ..Waiting::default() };
+        self.merger = merger;
+        self.changes.clear();
+        self.unlaid = true;
+        self.lay_out_if_due()?;
+        if merging == Merging::Whole {
+            memory::give_back();
+        }
         Ok(())
+    }
+
+    /// The facts now, if they are others.
+    fn made(&self, merger: &mut Merger, merging: Merging) -> Result<Option<Facts>, Error> {
+        let (facts, orders) = (self.shared.facts(), self.shared.fact_orders().clone());
+        let (number, dir) = (facts.number + 1, self.shared.config.data.join("facts"));
+        match merging {
+            Merging::Changes => merger.change(&facts, &self.changes, self, &orders),
+            Merging::Whole => match merger.whole(number, self, &orders, Some(&dir)) {
+                // What is gone has to go, also when there is no room on the disk.
+                Err(Error::Io { .. }) => merger.whole(number, self, &orders, None).map(Some),
+                facts => facts.map(Some),
+            },
+        }
     }
 
     /// Leaves nothing on disk of what was forgotten.
@@ -296,6 +330,10 @@ impl<'a> Worker<'a> {
             return Ok(());
         }
         self.drop_unused()?;
+        // The words of what was forgotten lie below what changed since.
+        if self.shared.facts().are_changed() {
+            self.publish(Merging::Whole)?;
+        }
         if let Some(store) = self.store.take() {
             self.store = Some(store.rewritten()?);
         }
@@ -306,54 +344,28 @@ impl<'a> Worker<'a> {
 
 /// The documents that are shown, read from the store one after the other.
 impl Documents for Worker<'_> {
-    fn each(&self, visit: &mut dyn FnMut(Stated<'_>) -> Result<(), Error>) -> Result<(), Error> {
-        let store = self.store()?;
-        for (path, Times { dated: at, learnt }) in
-            self.documents.iter().filter_map(|(path, known)| Some((path, known.shown?)))
-        {
-            if self.shared.is_stopping() {
-                return Err(Error::Stopped);
-            }
-            let Kept { head, found, notable } = store.get(path)?;
-            let by_model = |key: &Key| if self.by_model.contains(key) { store.get_read(key) } else { Ok(Vec::new()) };
-            let read = readings::combined(&found, &head.passages, by_model)?;
-            visit(Stated { path, found: &found, read: &read, notable: &notable, at, learnt })?;
+    fn each(&self, paths: Option<&BTreeSet<PathBuf>>, visit: &mut Visit) -> Result<(), Error> {
+        let mut next = |path: &PathBuf| match self.shared.is_stopping() {
+            true => Err(Error::Stopped),
+            false => self.visit(path, visit),
+        };
+        match paths {
+            Some(paths) => paths.iter().try_for_each(&mut next),
+            None => self.documents.keys().try_for_each(&mut next),
         }
-        Ok(())
     }
 }
 
-/// What a document states, which of its sentences matter, and which of its passages a model may read.
-fn found(snapshot: &Snapshot, record: &Record) -> Result<Kept, Error> {
-    let Some(content) = &record.content else { return Ok(Kept::default()) };
-    let nothing = || Kept { head: Head { hash: content.hash, passages: Vec::new() }, ..Kept::default() };
-    let Some(address) = snapshot.words.address(content.serial) else { return Ok(nothing()) };
-    let entry = snapshot.words.entry(address)?;
-    let stated = content.stated_date.and_then(|at| Timestamp::from_second(at).ok()).map(day_of);
-    let title = record.title();
-    let language = content.lang.as_deref();
-    let document = Document { title: &title, media: &content.media, date: stated, language };
-    let stored = entry.passages.iter().map(|p| &p.passage);
-    let said = (content.kind == Kind::Conversation).then(|| without_own(stored.clone()));
-    let all: Vec<&Passage> = said.as_ref().map_or_else(|| stored.collect(), |said| said.iter().collect());
-    let passages = || all.iter().copied();
-    let for_model = || {
-        let worth =
-            |p: &&Passage| readings::is_by_people(content.kind) && grounding::is_worth_reading(&content.media, &p.text);
-        passages().filter(worth).map(|p| (readings::key(&p.text), p.line)).collect()
-    };
-    let read = || Kept {
-        head: Head { hash: content.hash, passages: for_model() },
-        found: match content.kind == Kind::Note && record.path.ends_with(NOTE) {
-            true => remembered::by_owner(document::facts(&document, passages()), passages()),
-            false => document::facts(&document, passages()),
-        },
-        notable: notable(&document, passages()),
-    };
-    // A rule that fails on some text costs the facts of that document and nothing else.
-    let facts = catch_unwind(AssertUnwindSafe(read));
-    Ok(facts.unwrap_or_else(|_| {
-        log::error!("{}: its facts cannot be read", record.path.display());
-        nothing()
-    }))
+impl Worker<'_> {
+    /// Calls `visit` for a document, if it is shown.
+    fn visit(&self, path: &Path, visit: &mut Visit) -> Result<(), Error> {
+        let Some(Times { dated: at, learnt }) = self.documents.get(path).and_then(|known| known.shown) else {
+            return Ok(());
+        };
+        let store = self.store()?;
+        let Kept { head, found, notable } = store.get(path)?;
+        let by_model = |key: &Key| if self.by_model.contains(key) { store.get_read(key) } else { Ok(Vec::new()) };
+        let read = readings::combined(&found, &head.passages, by_model)?;
+        visit(Stated { path, found: &found, read: &read, notable: &notable, at, learnt })
+    }
 }

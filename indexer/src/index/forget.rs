@@ -99,7 +99,7 @@ impl Index {
 
     fn fact_told(&self, id: Id) -> Result<Forgotten, Error> {
         let facts = self.facts();
-        let noted = || facts.notable().iter().find(|noted| noted.id == id).map(|noted| noted.notable.quote.clone());
+        let noted = || facts.notable().find(|noted| noted.id == id).map(|noted| noted.notable.quote.clone());
         let sentence = facts.get(id).map(|fact| fact.sentence()).or_else(noted).ok_or(Error::NoFact)?;
         Ok(Forgotten { facts: vec![sentence], ..Forgotten::default() })
     }

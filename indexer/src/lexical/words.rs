@@ -26,8 +26,8 @@ pub struct Words {
     pub dictionary: Arc<Dictionary>,
     /// How words are inflected, besides in English.
     pub stemmers: Vec<Stemmer>,
-    /// For each serial number where its entry stands.
-    addresses: Arc<Vec<Option<DocAddress>>>,
+    /// Where entries stand, by serial number. As long as there are entries, whatever numbers a damaged column has.
+    pub(super) addresses: Arc<Vec<(Serial, DocAddress)>>,
 }
 
 impl Words {
@@ -73,7 +73,8 @@ impl Words {
 
     /// Where a document stands.
     pub fn address(&self, serial: Serial) -> Option<DocAddress> {
-        self.addresses.get(serial as usize).copied().flatten()
+        let at = self.addresses.binary_search_by_key(&serial, |(serial, _)| *serial).ok()?;
+        self.addresses.get(at).map(|(_, address)| *address)
     }
 
     /// What is kept of a document.
@@ -88,13 +89,13 @@ impl Words {
     }
 }
 
-fn addresses(searcher: &Searcher, serials: &[Arc<Vec<Serial>>]) -> Vec<Option<DocAddress>> {
-    let last = serials.iter().flat_map(|serials| serials.iter()).max();
-    let mut addresses = vec![None; last.map_or(0, |last| *last as usize + 1)];
-    for (segment, (reader, serials)) in searcher.segment_readers().iter().zip(serials).enumerate() {
-        for doc in reader.doc_ids_alive() {
-            addresses[serials[doc as usize] as usize] = Some(DocAddress::new(segment as u32, doc));
-        }
+/// The serial numbers of all entries with their places, sorted.
+fn addresses(searcher: &Searcher, serials: &[Arc<Vec<Serial>>]) -> Vec<(Serial, DocAddress)> {
+    let mut addresses = Vec::new();
+    for (segment, (reader, serials)) in (0..).zip(searcher.segment_readers().iter().zip(serials)) {
+        addresses.extend(reader.doc_ids_alive().map(|doc| (serials[doc as usize], DocAddress::new(segment, doc))));
     }
+    // Most of it is sorted already, which this sort finds out.
+    addresses.sort_by_key(|(serial, _)| *serial);
     addresses
 }

@@ -85,6 +85,8 @@ fn name(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Passage;
+    use crate::facts::{Document, facts};
 
     #[test]
     fn sentences_are_read() {
@@ -110,5 +112,18 @@ mod tests {
         check("like", "it", "I like it.", "nothing");
         check("prefer tea to", "coffee", "I prefer tea to coffee.", "nothing");
         check("bought", "coffee", "I bought coffee.", "nothing");
+    }
+
+    #[test]
+    fn what_is_not_liked_is_told_by_all_its_words() {
+        let document = Document { title: "Notes", media: "markdown", date: None, language: None };
+        for text in ["I do not like boats.", "I don't like boats.", "I no longer like boats.", "I dislike boats."] {
+            let passage = Passage { text: text.into(), line: 1, ..Passage::default() };
+            let found = facts(&document, [&passage].into_iter());
+            let tastes: Vec<Taste> =
+                found.iter().filter_map(|found| Taste::of(&found.predicate, &found.object, &found.quote)).collect();
+            let want = Taste { thing: "boats".into(), likes: false, less: None, about: None };
+            assert_eq!(tastes, [want], "{text}");
+        }
     }
 }

@@ -20,9 +20,9 @@ fn what_the_owner_removes_is_not_said_again() {
     let said = |index: &Index, part: &str| Made::of(index, NOW).briefing(1_000).contains(part);
     assert!(said(&index, "7193") && said(&index, "wool"));
     let facts = index.facts();
-    let sentence = facts.notable().iter().find(|noted| noted.notable.quote.contains("wool")).unwrap();
+    let sentence = facts.notable().find(|noted| noted.notable.quote.contains("wool")).unwrap();
     index.change_facts(&Wish::Remove(sentence.id.to_string())).unwrap();
-    assert!(!Made::of(&index, NOW).facts.notable().iter().any(|noted| noted.id == sentence.id));
+    assert!(!Made::of(&index, NOW).facts.notable().any(|noted| noted.id == sentence.id));
     for fact in facts.all().filter(|fact| fact.source.quote.contains("7193")) {
         index.change_facts(&Wish::Remove(fact.id.to_string())).unwrap();
     }
@@ -71,7 +71,7 @@ fn what_the_user_says_in_a_conversation_counts_and_what_an_assistant_says_does_n
     index.conversations().append(&said).unwrap();
     assert!(index.wait(false, store::PATIENCE));
     until("the conversation is read for facts", || {
-        index.facts().notable().iter().any(|noted| noted.notable.quote.contains("quern report"))
+        index.facts().notable().any(|noted| noted.notable.quote.contains("quern report"))
     });
     let made = Made::of(&index, NOW);
     let moment = made.moment();

@@ -22,6 +22,8 @@ impl Index {
         let told = self.told(scope)?;
         let mut paths = self.paths(scope);
         purge::owe(&self.shared.config.data)?;
+        // Before it is forgotten: then nobody knows any more what was put right.
+        self.shared.forget_corrections(self.going(scope))?;
         let places: Vec<&Path> = scope.places.iter().map(PathBuf::as_path).collect();
         self.shared.order_to_forget(&places, &scope.contents().into_iter().collect::<Vec<_>>())?;
         let (mut retracted, mut pages) = (Vec::new(), Vec::new());

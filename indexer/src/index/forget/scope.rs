@@ -8,6 +8,7 @@ use std::sync::Arc;
 use echofs_query_lang::{Node, Query};
 
 use super::{Index, Wanted};
+use crate::facts::Origin;
 use crate::record::{Content, Key, Record};
 use crate::relationship::forgetting::fits;
 use crate::relationship::{Activity, Entry};
@@ -40,6 +41,12 @@ impl Scope {
     /// Whether an entry of the log is one of its own, or rests on what is at or below one of `paths`.
     pub(super) fn takes(&self, entry: &Entry, paths: &[PathBuf]) -> bool {
         self.entries.contains(&entry.seq) || paths.iter().any(|path| entry.rests_on(path))
+    }
+
+    /// Whether it takes the document, or the line of it, where something stands.
+    pub(super) fn holds(&self, place: &Origin) -> bool {
+        let is_line = |taken: &Taken| taken.path == place.path && taken.line == place.line;
+        self.documents.contains_key(place.path) || self.lines.iter().any(is_line)
     }
 
     /// The digests by which its files are recognised. Pages are made here, and say the same again only if they are to.

@@ -1,11 +1,12 @@
 //! What is told of an order to forget.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Index;
 use super::scope::Scope;
 use crate::conversations::keeper::all_files;
+use crate::facts::{Fact, Going};
 use crate::{Error, Forgotten};
 
 impl Index {
@@ -41,12 +42,28 @@ impl Index {
         deleted.into_iter().collect()
     }
 
-    /// The facts that nothing else states.
+    /// The facts that nothing else states, and those that the owner put in place of them.
     fn facts_of(&self, scope: &Scope) -> Vec<String> {
-        let taken = |path: &Path, line: u32| scope.lines.iter().any(|taken| taken.path == path && taken.line == line);
-        let gone = |path: &Path, line: u32| scope.documents.contains_key(path) || taken(path, line);
-        let facts = self.facts();
-        let lost = facts.all().filter(|fact| fact.sources.iter().all(|source| gone(source.path, source.line)));
-        lost.map(|fact| fact.sentence()).collect()
+        let (facts, orders) = (self.facts(), self.shared.fact_orders().clone());
+        let corrections = orders.corrections(&self.going(scope));
+        let is_correction = |fact: &Fact| {
+            let own = !corrections.is_empty() && fact.sources.iter().all(|source| source.path == orders.path());
+            own && facts.statements(fact.id).is_some_and(|names| names.iter().any(|name| corrections.contains(name)))
+        };
+        let is_gone = |fact: &Fact| fact.sources.iter().all(|source| scope.holds(&source)) || is_correction(fact);
+        facts.all().filter(is_gone).map(|fact| fact.sentence()).collect()
+    }
+
+    /// What orders call the facts that go, and those that stay; nothing where the owner gave no orders.
+    pub(super) fn going(&self, scope: &Scope) -> Going {
+        let (facts, orders, mut going) = (self.facts(), self.shared.fact_orders().clone(), Going::default());
+        for fact in facts.all().take_while(|_| orders.count() > 0) {
+            let stated = || fact.sources.iter().filter(|source| source.path != orders.path());
+            let left = stated().any(|source| !scope.holds(&source));
+            if let Some(statements) = facts.statements(fact.id).filter(|_| stated().next().is_some()) {
+                going.add(statements, left);
+            }
+        }
+        going
     }
 }
