@@ -24,7 +24,7 @@ use crate::{Error, State, purge};
 const RETRY: Duration = Duration::from_secs(2);
 /// How long what could not be erased is left alone.
 const ERASE_AGAIN: Duration = Duration::from_secs(5);
-/// How often it is looked at whether the stores have erased what they were asked to: that takes a moment, and they tell nobody.
+/// How often it is looked at whether the stores have erased what they were asked to, unless whoever asked says that they have.
 const ERASING: Duration = Duration::from_secs(1);
 /// A file that ends the worker this often is set aside.
 const MAX_CRASHES: u32 = 2;
@@ -38,6 +38,8 @@ pub enum Event {
     /// Remove what is at or below these paths; what is to stay forgotten is in the journal already. A file that is there and
     /// is not forgotten has lost a part of its text, and the rest is read again. Gives the documents that were removed.
     Forget(Vec<PathBuf>, Sender<Result<Vec<PathBuf>, Error>>),
+    /// Every store has erased what it was asked to.
+    Erased,
     /// Read the files at or below this path again, or all.
     Reindex(Option<PathBuf>),
     /// Commit and end.
@@ -99,7 +101,7 @@ impl Ingest {
                 reply.send(forgotten).ok();
             }
             Event::Reindex(path) => self.reindex(path.as_deref()),
-            Event::Stop => {}
+            Event::Erased | Event::Stop => {}
         }
     }
 
