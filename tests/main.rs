@@ -20,5 +20,6 @@ mod program;
 mod promises;
 mod relationship;
 mod reranking;
+mod resting;
 mod searching;
 mod topics;

@@ -1,5 +1,7 @@
 //! Facts by the language model, read passage by passage. The index keeps what the passage bears out.
 
+use std::sync::Arc;
+
 use echofs_indexer::facts::{Claim, ToRead};
 use echofs_indexer::{Counts, Index};
 use echofs_inference::{Completion, Format, Part, Request};
@@ -32,7 +34,7 @@ impl Task for Facts {
     const NAME: &'static str = "facts by the model";
     const DONE: &'static str = "all is read";
 
-    fn doing(cx: &Context) -> &Doing {
+    fn doing(cx: &Context) -> &Arc<Doing> {
         &cx.reading
     }
 

@@ -17,8 +17,11 @@ use echofs_inference::{Cancel, Class, Completion, Error, Message, Part, Request,
 use crate::power;
 use crate::tree::Context;
 
-/// How often it is asked whether the model is free.
-const LOOK: Duration = Duration::from_secs(2);
+/// How often it is asked whether the model is free, at first and when nothing has happened for a while: nothing tells of a model whose file
+/// comes or goes, of a battery, and of the last document that the index is done with.
+const LOOK: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
+/// The time of [`Leisure::hourly`].
+const HOUR: Duration = Duration::from_secs(3600);
 /// How long a model that cannot be started is left alone.
 const DOWN: Duration = Duration::from_secs(600);
 
@@ -31,7 +34,7 @@ pub trait Task: 'static {
     /// What is said of it when nothing is left.
     const DONE: &'static str;
     /// How it is doing.
-    fn doing(cx: &Context) -> &Doing;
+    fn doing(cx: &Context) -> &Arc<Doing>;
     /// How many items are left.
     fn left(counts: &Counts) -> usize;
     /// The next item; the same one until it is brought back.
@@ -57,32 +60,58 @@ pub struct Leisure {
 /// How a task is doing, for `status`, and whether somebody asked for it.
 #[derive(Debug, Default)]
 pub struct Doing {
-    now: Mutex<Option<&'static str>>,
-    wanted: AtomicBool,
+    state: Mutex<State>,
+    stirred: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    now: Option<&'static str>,
+    wanted: bool,
+    /// Whether something happened since the thread looked.
+    stirred: bool,
 }
 
 impl Doing {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// In a few words; `None` where the model does not do it at all.
     pub fn now(&self) -> Option<&'static str> {
-        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lock().now
     }
 
     /// Has it done now, as soon as everything is indexed.
     pub fn want(&self) {
-        self.wanted.store(true, Ordering::Release);
+        self.lock().wanted = true;
+        self.stir();
+    }
+
+    /// Says that something happened, so that it is asked again whether it may be done.
+    pub fn stir(&self) {
+        self.lock().stirred = true;
+        self.stirred.notify_all();
     }
 
     fn is_wanted(&self) -> bool {
-        self.wanted.load(Ordering::Acquire)
+        self.lock().wanted
     }
 
     fn set(&self, doing: &'static str) {
-        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = Some(doing);
+        self.lock().now = Some(doing);
+    }
+
+    /// Waits until something happens, at most for so long; whether something did.
+    fn rest(&self, time: Duration) -> bool {
+        let waited = self.stirred.wait_timeout_while(self.lock(), time, |state| !state.stirred);
+        std::mem::take(&mut waited.unwrap_or_else(PoisonError::into_inner).0.stirred)
     }
 }
 
 /// A running task; it ends when this is dropped.
 pub struct Running {
+    doing: Arc<Doing>,
     stop: Arc<Stop>,
     thread: Option<JoinHandle<()>>,
 }
@@ -92,7 +121,6 @@ pub struct Running {
 struct Stop {
     stopping: AtomicBool,
     cancel: Mutex<Cancel>,
-    told: Condvar,
 }
 
 impl Stop {
@@ -103,17 +131,6 @@ impl Stop {
     fn is_set(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }
-
-    /// Waits, and says whether to go on.
-    fn wait(&self, time: Duration) -> bool {
-        let begun = Instant::now();
-        let mut guard = self.cancel();
-        while !self.is_set() && begun.elapsed() < time {
-            let left = time.saturating_sub(begun.elapsed());
-            guard = self.told.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        !self.is_set()
-    }
 }
 
 impl Running {
@@ -122,12 +139,13 @@ impl Running {
     /// # Errors
     /// When there can be no more threads.
     pub fn start<T: Task>(cx: Arc<Context>, leisure: Leisure) -> std::io::Result<Running> {
-        T::doing(&cx).set("has just begun");
+        let doing = T::doing(&cx).clone();
+        doing.set("has just begun");
         let stop = Arc::new(Stop::default());
         let told = stop.clone();
         let run = move || Worker::<T> { cx, leisure, stop: told, done: VecDeque::new(), task: PhantomData }.run();
         let thread = std::thread::Builder::new().name(T::NAME.into()).spawn(run)?;
-        Ok(Running { stop, thread: Some(thread) })
+        Ok(Running { doing, stop, thread: Some(thread) })
     }
 }
 
@@ -137,7 +155,7 @@ impl Drop for Running {
         self.stop.stopping.store(true, Ordering::Release);
         cancel.cancel();
         drop(cancel);
-        self.stop.told.notify_all();
+        self.doing.stir();
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             log::error!("a thread that has the model work in idle time panicked");
         }
@@ -155,41 +173,61 @@ struct Worker<T> {
 
 impl<T: Task> Worker<T> {
     fn run(&mut self) {
-        let mut pause = Duration::ZERO;
-        while self.stop.wait(pause) {
+        let doing = T::doing(&self.cx).clone();
+        let mut pause = LOOK.0;
+        while !self.stop.is_set() {
             let waits_for = self.waits_for();
-            T::doing(&self.cx).set(waits_for.unwrap_or("at work"));
+            doing.set(waits_for.map_or("at work", |(why, _)| why));
             pause = match waits_for {
-                Some(_) => LOOK,
-                None => self.item(),
+                Some((_, left)) => match doing.rest(pause.min(left)) {
+                    true => LOOK.0,
+                    false => (pause * 2).min(LOOK.1),
+                },
+                None => {
+                    let until = Instant::now() + self.item();
+                    self.leave_alone(until);
+                    LOOK.0
+                }
             };
         }
     }
 
-    /// What it waits for; `None` when it may work.
-    fn waits_for(&mut self) -> Option<&'static str> {
+    /// Waits until then, whatever happens, but not for longer than the task runs.
+    fn leave_alone(&self, until: Instant) {
+        while !self.stop.is_set()
+            && let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+        {
+            T::doing(&self.cx).rest(left);
+        }
+    }
+
+    /// What it waits for, and how long that lasts at most, as far as it is known; `None` when it may work.
+    fn waits_for(&mut self) -> Option<(&'static str, Duration)> {
         let cx = &self.cx;
-        while self.done.front().is_some_and(|at| at.elapsed() > Duration::from_secs(3600)) {
+        while self.done.front().is_some_and(|at| at.elapsed() > HOUR) {
             self.done.pop_front();
         }
+        let unknown = |why| Some((why, Duration::MAX));
+        let idle = cx.generator.last_asked().map_or(cx.since.elapsed(), |at| at.elapsed().min(cx.since.elapsed()));
         let counts = cx.index.counts();
         let behind = [counts.pending, counts.pending_semantic, counts.pending_facts, counts.pending_topics];
         let wanted = T::doing(cx).is_wanted();
         match () {
-            () if cx.generator.model().is_none() => Some("there is no model"),
-            () if !counts.scanned || behind.iter().any(|pending| *pending > 0) => Some("waits for the index"),
+            () if cx.generator.model().is_none() => unknown("there is no model"),
+            () if !counts.scanned || behind.iter().any(|pending| *pending > 0) => unknown("waits for the index"),
             () if T::left(&counts) == 0 => {
-                T::doing(cx).wanted.store(false, Ordering::Release);
-                Some(T::DONE)
+                T::doing(cx).lock().wanted = false;
+                unknown(T::DONE)
             }
             () if wanted => None,
-            () if cx.generator.last_asked().is_some_and(|at| at.elapsed() < self.leisure.idle)
-                || cx.since.elapsed() < self.leisure.idle =>
-            {
-                Some("waits until nothing was asked for a while")
+            () if idle < self.leisure.idle => {
+                Some(("waits until nothing was asked for a while", self.leisure.idle - idle))
             }
-            () if self.done.len() >= self.leisure.hourly => Some("has done enough for this hour"),
-            () if power::on_battery() => Some("waits for mains power"),
+            () if self.done.len() >= self.leisure.hourly => {
+                let left = self.done.front().map_or(HOUR, |at| HOUR.saturating_sub(at.elapsed()));
+                Some(("has done enough for this hour", left))
+            }
+            () if power::on_battery() => unknown("waits for mains power"),
             () => None,
         }
     }
@@ -198,7 +236,7 @@ impl<T: Task> Worker<T> {
     fn item(&mut self) -> Duration {
         let item = match T::next(&self.cx.index) {
             Ok(Some(item)) => item,
-            Ok(None) => return LOOK,
+            Ok(None) => return LOOK.0,
             Err(error) => {
                 log::warn!("{}: {error}", T::NAME);
                 return DOWN;
@@ -216,7 +254,7 @@ impl<T: Task> Worker<T> {
                 T::bring(&self.cx.index, item, None);
                 Duration::ZERO
             }
-            Err(Error::Cancelled | Error::Busy(_)) => LOOK,
+            Err(Error::Cancelled | Error::Busy(_)) => LOOK.0,
             Err(error) => {
                 log::warn!("{}: {error}", T::NAME);
                 DOWN

@@ -1,5 +1,7 @@
 //! Names and summaries of topics by the language model. The index keeps what the documents bear out.
 
+use std::sync::Arc;
+
 use echofs_indexer::topics::{Label, ToLabel};
 use echofs_indexer::{Counts, Index};
 use echofs_inference::{Completion, Format, Part, Request};
@@ -32,7 +34,7 @@ impl Task for Names {
     const NAME: &'static str = "topics by the model";
     const DONE: &'static str = "all are named";
 
-    fn doing(cx: &Context) -> &Doing {
+    fn doing(cx: &Context) -> &Arc<Doing> {
         &cx.naming
     }
 

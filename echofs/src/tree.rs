@@ -89,9 +89,9 @@ pub struct Context {
     pub(crate) control: control::Files,
     pub(crate) live: live::Live,
     /// The language model and the facts.
-    pub(crate) reading: Doing,
+    pub(crate) reading: Arc<Doing>,
     /// The language model and the topics.
-    pub(crate) naming: Doing,
+    pub(crate) naming: Arc<Doing>,
 }
 
 impl Context {
@@ -129,8 +129,8 @@ impl Context {
             recorder,
             control: control::Files::default(),
             live: live::Live::default(),
-            reading: Doing::default(),
-            naming: Doing::default(),
+            reading: Arc::default(),
+            naming: Arc::default(),
         }
     }
 

@@ -24,6 +24,8 @@ use crate::{Error, State, purge};
 const RETRY: Duration = Duration::from_secs(2);
 /// How long what could not be erased is left alone.
 const ERASE_AGAIN: Duration = Duration::from_secs(5);
+/// How often it is looked at whether the stores have erased what they were asked to, unless whoever asked says that they have.
+const ERASING: Duration = Duration::from_secs(1);
 /// A file that ends the worker this often is set aside.
 const MAX_CRASHES: u32 = 2;
 
@@ -36,6 +38,8 @@ pub enum Event {
     /// Remove what is at or below these paths; what is to stay forgotten is in the journal already. A file that is there and
     /// is not forgotten has lost a part of its text, and the rest is read again. Gives the documents that were removed.
     Forget(Vec<PathBuf>, Sender<Result<Vec<PathBuf>, Error>>),
+    /// Every store has erased what it was asked to.
+    Erased,
     /// Read the files at or below this path again, or all.
     Reindex(Option<PathBuf>),
     /// Commit and end.
@@ -76,34 +80,60 @@ impl Ingest {
             log::error!("{e}");
         }
         let mut memory = Memory::new();
-        let mut was_idle = true;
         loop {
-            match events.recv_timeout(self.writer.patience(self.is_idle())) {
-                Ok(Event::Changes(changes)) => changes.into_iter().for_each(|change| self.change(change)),
-                Ok(Event::Read(files)) => files.into_iter().for_each(|file| self.read(file)),
-                Ok(Event::Forget(paths, reply)) => {
-                    let forgotten = self.forget(&paths);
-                    reply.send(forgotten).ok();
-                }
-                Ok(Event::Reindex(path)) => self.reindex(path.as_deref()),
+            let patience = self.patience().min(memory.patience(&self.used()));
+            match events.recv_timeout(patience) {
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => memory.tidy((self.shared.epoch(), self.shared.has_model_loaded())),
+                Ok(event) => self.hear(event),
+                Err(RecvTimeoutError::Timeout) => memory.tidy(self.used()),
             }
-            self.retry_later();
-            let idle = self.is_idle();
-            if self.writer.is_due(idle) {
-                self.commit();
-                self.writer.pace(idle);
-            }
-            if idle != std::mem::replace(&mut was_idle, idle) {
-                self.shared.update(|_| ());
-            }
-            self.settle();
-            if self.unscanned.is_empty() && self.is_idle() && self.writer.uncommitted() == 0 {
-                self.roots.keep();
-            }
+            self.do_what_is_due();
         }
         self.commit();
+    }
+
+    fn hear(&mut self, event: Event) {
+        match event {
+            Event::Changes(changes) => changes.into_iter().for_each(|change| self.change(change)),
+            Event::Read(files) => files.into_iter().for_each(|file| self.read(file)),
+            Event::Forget(paths, reply) => {
+                let forgotten = self.forget(&paths);
+                reply.send(forgotten).ok();
+            }
+            Event::Reindex(path) => self.reindex(path.as_deref()),
+            Event::Erased | Event::Stop => {}
+        }
+    }
+
+    fn do_what_is_due(&mut self) {
+        self.retry_later();
+        let idle = self.is_idle();
+        if self.writer.is_due(idle) {
+            self.commit();
+            self.writer.pace(idle);
+        }
+        if idle {
+            // The queue of files is no part of the progress, and there are those who wait for its end.
+            self.shared.update(|_| ());
+        }
+        self.settle();
+        if self.unscanned.is_empty() && self.is_idle() && self.writer.uncommitted() == 0 {
+            self.roots.keep();
+        }
+    }
+
+    /// How long there is nothing to do unless something is heard.
+    fn patience(&self) -> Duration {
+        let now = Instant::now();
+        let erase = self.due.filter(|_| self.owed && self.unscanned.is_empty());
+        let deadlines = self.retry.into_iter().chain(erase).map(|at| at.saturating_duration_since(now));
+        let looks = (self.owed && self.due.is_none()).then_some(ERASING);
+        deadlines.chain(self.writer.patience(self.is_idle())).chain(looks).min().unwrap_or(Duration::MAX)
+    }
+
+    /// What memory is used for: when this changes, some was freed.
+    fn used(&self) -> (u64, bool) {
+        (self.shared.epoch(), self.shared.has_model_loaded())
     }
 
     fn is_idle(&self) -> bool {
@@ -458,7 +488,7 @@ impl Ingest {
 
 /// Hands on what the watcher tells until it stops.
 pub fn hand_on(watcher: &crate::watch::Watcher, events: &std::sync::mpsc::SyncSender<Event>) {
-    while let Some(changes) = watcher.next(1_000, Duration::from_secs(60)) {
+    while let Some(changes) = watcher.next(1_000, Duration::MAX) {
         if !changes.is_empty() && events.send(Event::Changes(changes)).is_err() {
             return;
         }

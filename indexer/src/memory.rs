@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 /// The least time between two times that memory is given back: it takes some milliseconds.
 const PAUSE: Duration = Duration::from_secs(20);
+/// It is given back when nothing has happened for so long.
+const QUIET: Duration = Duration::from_millis(250);
 
 /// Gives memory back to the system now and then.
 pub struct Memory<State> {
@@ -15,6 +17,15 @@ impl<State: PartialEq> Memory<State> {
     /// Nothing was given back yet.
     pub fn new() -> Self {
         Self { given_back: Instant::now(), state: None }
+    }
+
+    /// When to call [`tidy`](Memory::tidy) unless something else happens before. Where `state` is that of the last time, it is looked
+    /// at seldom: what other threads free is told nobody.
+    pub fn patience(&self, state: &State) -> Duration {
+        match self.state.as_ref() == Some(state) {
+            true => PAUSE,
+            false => PAUSE.saturating_sub(self.given_back.elapsed()).max(QUIET),
+        }
     }
 
     /// Gives back what is free, if `state` is another one than the last time and that is a while ago.

@@ -218,7 +218,8 @@ impl Shared {
         lock(&self.progress).table
     }
 
-    /// Waits until `ready` holds or the time is over, and says whether it holds. Asked again at every progress.
+    /// Waits until `ready` holds or the time is over, and says whether it holds. Asked again at every [`update`](Shared::update), so
+    /// that whoever makes it hold has to call that afterwards.
     pub fn wait_for(&self, timeout: Duration, ready: impl Fn(&Progress) -> bool) -> bool {
         let progress = lock(&self.progress);
         let waits = |progress: &mut Progress| !ready(progress);

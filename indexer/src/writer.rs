@@ -89,12 +89,12 @@ impl Writer {
         self.live = true;
     }
 
-    /// How long there is nothing to do here; `idle` when no file is being read.
-    pub fn patience(&self, idle: bool) -> Duration {
-        let Some(since) = self.dirty else { return Duration::from_millis(250) };
+    /// How long there is nothing to do here, `None` when nothing waits to be committed; `idle` when no file is being read.
+    pub fn patience(&self, idle: bool) -> Option<Duration> {
+        let since = self.dirty?;
         let due = if idle { PAUSE.saturating_sub(self.committed.elapsed()) } else { Duration::MAX };
         let blocked = self.blocked.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
-        due.min(self.limit().saturating_sub(since.elapsed())).max(blocked)
+        Some(due.min(self.limit().saturating_sub(since.elapsed())).max(blocked))
     }
 
     fn limit(&self) -> Duration {

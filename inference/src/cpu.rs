@@ -9,7 +9,8 @@ use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// How long a child may take.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -148,35 +149,24 @@ impl Prober {
     }
 }
 
-/// Waits for a child and returns what it wrote.
+/// Waits for a child and returns what it wrote. It has ended when its output has.
 fn finish(mut child: Child) -> Result<String, String> {
     let mut out = child.stdout.take();
-    let reader = std::thread::spawn(move || {
+    let (done, output) = mpsc::channel();
+    std::thread::spawn(move || {
         let mut text = String::new();
         let read = out.as_mut().map(|out| out.read_to_string(&mut text));
-        read.is_some_and(|read| read.is_ok()).then_some(text)
+        done.send(read.is_some_and(|read| read.is_ok()).then_some(text))
     });
-    let status = wait(&mut child, DEADLINE)?;
-    let text = reader.join().ok().flatten();
-    match status.success() {
-        true => text.ok_or_else(|| "its output could not be read".into()),
-        false => Err(status.to_string()),
+    let text = output.recv_timeout(DEADLINE);
+    if text.is_err() {
+        let _ = child.kill();
     }
-}
-
-fn wait(child: &mut Child, time: Duration) -> Result<std::process::ExitStatus, String> {
-    let end = Instant::now() + time;
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Ok(status),
-            Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_millis(2)),
-            Ok(None) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(format!("no answer in {} s", time.as_secs()));
-            }
-            Err(error) => return Err(error.to_string()),
-        }
+    let status = child.wait().map_err(|error| error.to_string())?;
+    match text {
+        Err(_) => Err(format!("no answer in {} s", DEADLINE.as_secs())),
+        Ok(_) if !status.success() => Err(status.to_string()),
+        Ok(text) => text.ok_or_else(|| "its output could not be read".into()),
     }
 }
 

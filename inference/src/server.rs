@@ -6,9 +6,9 @@
 use std::io::{self, BufReader};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::protocol::{self, Call, Event, Health, VERSION};
@@ -18,6 +18,9 @@ use crate::{Adapter, Cancel, Error, Request, socket};
 
 /// Connections open at a time; more are told that the service is busy.
 const MAX_CONNECTIONS: usize = 64;
+
+/// After a connection could not be accepted, the next one is tried after so long.
+const SCARCE: Duration = Duration::from_millis(20);
 
 /// A client that does not read for so long is given up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -36,13 +39,20 @@ pub struct Service {
     pub threads: usize,
     /// What the engines keep of earlier prompts.
     pub states: Option<Arc<States>>,
-    connections: AtomicUsize,
+    connections: Mutex<usize>,
+    /// A connection has ended.
+    left: Condvar,
 }
 
 impl Service {
     /// A service around a scheduler.
     pub fn new(scheduler: Scheduler, model: Option<PathBuf>, threads: usize, states: Option<Arc<States>>) -> Arc<Self> {
-        Arc::new(Self { scheduler, model, threads, states, connections: AtomicUsize::new(0) })
+        let (connections, left) = Default::default();
+        Arc::new(Self { scheduler, model, threads, states, connections, left })
+    }
+
+    fn connections(&self) -> MutexGuard<'_, usize> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Accepts connections for ever.
@@ -55,7 +65,8 @@ impl Service {
                 Ok((stream, _)) => self.welcome(stream),
                 Err(error) if is_passing(&error) => {
                     log::warn!("cannot accept a connection: {error}");
-                    std::thread::sleep(Duration::from_millis(20));
+                    // What it lacks may come back with the end of another one.
+                    drop(self.left.wait_timeout(self.connections(), SCARCE));
                 }
                 Err(error) => return Err(error),
             }
@@ -64,15 +75,14 @@ impl Service {
 
     /// Ends the calling thread's wait when nothing was to be done for `time`; nobody may be connected then.
     pub fn wait_idle(&self, time: Duration) {
+        let mut connections = self.connections();
         loop {
-            let idle = match self.connections.load(Ordering::Acquire) {
-                0 => self.scheduler.idle_for(),
-                _ => Duration::ZERO,
-            };
-            match time.checked_sub(idle) {
-                None | Some(Duration::ZERO) => return,
-                Some(left) => std::thread::sleep(left.clamp(Duration::from_millis(10), Duration::from_secs(5))),
+            connections = self.left.wait_while(connections, |open| *open > 0).unwrap_or_else(PoisonError::into_inner);
+            let left = time.saturating_sub(self.scheduler.idle_for());
+            if left.is_zero() {
+                return;
             }
+            connections = self.left.wait_timeout(connections, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -81,7 +91,7 @@ impl Service {
             return log::warn!("connection refused: {error}");
         }
         let guest = Guest::new(self);
-        let open = self.connections.load(Ordering::Acquire);
+        let open = *self.connections();
         if open > MAX_CONNECTIONS {
             let _ = protocol::write_event(&mut &stream, &Event::from(&Error::Busy(open - 1)));
             return;
@@ -214,14 +224,15 @@ struct Guest(Arc<Service>);
 
 impl Guest {
     fn new(service: &Arc<Service>) -> Self {
-        service.connections.fetch_add(1, Ordering::AcqRel);
+        *service.connections() += 1;
         Self(Arc::clone(service))
     }
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::AcqRel);
+        *self.0.connections() -= 1;
+        self.0.left.notify_all();
     }
 }
 

@@ -79,9 +79,11 @@ fn serve(options: &Mount, settings: &Settings) -> Outcome {
         if let Err(error) = session.wait() {
             log::warn!("the session ended with: {error}");
         }
-        let _ = ended.send(());
+        let _ = ended.send(End::Session);
     });
-    let _ = end.recv();
+    if let Ok(End::Signal) = end.recv() {
+        let _ = end.recv_timeout(GRACE);
+    }
     log::info!("unmounted from {}", options.mountpoint.display());
     knowledge.close();
     Ok(())
@@ -95,16 +97,23 @@ fn heal_last(settings: &Settings) -> Outcome {
     }
 }
 
+/// What ends a mount.
+enum End {
+    /// Nobody uses it any more.
+    Session,
+    /// It is unmounted, and programs may still use it.
+    Signal,
+}
+
 /// The first signal unmounts; where programs hold the mount, it is detached and they get a moment to finish.
-fn unmount_on_signal(mut signals: Signals, mountpoint: PathBuf, ended: Sender<()>) {
+fn unmount_on_signal(mut signals: Signals, mountpoint: PathBuf, ended: Sender<End>) {
     std::thread::spawn(move || {
         let Some(signal) = signals.forever().next() else { return };
         log::info!("signal {signal}: unmounting");
         if let Err(error) = free(&mountpoint) {
             log::error!("{}: {error}", mountpoint.display());
         }
-        std::thread::sleep(GRACE);
-        let _ = ended.send(());
+        let _ = ended.send(End::Signal);
     });
 }
 

@@ -95,7 +95,11 @@ impl Fs {
             },
             Content::Live(bytes) => (Handle::Bytes(Arc::clone(bytes)), LIVE),
             Content::Settled(bytes) | Content::Facts { text: bytes, .. } => (Handle::Bytes(Arc::clone(bytes)), SETTLED),
-            Content::Events => (Handle::Events(self.cx.events.open(self.crawlers.has(caller.pid))), STREAM),
+            Content::Events => {
+                let reader = self.cx.events.open(self.crawlers.has(caller.pid));
+                self.cx.signal.wake();
+                (Handle::Events(reader), STREAM)
+            }
             Content::Question { text, form } => {
                 let stream = AnswerStream { question: text.clone(), form: *form, cursor: 0, reader: None };
                 (Handle::Answer(Mutex::new(stream)), STREAM)

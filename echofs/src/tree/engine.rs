@@ -59,7 +59,9 @@ fn file(id: Id, order: Control, text: String, modified: SystemTime) -> File {
 
 /// Obeys a line that was written to `.echo/model`.
 pub fn use_model(cx: &Context, line: &str) -> Result<(), Error> {
-    cx.generator.use_model(line).map_err(|error| Error::Invalid(error.to_string()))
+    cx.generator.use_model(line).map_err(|error| Error::Invalid(error.to_string()))?;
+    [&cx.reading, &cx.naming].into_iter().for_each(|task| task.stir());
+    Ok(())
 }
 
 /// Obeys a line that was written to `.echo/lora`.

@@ -25,7 +25,7 @@ const REST: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(1);
 /// After a round, as many times its length pass before the next one.
 const SHARE: u32 = 5;
-/// How often states are compared.
+/// How often states are compared while somebody reads `events`: most of them tell nobody that they change.
 const TICK: Duration = Duration::from_secs(1);
 /// New hits of one query that are shown to watchers by name.
 const NAMED: usize = 20;
@@ -84,9 +84,17 @@ impl Signal {
         self.changed.notify_all();
     }
 
-    /// Waits for a change and for the rest after it, at most for a moment; `None` when it is time to end.
-    fn next(&self, not_before: Instant) -> Option<bool> {
-        let end = Instant::now() + TICK;
+    /// Somebody begins to read `events`: states are compared from now on.
+    pub fn wake(&self) {
+        drop(self.lock());
+        self.changed.notify_all();
+    }
+
+    /// Waits for a change and for the rest after it, or until states are to be compared for the readers of `events`: whether there was
+    /// a change. `None` when it is time to end.
+    fn next(&self, not_before: Instant, events: &Events) -> Option<bool> {
+        let has_readers = events.has_readers();
+        let tick = has_readers.then(|| Instant::now() + TICK);
         let mut state = self.lock();
         loop {
             let now = Instant::now();
@@ -98,11 +106,17 @@ impl Signal {
                 state.since = None;
                 return Some(true);
             }
-            if now >= end {
+            if tick.is_some_and(|tick| tick <= now) || !has_readers && events.has_readers() {
                 return Some(false);
             }
-            let left = due.unwrap_or(end).min(end) - now;
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.wait(state, due.into_iter().chain(tick).min().map(|at| at - now));
+        }
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Option<Duration>) -> MutexGuard<'a, State> {
+        match time {
+            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(left) => self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
         }
     }
 
@@ -138,10 +152,11 @@ impl Watch {
     pub fn start(cx: Arc<Context>, helper: Vec<OsString>) -> Result<Watch, Error> {
         let signal = Arc::clone(&cx.signal);
         let (told, events) = (Arc::clone(&signal), Arc::clone(&cx.events));
-        let recorder = Arc::clone(&cx.recorder);
+        let (recorder, tasks) = (Arc::clone(&cx.recorder), [Arc::clone(&cx.reading), Arc::clone(&cx.naming)]);
         cx.index.listen(move |happened| {
             told.hear(&events, happened);
             recorder.changed(happened);
+            tasks.iter().for_each(|task| task.stir());
         });
         let watcher = Watcher { cx, helper, shown: HashMap::new(), fresh: HashSet::new() };
         let thread = std::thread::Builder::new().name("echofs-kept".into()).spawn(move || watcher.run())?;
@@ -170,12 +185,12 @@ struct Watcher {
 
 impl Watcher {
     fn run(mut self) {
-        let signal = Arc::clone(&self.cx.signal);
+        let (signal, events) = (Arc::clone(&self.cx.signal), Arc::clone(&self.cx.events));
         let mut states = states::States::default();
         // What the first scan brings is new already.
         self.round(&signal);
         let mut not_before = Instant::now();
-        while let Some(changed) = signal.next(not_before) {
+        while let Some(changed) = signal.next(not_before, &events) {
             if changed {
                 let started = Instant::now();
                 self.round(&signal);

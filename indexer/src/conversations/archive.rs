@@ -263,7 +263,7 @@ mod tests {
             Turn::from_value(&value, &format!("{day} {what}"), jiff::Timestamp::UNIX_EPOCH).unwrap()
         };
         store.append(&(0..turns).map(turn).collect::<Vec<_>>()).unwrap();
-        for (place, changes) in store.next_changed() {
+        for (place, changes) in store.next_changed(std::time::Duration::ZERO, &|| true) {
             store.make_page(&place).unwrap();
             store.made(&place, changes);
         }

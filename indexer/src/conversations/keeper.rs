@@ -1,6 +1,6 @@
 //! The thread that makes the pages: once at the start for those that are not as their turns are, then as turns come.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, FileTimes};
 use std::io::Write;
 use std::path::Path;
@@ -16,30 +16,50 @@ use crate::{Error, files, lines};
 
 /// Pages are made at most this often, so that a turn a millisecond does not make one a millisecond.
 const PAUSE: Duration = Duration::from_millis(40);
-/// How long to wait for news before asking whether to stop.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// The archive is brought up to date when no turn came for so long.
+const QUIET: Duration = Duration::from_millis(200);
+/// How often it is looked at whether another day has begun: a clock may be set, and a machine sleeps.
+const LOOK: Duration = Duration::from_secs(60);
 
 impl Conversations {
-    /// Makes pages until `stopping`; tells `touched` of each that changed.
-    pub fn keep(&self, stopping: &dyn Fn() -> bool, touched: &dyn Fn(&Path)) {
+    /// Makes pages until `stopping`, which is asked again at every [`wake`](Conversations::wake). Tells `touched` of each that changed,
+    /// and calls `done` when some wait no longer.
+    pub fn keep(&self, stopping: &dyn Fn() -> bool, touched: &dyn Fn(&Path), done: &dyn Fn()) {
         if let Err(e) = self.compare(stopping, touched) {
             log::error!("conversations: {e}");
         }
         let (mut archived, mut stale) = (None, BTreeSet::new());
-        while !stopping() {
-            let changed = self.next_changed();
+        loop {
+            let patience = if archived.is_none() || !stale.is_empty() { QUIET } else { LOOK };
+            let changed = self.next_changed(patience, stopping);
+            if stopping() {
+                return;
+            }
             if changed.is_empty() {
                 self.archive_when_idle(&mut archived, &mut stale, stopping);
+                continue;
             }
-            for (place, changes) in changed {
-                if let Err(e) = self.make_page(&place) {
-                    log::error!("{e}");
-                }
-                touched(&self.page(&place));
-                self.made(&place, changes);
-                stale.insert(place);
+            stale.extend(changed.iter().map(|(place, _)| place.clone()));
+            self.make_pages(changed, touched);
+            done();
+            drop(self.news.wait_timeout_while(lock(&self.changed), PAUSE, |_| !stopping()));
+        }
+    }
+
+    /// Has those who make pages and read imports look whether they are to stop.
+    pub fn wake(&self) {
+        drop(lock(&self.changed));
+        self.news.notify_all();
+        self.imports.wake();
+    }
+
+    fn make_pages(&self, changed: Vec<(String, u64)>, touched: &dyn Fn(&Path)) {
+        for (place, changes) in changed {
+            if let Err(e) = self.make_page(&place) {
+                log::error!("{e}");
             }
-            std::thread::sleep(PAUSE);
+            touched(&self.page(&place));
+            self.made(&place, changes);
         }
     }
 
@@ -63,10 +83,11 @@ impl Conversations {
         stale.clear();
     }
 
-    /// The conversations that changed, once there are any. They stay in the list until their pages are made.
-    pub(super) fn next_changed(&self) -> Vec<(String, u64)> {
-        let guard = lock(&self.changed);
-        let waited = self.news.wait_timeout_while(guard, PATIENCE, |changed| changed.is_empty());
+    /// The conversations that changed, once there are any; none when `patience` is over or it is time to stop. They stay in the list
+    /// until their pages are made.
+    pub(super) fn next_changed(&self, patience: Duration, stopping: &dyn Fn() -> bool) -> Vec<(String, u64)> {
+        let idle = |changed: &mut BTreeMap<String, u64>| changed.is_empty() && !stopping();
+        let waited = self.news.wait_timeout_while(lock(&self.changed), patience, idle);
         let changed = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
         changed.iter().map(|(place, changes)| (place.clone(), *changes)).collect()
     }

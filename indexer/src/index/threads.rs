@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Index;
 use crate::ingest::{self, Event, Ingest};
@@ -20,8 +20,6 @@ use crate::{Error, facts, files, meaning, readers, topics};
 const READERS: usize = 2;
 /// Events that may wait for the indexing thread; what comes of a scan is up to sixteen files each.
 const EVENTS: usize = 16;
-/// How often one who waits for everything looks.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// The threads of a started index.
 pub(super) struct Running {
@@ -63,11 +61,13 @@ impl Index {
         let (told, tell) = (watcher.clone(), events.clone());
         threads.push(spawn("changes", move || ingest::hand_on(&told, &tell))?);
         let (pages, kept, seen) = (self.conversations.clone(), shared.clone(), watcher.clone());
-        threads.push(spawn("conversations", move || pages.keep(&|| kept.is_stopping(), &|page| seen.touched(page)))?);
+        let keep = move || pages.keep(&|| kept.is_stopping(), &|page| seen.touched(page), &|| kept.update(|_| ()));
+        threads.push(spawn("conversations", keep)?);
         let (pages, kept, seen) = (self.relationship.clone(), shared.clone(), watcher.clone());
         threads.push(spawn("relationship", move || pages.keep(&|| kept.is_stopping(), &|page| seen.touched(page)))?);
         let (imports, kept) = (self.conversations.clone(), shared.clone());
-        threads.push(spawn("imports", move || imports.import_waiting(&|| kept.is_stopping()))?);
+        let import = move || imports.import_waiting(&|| kept.is_stopping(), &|| kept.update(|_| ()));
+        threads.push(spawn("imports", import)?);
         if let Some(embedder) = shared.embedder.clone() {
             let shared = shared.clone();
             threads.push(spawn("meaning", move || meaning::run(&shared, &*embedder))?);
@@ -83,6 +83,8 @@ impl Index {
     pub fn stop(&self) {
         let Some(running) = lock(&self.running).take() else { return };
         self.shared.stop();
+        self.conversations.wake();
+        self.relationship.wake();
         running.watcher.stop();
         running.jobs.stop();
         running.events.send(Event::Stop).ok();
@@ -99,19 +101,10 @@ impl Index {
     /// Waits until everything under the sources is searchable by words (and by meaning, if `semantic`); whether that came in time.
     pub fn wait(&self, semantic: bool, timeout: Duration) -> bool {
         let semantic = semantic && self.shared.embedder.is_some();
-        let ready = |p: &Progress| {
+        self.shared.wait_for(timeout, |p: &Progress| {
             let words = p.scanned && p.uncommitted == 0 && lock(&self.shared.pending).is_empty();
             words && self.conversations.waiting() == 0 && (!semantic || p.meant == p.table && p.missing.0 == 0)
-        };
-        // Imports are no part of the progress: look again now and then.
-        let begun = Instant::now();
-        let left = || timeout.saturating_sub(begun.elapsed());
-        while !self.shared.wait_for(left().min(LOOK), ready) {
-            if left().is_zero() {
-                return false;
-            }
-        }
-        true
+        })
     }
 
     /// Reads the file or directory at `path`, or everything, again from disk. Returns at once.

@@ -22,7 +22,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -40,8 +40,6 @@ pub use view::View;
 
 use chain::Log;
 
-/// How long to wait for an entry before asking whether to stop.
-const PATIENCE: Duration = Duration::from_millis(200);
 /// Pages are made at most this often.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -230,20 +228,27 @@ impl Relationship {
         opened.as_mut().ok_or(Error::Stopped)
     }
 
-    /// Makes the pages whenever there is something new, until `stopping`; tells `touched` of each that changed.
+    /// Makes the pages whenever there is something new, until `stopping`, which is asked again at every [`wake`](Relationship::wake);
+    /// tells `touched` of each that changed.
     pub fn keep(&self, stopping: &dyn Fn() -> bool, touched: &dyn Fn(&Path)) {
-        while !stopping() {
-            let waited = self.arrived.wait_timeout_while(lock(&self.news), PATIENCE, |news| !*news);
-            let mut news = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
-            if !std::mem::take(&mut *news) {
-                continue;
-            }
-            drop(news);
+        while self.has_news(stopping) {
             if let Err(e) = self.make_pages(touched) {
                 log::error!("relationship: {e}");
             }
-            std::thread::sleep(PAUSE);
+            drop(self.arrived.wait_timeout_while(lock(&self.news), PAUSE, |_| !stopping()));
         }
+    }
+
+    /// Waits for something new; false when it is time to stop.
+    fn has_news(&self, stopping: &dyn Fn() -> bool) -> bool {
+        let waited = self.arrived.wait_while(lock(&self.news), |news| !*news && !stopping());
+        std::mem::take(&mut *waited.unwrap_or_else(PoisonError::into_inner)) && !stopping()
+    }
+
+    /// Has whoever makes the pages look whether to stop.
+    pub fn wake(&self) {
+        drop(lock(&self.news));
+        self.arrived.notify_all();
     }
 
     fn make_pages(&self, touched: &dyn Fn(&Path)) -> Result<(), Error> {

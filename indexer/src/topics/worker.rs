@@ -98,9 +98,11 @@ impl<'a> Worker<'a> {
             let waiting = self.shared.progress().topics_table != progress.table;
             let changed = |p: &Progress| {
                 let asked = p.topic_purges.0 > p.topic_purges.1 || p.labels != progress.labels;
-                p.table != progress.table || asked || waiting && self.is_quiet(p)
+                let other_engine = p.semantic_error.is_some() != progress.semantic_error.is_some();
+                p.table != progress.table || asked || other_engine || waiting && self.is_quiet(p)
             };
-            self.shared.wait_for(SAVE, |p| self.shared.is_stopping() || changed(p));
+            let patience = if self.unsaved { SAVE.saturating_sub(self.saved.elapsed()) } else { Duration::MAX };
+            self.shared.wait_for(patience, |p| self.shared.is_stopping() || changed(p));
         }
         if self.unsaved { self.save() } else { Ok(()) }
     }

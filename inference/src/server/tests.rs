@@ -156,7 +156,7 @@ fn who_waits_and_cancels_or_leaves_is_gone_before_the_others_have_ended() {
     assert!(is_error(cancelling.event().as_ref(), Kind::Cancelled, ""));
     drop(leaving);
     until("neither waits any more", &|| bench.service.health().waiting == 0);
-    until("its connection is over", &|| bench.service.connections.load(Ordering::Acquire) == 2);
+    until("its connection is over", &|| *bench.service.connections() == 2);
     assert!(matches!(first.event(), Some(Event::Text { .. })), "the first goes on");
 }
 
@@ -181,11 +181,27 @@ fn one_connection_too_many_is_told_so_at_once_and_a_free_place_is_used_again() {
     assert!(further.event().is_none() && start.elapsed() < AT_ONCE, "{:?}", start.elapsed());
     assert!(callers.iter_mut().all(Caller::is_healthy), "the others go on");
     callers.pop();
-    while bench.service.connections.load(Ordering::Acquire) >= MAX_CONNECTIONS {
+    while *bench.service.connections() >= MAX_CONNECTIONS {
         assert!(start.elapsed() < DEADLINE, "the place of who left stays taken");
         std::thread::yield_now();
     }
     assert!(bench.connect().is_healthy());
+}
+
+#[test]
+fn it_is_idle_when_the_last_connection_is_over() {
+    let bench = Bench::new();
+    let mut caller = bench.connect();
+    assert!(caller.is_healthy());
+    let (told, idle) = channel();
+    let service = Arc::clone(&bench.service);
+    std::thread::spawn(move || {
+        service.wait_idle(Duration::ZERO);
+        told.send(())
+    });
+    assert!(caller.is_healthy() && idle.try_recv().is_err(), "somebody is connected");
+    drop(caller);
+    assert_eq!(idle.recv_timeout(DEADLINE), Ok(()));
 }
 
 #[test]

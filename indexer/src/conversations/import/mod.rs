@@ -12,8 +12,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex};
-use std::time::Duration;
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,8 +30,6 @@ pub const INCOMING: &str = "incoming";
 const REPORTS: usize = 200;
 /// Refusals that a report tells one by one.
 const REFUSALS: usize = 50;
-/// How long to wait for a file before asking whether to stop.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 /// A conversation in an import.
 #[derive(Debug, Default)]
@@ -192,6 +189,19 @@ impl Imports {
         self.arrived.notify_all();
     }
 
+    /// The first file that waits, once there is one; `None` when it is time to stop.
+    fn next(&self, stopping: &dyn Fn() -> bool) -> Option<(u64, PathBuf, String)> {
+        let idle = |queue: &mut Vec<_>| queue.is_empty() && !stopping();
+        let queue = self.arrived.wait_while(lock(&self.queue), idle).unwrap_or_else(PoisonError::into_inner);
+        queue.first().filter(|_| !stopping()).cloned()
+    }
+
+    /// Has whoever waits for a file look whether to stop.
+    pub fn wake(&self) {
+        drop(lock(&self.queue));
+        self.arrived.notify_all();
+    }
+
     /// Files that wait or are being read.
     pub fn waiting(&self) -> usize {
         lock(&self.queue).len()
@@ -220,14 +230,10 @@ fn waiting(path: &Path) -> Option<(u64, PathBuf, String)> {
 }
 
 impl Conversations {
-    /// Reads the files that wait until `stopping`.
-    pub fn import_waiting(&self, stopping: &dyn Fn() -> bool) {
-        while !stopping() {
-            let guard = lock(&self.imports.queue);
-            let idle = |queue: &mut Vec<_>| queue.is_empty();
-            let waited = self.imports.arrived.wait_timeout_while(guard, PATIENCE, idle);
-            let first = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0.first().cloned();
-            let Some((id, path, name)) = first else { continue };
+    /// Reads the files that wait until `stopping`, which is asked again at every [`wake`](Conversations::wake); calls `done` when one waits
+    /// no longer.
+    pub fn import_waiting(&self, stopping: &dyn Fn() -> bool, done: &dyn Fn()) {
+        while let Some((id, path, name)) = self.imports.next(stopping) {
             let report = self.import(id, &path, &name, &|_| ());
             if !report.failed
                 && let Err(e) = fs::remove_file(&path)
@@ -236,6 +242,7 @@ impl Conversations {
             }
             log::info!("imported {} turns from {}", report.turns, report.file);
             lock(&self.imports.queue).retain(|(waiting, ..)| *waiting != id);
+            done();
         }
     }
 

@@ -167,7 +167,8 @@ fn an_import_that_was_cut_short_is_taken_up() {
     drop(store);
     let store = Conversations::open(dir.path()).unwrap();
     assert_eq!(store.imports.waiting(), 1);
-    store.import_waiting(&|| store.imports.waiting() == 0);
+    store.import_waiting(&|| !path.exists(), &|| ());
+    assert_eq!(store.imports.waiting(), 0);
     let report = store.imports.reports().pop().unwrap();
     assert_eq!((report.file.as_str(), report.turns, path.exists()), ("a..talk.md", 2, false));
     let again = Conversations::open(dir.path()).unwrap();

@@ -42,6 +42,7 @@ impl Index {
         if !self.shared.wait_for(PURGE, |p| p.is_purged()) {
             return Err(Error::Unerased("the stores take long to be written anew".into()));
         }
+        events.send(Event::Erased).ok();
         let changed: BTreeSet<PathBuf> = told.changed.into_iter().chain(removed).collect();
         let changed = changed.into_iter().filter(|path| !told.paths.contains(path)).collect();
         Ok(Forgotten { changed, ..told })

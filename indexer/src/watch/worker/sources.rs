@@ -8,7 +8,7 @@ use crate::watch::roots::is_remote;
 use crate::watch::state::Watch;
 use crate::watch::survey::Trouble;
 
-/// How often a source that is out of reach is looked for.
+/// How often a source that is out of reach is looked for: nothing tells of what is made where nothing is.
 const SEARCH: Duration = Duration::from_secs(1);
 
 impl Worker {
