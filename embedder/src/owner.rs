@@ -176,21 +176,31 @@ struct Running<W: Work> {
 
 impl<W: Work> Running<W> {
     fn own(self, queue: &Queue<Job<W>>, idle: Duration) {
-        self.run(|engine| queue.next(engine.map(|_| idle)));
+        self.run(|running| queue.next(running.engine.as_ref().map(|_| idle)));
     }
 
-    /// Takes what is over while the owner is busy. On Linux a thread has a niceness of its own.
+    /// Takes what is over while the owner is busy, if it can have the model once more. On Linux a thread has a niceness of
+    /// its own.
     fn help(self, queue: &Queue<Job<W>>, idle: Duration) {
         let idle = idle.min(HELPER_IDLE);
         if let Err(e) = rustix::process::nice(HELPER_NICENESS) {
             log::warn!("a helper has the priority of all: {e}");
         }
-        self.run(|engine| queue.next_of_many(engine.map_or(MANY, |_| 1), engine.map(|_| idle)));
+        self.run(|running| {
+            let (many, patience) = if running.engine.is_some() { (1, Some(idle)) } else { (MANY, None) };
+            match queue.next_of_many(many, patience) {
+                Task::Do(job) if !running.can_help() => {
+                    queue.put_back(job);
+                    Task::Stop
+                }
+                task => task,
+            }
+        });
     }
 
-    fn run(mut self, next: impl Fn(Option<&W::Engine>) -> Task<Job<W>>) {
+    fn run(mut self, next: impl Fn(&mut Self) -> Task<Job<W>>) {
         loop {
-            match next(self.engine.as_ref()) {
+            match next(&mut self) {
                 Task::Do(job) if job.until.is_some_and(|until| until <= Instant::now()) => {}
                 Task::Do(job) => {
                     let result = self.work_on(job.input);
@@ -202,27 +212,38 @@ impl<W: Work> Running<W> {
         }
     }
 
-    /// A panic of the libraries below is an error of this piece.
+    /// What a helper cannot load is no fault of the text that it was to do.
+    fn can_help(&mut self) -> bool {
+        let loaded = self.guarded(|running| running.engine().map(|_| ()));
+        loaded.inspect_err(|e| log::warn!("a helper has no model: {e}")).is_ok()
+    }
+
     fn work_on(&mut self, input: W::Input) -> Result<W::Output, Error> {
-        let result = catch_unwind(AssertUnwindSafe(|| self.try_work_on(input)));
+        let work = self.work.clone();
+        self.guarded(|running| work.run(running.engine()?, input))
+    }
+
+    /// A panic of the libraries below is an error of this piece.
+    fn guarded<R>(&mut self, work: impl FnOnce(&mut Self) -> Result<R, Error>) -> Result<R, Error> {
+        let result = catch_unwind(AssertUnwindSafe(|| work(self)));
         result.unwrap_or_else(|_| {
             self.forget_engine();
             Err(Error::Failed("the model panicked".into()))
         })
     }
 
-    fn try_work_on(&mut self, input: W::Input) -> Result<W::Output, Error> {
-        let engine = match &mut self.engine {
-            Some(engine) => engine,
+    /// The model, brought into memory if it is not there.
+    fn engine(&mut self) -> Result<&mut W::Engine, Error> {
+        match &mut self.engine {
+            Some(engine) => Ok(engine),
             none => {
                 let started = Instant::now();
                 let engine = none.insert(self.work.load()?);
                 self.loaded.fetch_add(1, Ordering::Release);
                 log::info!("loaded {} in {:.0?}", self.work.dir().display(), started.elapsed());
-                engine
+                Ok(engine)
             }
-        };
-        self.work.run(engine, input)
+        }
     }
 
     fn forget_engine(&mut self) {

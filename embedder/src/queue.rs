@@ -49,6 +49,12 @@ impl<J> Queue<J> {
         waiting.others.len()
     }
 
+    /// Takes one back, which goes ahead of the others that are not urgent.
+    pub fn put_back(&self, job: J) {
+        self.lock().others.push_front(job);
+        self.filled.notify_all();
+    }
+
     /// Asks for the model's memory once nothing waits.
     pub fn unload(&self) {
         self.lock().unload = true;

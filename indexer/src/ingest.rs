@@ -55,6 +55,8 @@ pub struct Ingest {
     /// For each source that is being scanned, the paths met so far.
     passes: HashMap<PathBuf, HashSet<PathBuf>>,
     unscanned: HashSet<PathBuf>,
+    /// Jobs so far.
+    number: u64,
     /// When the first of the files that could not be read is tried again.
     retry: Option<Instant>,
     roots: Roots,
@@ -71,7 +73,8 @@ impl Ingest {
         let roots = Roots::open(&shared.config.data, &shared.sources);
         let owed = purge::is_owed(&shared.config.data);
         let due = owed.then(Instant::now);
-        Self { shared, reader, jobs, writer, passes: HashMap::new(), unscanned, retry: None, roots, owed, due }
+        let (passes, number, retry) = Default::default();
+        Self { shared, reader, jobs, writer, passes, unscanned, number, retry, roots, owed, due }
     }
 
     /// Runs until it is told to stop or nobody is left to tell it.
@@ -151,7 +154,8 @@ impl Ingest {
         let later = self.try_again_in(self.writer.retry_after().unwrap_or(RETRY));
         let mut pending = lock(&self.shared.pending);
         for (path, stat) in lost {
-            pending.insert(path, Pending { stat, force: true, later, ..Pending::default() });
+            self.number += 1;
+            pending.insert(path, Pending { stat, force: true, later, number: self.number, ..Pending::default() });
         }
         drop(pending);
         self.count_uncommitted();
@@ -211,14 +215,21 @@ impl Ingest {
             waiting.force |= force;
             return;
         }
-        pending.insert(path.clone(), Pending { stat, live, force, ..Pending::default() });
         drop(pending);
-        self.push(path, live, force);
+        self.ask_anew(path, Pending { stat, live, force, ..Pending::default() });
     }
 
-    fn push(&self, path: PathBuf, live: bool, force: bool) {
+    /// Has a file read; what is being read of it now is from before.
+    fn ask_anew(&mut self, path: PathBuf, waits: Pending) {
+        self.number += 1;
+        let waits = Pending { number: self.number, ..waits };
+        lock(&self.shared.pending).insert(path.clone(), waits.clone());
+        self.push(path, &waits);
+    }
+
+    fn push(&self, path: PathBuf, &Pending { live, force, number, .. }: &Pending) {
         let known = self.writer.current(&path).filter(|_| !force).and_then(|r| r.content.as_ref().map(|c| c.hash));
-        self.jobs.push(Job { path, known, live });
+        self.jobs.push(Job { path, known, live, number });
     }
 
     fn moved(&mut self, from: &Path, to: PathBuf, stat: FileStat) {
@@ -232,6 +243,8 @@ impl Ingest {
         }
         let old = self.writer.current(from);
         let same_type = from.extension() == to.extension();
+        // The old name is as gone as that of a file that was deleted.
+        self.writer.hurry();
         let known = old.filter(|r| same_type && r.is_same(&stat) && !self.shared.is_forgotten(&to));
         if !known.is_some_and(|record| self.carry_over(&record, &to, stat)) {
             self.writer.remove(from);
@@ -303,13 +316,14 @@ impl Ingest {
 
     // ---- what the readers bring ----
 
-    fn read(&mut self, ReadFile { path, stat, outcome }: ReadFile) {
-        let Some(waited) = lock(&self.shared.pending).get(&path).cloned() else { return };
+    fn read(&mut self, ReadFile { path, stat, outcome, number }: ReadFile) {
+        let asked = |waited: &&Pending| waited.number == number;
+        let Some(waited) = lock(&self.shared.pending).get(&path).filter(asked).cloned() else { return };
         if waited.again {
             if let Some(pending) = lock(&self.shared.pending).get_mut(&path) {
                 pending.again = false;
             }
-            return self.push(path, waited.live, waited.force);
+            return self.push(path, &waited);
         }
         match outcome {
             Outcome::Crashed(why) if waited.crashes + 1 < MAX_CRASHES => return self.crashed(path, &waited, &why),
@@ -345,7 +359,7 @@ impl Ingest {
         if let Some(pending) = lock(&self.shared.pending).get_mut(&path) {
             pending.crashes = waited.crashes + 1;
         }
-        self.push(path, false, waited.force);
+        self.push(path, &Pending { live: false, ..waited.clone() });
     }
 
     fn later(&mut self, path: PathBuf, why: &str) {
@@ -372,12 +386,12 @@ impl Ingest {
         for (path, pending) in pending.iter_mut() {
             if pending.later.is_some_and(|at| at <= now) {
                 pending.later = None;
-                due.push((path.clone(), pending.live, pending.force));
+                due.push((path.clone(), pending.clone()));
             }
         }
         self.retry = pending.values().filter_map(|pending| pending.later).min();
         drop(pending);
-        due.into_iter().for_each(|(path, live, force)| self.push(path, live, force));
+        due.into_iter().for_each(|(path, waited)| self.push(path, &waited));
     }
 
     fn found_text(&mut self, path: PathBuf, stat: FileStat, prepared: Prepared) {
@@ -443,17 +457,14 @@ impl Ingest {
             }
         }
         let erased = self.erase();
-        let changed = records.values().filter(|r| r.path.exists() && !self.shared.is_forgotten(&r.path));
-        changed.for_each(|record| self.read_rest(record));
+        for record in records.values() {
+            if record.path.exists() && !self.shared.is_forgotten(&record.path) {
+                let waits = Pending { stat: record.stat, live: true, force: true, ..Pending::default() };
+                self.ask_anew(record.path.clone(), waits);
+            }
+        }
         erased?;
         Ok(records.into_values().filter(|r| r.content.is_some()).map(|r| r.path.clone()).collect())
-    }
-
-    /// Has a file read again that has lost a part of its text. What is being read of it now is from before.
-    fn read_rest(&self, record: &Record) {
-        let pending = Pending { stat: record.stat, live: true, force: true, again: true, ..Pending::default() };
-        lock(&self.shared.pending).insert(record.path.clone(), pending);
-        self.push(record.path.clone(), true, true);
     }
 
     /// Leaves nothing on disk of what was forgotten; what fails is tried again.
@@ -494,3 +505,6 @@ pub fn hand_on(watcher: &crate::watch::Watcher, events: &std::sync::mpsc::SyncSe
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

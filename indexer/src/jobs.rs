@@ -16,6 +16,8 @@ pub struct Job {
     pub known: Option<Key>,
     /// Whether somebody may be waiting for it: it goes ahead of the others.
     pub live: bool,
+    /// Tells what comes of it from what was asked for before.
+    pub number: u64,
 }
 
 #[derive(Default)]
@@ -84,7 +86,7 @@ mod tests {
     fn live_jobs_go_first_and_alone() {
         let jobs = Jobs::default();
         for (path, live) in [("a", false), ("b", true), ("c", false), ("d", true)] {
-            jobs.push(Job { path: path.into(), known: None, live });
+            jobs.push(Job { path: path.into(), known: None, live, number: 0 });
         }
         let path = |job: Option<Job>| job.map(|job| job.path.to_string_lossy().into_owned());
         assert_eq!(path(jobs.next()).as_deref(), Some("b"));

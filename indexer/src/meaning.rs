@@ -82,7 +82,7 @@ impl<'a> Meaning<'a> {
             missing.sort_by_key(|record| record.stat.mtime_ns);
             while !missing.is_empty() {
                 let next = missing.split_off(missing.len() - last_batch(&missing));
-                self.embed_or_judge(&snapshot, &next)?;
+                self.embed_or_judge(&snapshot, &next, number)?;
                 self.grow_graph(number, STEP);
                 self.save(&snapshot, 2);
                 self.report(number, &missing);
@@ -159,8 +159,8 @@ impl<'a> Meaning<'a> {
     }
 
     /// One document that the model cannot take is passed over; a model that takes none is an error.
-    fn embed_or_judge(&mut self, snapshot: &Snapshot, records: &[Arc<Record>]) -> Result<(), Error> {
-        match (self.embed(snapshot, records), records) {
+    fn embed_or_judge(&mut self, snapshot: &Snapshot, records: &[Arc<Record>], number: u64) -> Result<(), Error> {
+        match (self.embed(snapshot, records, number), records) {
             (Ok(()), _) => {
                 self.failures = 0;
                 Ok(())
@@ -172,14 +172,15 @@ impl<'a> Meaning<'a> {
                 Ok(())
             }
             (Err(Error::Semantic(_)), [_, _, ..]) => {
-                records.chunks(1).try_for_each(|record| self.embed_or_judge(snapshot, record))
+                records.chunks(1).try_for_each(|record| self.embed_or_judge(snapshot, record, number))
             }
             (failed, _) => failed,
         }
     }
 
-    /// Computes the vectors of documents that the cache does not have, some passages at a time.
-    fn embed(&mut self, snapshot: &Snapshot, records: &[Arc<Record>]) -> Result<(), Error> {
+    /// Computes the vectors of documents that the cache does not have, some passages at a time, until there is something else
+    /// to do: what is new goes before the rest of a long document.
+    fn embed(&mut self, snapshot: &Snapshot, records: &[Arc<Record>], number: u64) -> Result<(), Error> {
         let absent: Vec<Vec<Absent>> =
             records.iter().map(|record| self.absent(snapshot, record)).collect::<Result<_, _>>()?;
         let mut met = HashSet::new();
@@ -188,11 +189,11 @@ impl<'a> Meaning<'a> {
         for batch in absent.chunks(BATCH) {
             let entries = self.vectors(batch)?;
             self.cache.insert(&entries)?;
-            if self.shared.is_stopping() {
-                return Ok(());
-            }
             contents().for_each(|content| self.extend(content));
             self.publish(false);
+            if self.is_busy(number) {
+                break;
+            }
         }
         // What was added part by part stays where it is: to add it again would leave a tombstone for every row.
         for content in contents() {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::conversations;
 use crate::copies::Sketch;
-use crate::extract::{ExtractError, Extractor, extract};
+use crate::extract::{ExtractError, Extractor, MAX_FILE, extract};
+use crate::jobs::Job;
 use crate::lexical::{Entry, StoredPassage};
 use crate::policy::Policy;
 use crate::record::{Content, Key};
@@ -50,6 +51,8 @@ pub struct ReadFile {
     pub stat: FileStat,
     /// What came of it.
     pub outcome: Outcome,
+    /// That of the job.
+    pub number: u64,
 }
 
 /// A file whose text is still to be extracted.
@@ -58,6 +61,7 @@ pub struct Unread {
     stat: FileStat,
     hash: Key,
     bytes: Vec<u8>,
+    number: u64,
 }
 
 impl Unread {
@@ -81,34 +85,39 @@ impl Reader {
         Self { policy, sources, extractor }
     }
 
-    /// What a file holds, unless its digest is `known`.
+    /// What a file holds, unless its digest is known.
     ///
     /// # Errors
     /// What came of the file, if that is all.
-    pub fn read(&self, path: PathBuf, known: Option<Key>) -> Result<Unread, ReadFile> {
-        let ended = |path, stat, outcome| Err(ReadFile { path, stat, outcome });
+    pub fn read(&self, job: Job) -> Result<Unread, ReadFile> {
+        let Job { path, known, number, .. } = job;
+        let ended = |path, stat, outcome| Err(ReadFile { path, stat, outcome, number });
         let (stat, bytes) = match self.policy.open(&path).and_then(|file| contents(&file)) {
             Ok((before, bytes, after)) if before == after => (before, bytes),
             Ok((before, ..)) => return ended(path, before, Outcome::Later("it is being written".into())),
             Err(e) => return ended(path, FileStat::default(), Outcome::Failed(e.to_string())),
         };
         let hash = key_of(&bytes);
-        if known == Some(hash) { ended(path, stat, Outcome::Same) } else { Ok(Unread { path, stat, hash, bytes }) }
+        match known == Some(hash) {
+            true => ended(path, stat, Outcome::Same),
+            false => Ok(Unread { path, stat, hash, bytes, number }),
+        }
     }
 
     /// Has the text of files extracted, by one worker as long as it lives.
     pub fn extract(&self, files: Vec<Unread>) -> Vec<ReadFile> {
         let (seen, contents): (Vec<_>, Vec<_>) =
-            files.into_iter().map(|file| ((file.stat, file.hash), (file.path, file.bytes))).unzip();
+            files.into_iter().map(|file| ((file.stat, file.hash, file.number), (file.path, file.bytes))).unzip();
         let extracted = match &self.extractor {
             Some(extractor) => extractor.extract_all(&contents),
             None => contents.iter().map(|(path, bytes)| extract(path, bytes)).collect(),
         };
-        let outcome = |(((path, _), (stat, hash)), extracted): (((PathBuf, _), (FileStat, Key)), _)| {
+        let mut read = Vec::with_capacity(seen.len());
+        for (((stat, hash, number), (path, _)), extracted) in seen.into_iter().zip(contents).zip(extracted) {
             let outcome = self.outcome(&path, hash, extracted);
-            ReadFile { path, stat, outcome }
-        };
-        contents.into_iter().zip(seen).zip(extracted).map(outcome).collect()
+            read.push(ReadFile { path, stat, outcome, number });
+        }
+        read
     }
 
     fn outcome(&self, path: &Path, hash: Key, extracted: Result<Extracted, ExtractError>) -> Outcome {
@@ -165,11 +174,13 @@ impl Reader {
     }
 }
 
-/// The stat before reading, the bytes, and the stat after.
-fn contents(mut file: &File) -> std::io::Result<(FileStat, Vec<u8>, FileStat)> {
+/// The stat before reading, the bytes, and the stat after. Of a file that has grown since it was met no more is read than
+/// shows that it is too large.
+fn contents(file: &File) -> std::io::Result<(FileStat, Vec<u8>, FileStat)> {
+    const MOST: u64 = MAX_FILE as u64 + 1;
     let before = FileStat::from(&file.metadata()?);
-    let mut bytes = Vec::with_capacity(before.size as usize);
-    file.read_to_end(&mut bytes)?;
+    let mut bytes = Vec::with_capacity(before.size.min(MOST) as usize);
+    file.take(MOST).read_to_end(&mut bytes)?;
     Ok((before, bytes, FileStat::from(&file.metadata()?)))
 }
 
@@ -213,6 +224,14 @@ fn seconds(date: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_has_become_huge_takes_no_more_memory_than_the_largest() {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(1 << 42).unwrap();
+        let (before, bytes, after) = contents(&file).unwrap();
+        assert_eq!((before.size, before, bytes.len()), (1 << 42, after, MAX_FILE + 1));
+    }
 
     #[test]
     fn dates_of_all_forms() {

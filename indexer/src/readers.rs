@@ -29,7 +29,7 @@ fn together(job: Job, jobs: &Jobs, reader: &Reader) -> (Vec<ReadFile>, Vec<Unrea
     let most = if job.live { 1 } else { FILES };
     let mut next = Some(job);
     while let Some(job) = next {
-        match reader.read(job.path, job.known) {
+        match reader.read(job) {
             Ok(file) => {
                 bytes += file.size();
                 unread.push(file);

@@ -70,6 +70,8 @@ pub struct Pending {
     pub later: Option<Instant>,
     /// Whether it changed while it was being read.
     pub again: bool,
+    /// That of its job: what another one brings is of a file that has gone since.
+    pub number: u64,
 }
 
 /// How far the background threads are.

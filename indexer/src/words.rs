@@ -91,15 +91,22 @@ impl Words<'_> {
     /// Letters and digits up to the next separator.
     fn run(&mut self) -> Word {
         let rest = &self.text[self.at..];
-        let plain = rest.bytes().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
-        let goes_on = rest.as_bytes().get(plain).is_some_and(|b| !b.is_ascii() || *b == b'\'');
-        let end = if goes_on { letters(rest) } else { plain };
+        let end = ascii(rest.as_bytes()).unwrap_or_else(|| letters(rest));
         let end = self.at + end + sign(rest, end);
         self.take(self.at..end, end)
     }
 }
 
-/// The length of the word that a text begins with, whatever its letters.
+/// The length of the word that a text begins with, if bytes of ASCII alone say where it ends.
+fn ascii(text: &[u8]) -> Option<usize> {
+    let letter = |at: usize| text.get(at).is_some_and(u8::is_ascii_alphabetic);
+    let ends = |(at, b): (usize, &u8)| !(b.is_ascii_alphanumeric() || *b == b'\'' && letter(at + 1));
+    let end = text.iter().enumerate().position(ends).unwrap_or(text.len());
+    let after = if text.get(end) == Some(&b'\'') { end + 1 } else { end };
+    text.get(after).is_none_or(u8::is_ascii).then_some(end)
+}
+
+/// The same, whatever its letters.
 fn letters(text: &str) -> usize {
     let mut end = 0;
     let mut chars = text.char_indices().peekable();
@@ -256,7 +263,61 @@ fn camel_parts(word: &str) -> impl Iterator<Item = Range<usize>> + '_ {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The words as the general way finds them, character by character.
+    fn slowly(text: &str) -> Vec<Word> {
+        let (mut found, mut at) = (Vec::new(), 0);
+        while let Some(first) = text[at..].chars().next() {
+            let rest = &text[at..];
+            let pair = || first.len_utf8() + rest.chars().nth(1).filter(|c| unspaced(*c)).map_or(0, char::len_utf8);
+            let length = if unspaced(first) {
+                pair()
+            } else if first.is_alphanumeric() {
+                letters(rest) + sign(rest, letters(rest))
+            } else {
+                0
+            };
+            if length > 0 {
+                found.push(Word { range: at..at + length, position: found.len() as u32 });
+            }
+            at += if unspaced(first) { first.len_utf8() } else { length.max(first.len_utf8()) };
+        }
+        found
+    }
+
+    /// What a fast way may take for something else, among plain words.
+    fn nasty() -> impl Strategy<Value = String> {
+        let pieces = [
+            "'", "\u{2019}", "''", "+", "++", "#", "_", "-", " ", "\n", "\0", "\u{7f}", "\u{a0}", "\u{200d}",
+            "\u{301}", "\u{307}", "\u{e49}", "\u{3099}", "é", "ß", "İ", "ﬁ", "½", "²", "٣", "и", "東", "ー", "カ", "ﾞ",
+            "한", "ไ", "😀", "a", "Z", "0", "c", "it's",
+        ];
+        let piece = prop_oneof![
+            6 => prop::sample::select(pieces.to_vec()).prop_map(str::to_owned),
+            2 => "[a-zA-Z0-9]{1,3}",
+            1 => any::<char>().prop_map(String::from),
+        ];
+        prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn the_fast_way_finds_the_same_words(text in nasty()) {
+            prop_assert_eq!(words(&text).collect::<Vec<_>>(), slowly(&text), "{:?}", text);
+        }
+
+        #[test]
+        fn a_text_of_ascii_is_never_looked_at_slowly(text in "[ -~\n\t]{0,40}|([a-c'+# ]{0,8}\t?){0,4}") {
+            for word in words(&text) {
+                prop_assert!(ascii(&text.as_bytes()[word.range.start..]).is_some(), "{:?} in {:?}", word, text);
+            }
+        }
+    }
 
     fn split(text: &str) -> Vec<&str> {
         words(text).map(|w| &text[w.range]).collect()

@@ -1,6 +1,6 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::{MANY, Owner, Work};
@@ -8,19 +8,26 @@ use crate::Error;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Doubles numbers. The number 0 is done when two are being done at once.
+/// Doubles numbers. The number 0 is done when two are being done at once, or one is and a model was not loaded.
 #[derive(Default)]
 struct Doubling {
+    /// Whether there is no memory for the model a second time.
+    once: bool,
     loads: AtomicUsize,
     zeros: Mutex<usize>,
     changed: Condvar,
 }
 
 impl Doubling {
-    fn meet(&self) -> Result<u32, Error> {
+    fn come(&self) -> MutexGuard<'_, usize> {
         let mut zeros = self.zeros.lock().unwrap();
         *zeros += 1;
         self.changed.notify_all();
+        zeros
+    }
+
+    fn meet(&self) -> Result<u32, Error> {
+        let zeros = self.come();
         let alone = |zeros: &mut usize| *zeros < 2;
         let (_zeros, waited) = self.changed.wait_timeout_while(zeros, PATIENCE, alone).unwrap();
         if waited.timed_out() { Err(Error::Failed("alone".into())) } else { Ok(0) }
@@ -37,7 +44,10 @@ impl Work for Doubling {
     }
 
     fn load(&self) -> Result<(), Error> {
-        self.loads.fetch_add(1, Ordering::Relaxed);
+        if self.loads.fetch_add(1, Ordering::Relaxed) > 0 && self.once {
+            drop(self.come());
+            return Err(Error::Failed("no memory".into()));
+        }
         Ok(())
     }
 
@@ -69,6 +79,16 @@ fn few_are_done_with_one_model() {
         assert_eq!(owner.ask_first(7).recv().unwrap().1.unwrap(), 14);
     }
     assert_eq!(owner.work().loads.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_helper_that_cannot_load_the_model_leaves_all_to_the_owner() {
+    let owner = Owner::new(Doubling { once: true, ..Doubling::default() }, PATIENCE, 1);
+    assert_eq!(owner.ask_first(7).recv().unwrap().1.unwrap(), 14);
+    let many = MANY as u32 + 2;
+    let want: Vec<_> = (0..many).map(|n| (n as usize, 2 * n)).collect();
+    assert_eq!(done(&owner, 0..many), want);
+    assert_eq!(owner.work().loads.load(Ordering::Relaxed), 2);
 }
 
 #[test]

@@ -36,18 +36,19 @@ pub fn of(text: &str, passages: &[Span]) -> Option<String> {
     (found.is_reliable() && found.confidence() >= 0.9).then(|| found.lang().code().to_owned())
 }
 
-/// Whether every fifth word at least is a function word of English, or every twelfth one of the three most frequent ones.
-/// whatlang would say the same, but takes ten times as long over it as the rest of the extraction of a note.
+/// Whether every fifth word at least is a function word of English, or every twelfth one of the three most frequent ones; these
+/// in lower case, since names have them in other languages too (The Hague). whatlang would say the same, but takes ten times as long
+/// over it as the rest of the extraction of a note.
 fn is_english(sample: &str) -> bool {
-    let (mut all, mut found) = (0, [0; ENGLISH.len()]);
+    let (mut all, mut found, mut first) = (0, 0, [0; 3]);
     for word in sample.split(|c: char| !c.is_alphabetic() && c != '\'').filter(|word| !word.is_empty()) {
         all += 1;
-        if let Some(known) = ENGLISH.iter().position(|known| known.eq_ignore_ascii_case(word)) {
-            found[known] += 1;
+        found += usize::from(ENGLISH.iter().any(|known| known.eq_ignore_ascii_case(word)));
+        if let Some(known) = ENGLISH[..3].iter().position(|known| *known == word) {
+            first[known] += 1;
         }
     }
-    let first: usize = found[..3].iter().sum();
-    all >= 20 && (found.iter().sum::<usize>() * 5 >= all || found[0] > 1 && first * 12 >= all)
+    all >= 20 && (found * 5 >= all || first[0] > 1 && first.iter().sum::<usize>() * 12 >= all)
 }
 
 #[cfg(test)]
@@ -75,6 +76,11 @@ mod tests {
             "De ploeg speelt onder de naam The Hague of, zoals zij zelf liever zegt, The Old Harbour, en wint bijna elke \
              wedstrijd die op het grote veld achter de haven gehouden wordt.",
             Some("nld"),
+        );
+        check(
+            "Am Samstag spielten The Beatles und danach The Rolling Stones im alten Stadion, das seit vielen Jahren leer \
+             steht und nun bald abgerissen wird.",
+            Some("deu"),
         );
         check(
             "Wir sind zum Hafen gegangen und haben uns eine Stunde lang die Boote angesehen, bevor der Regen kam.",

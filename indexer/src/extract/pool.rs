@@ -114,17 +114,15 @@ impl Extractor {
     }
 
     /// [`extract`](Extractor::extract) for several files, which one worker gets together, as long as it lives: it need not
-    /// wait for the next one. In their order.
+    /// wait for the next one. In their order. Once they have taken as long as a single one may, the rest is
+    /// [`ExtractError::Unavailable`]: who waits for the caller does not wait for every file that hangs.
     pub fn extract_all(&self, files: &[(PathBuf, Vec<u8>)]) -> Vec<Result<Extracted>> {
         let mut done = Vec::with_capacity(files.len());
+        let until = Instant::now() + self.deadline;
         // A worker may have been ended from outside while it waited; that is not this file's fault.
         let mut unheard = 0;
         while done.len() < files.len() {
-            let end = match self.lease() {
-                Ok(lease) => self.run(lease, &files[done.len()..], &mut done),
-                Err(error) => End::Error(error),
-            };
-            match end {
+            match self.run(&files[done.len()..], until, &mut done) {
                 End::Done => unheard = 0,
                 End::Unheard if unheard <= self.shared.workers => unheard += 1,
                 End::Unheard => {
@@ -136,13 +134,19 @@ impl Extractor {
         done
     }
 
-    fn run(&self, mut lease: Lease<'_>, files: &[(PathBuf, Vec<u8>)], done: &mut Vec<Result<Extracted>>) -> End {
+    fn run(&self, files: &[(PathBuf, Vec<u8>)], until: Instant, done: &mut Vec<Result<Extracted>>) -> End {
         if files[0].1.len() > MAX_FILE {
-            lease.give_back(0);
             return End::Error(ExtractError::Skipped(format!("too large: over {} MB", MAX_FILE >> 20)));
         }
+        if !done.is_empty() && Instant::now() >= until {
+            return End::late();
+        }
+        let mut lease = match self.lease() {
+            Ok(lease) => lease,
+            Err(error) => return End::Error(error),
+        };
         let jobs: Vec<_> = files.iter().take_while(|(_, bytes)| bytes.len() <= MAX_FILE).collect();
-        let end = lease.run(&jobs, self.deadline, done);
+        let end = lease.run(&jobs, self.deadline, until, done);
         if matches!(end, End::Done) {
             lease.give_back(jobs.iter().map(|(_, bytes)| bytes.len()).max().unwrap_or(0));
         }

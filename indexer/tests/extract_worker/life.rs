@@ -4,7 +4,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use echofs_indexer::extract::{ExtractError, extract};
+use echofs_indexer::Extracted;
+use echofs_indexer::extract::{ExtractError, Extractor, extract};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{Test, pool, read, vault};
@@ -15,6 +16,7 @@ pub fn trials() -> Vec<Test> {
         ("a_worker_cannot_reach_files_or_network", confined),
         ("a_worker_killed_over_a_job_is_replaced", killed),
         ("files_that_go_together_have_their_own_ends", together),
+        ("of_files_that_go_together_one_that_hangs_is_waited_for", waits_once),
         ("a_worker_that_hangs_is_killed_at_its_deadline", hung),
         ("crashes_are_told_from_panics", crashes),
         ("noise_on_standard_output_does_no_harm", noise),
@@ -53,7 +55,7 @@ fn confined() {
 }
 
 /// The id of the only worker, which is idle.
-fn only_worker(pool: &echofs_indexer::extract::Extractor) -> Pid {
+fn only_worker(pool: &Extractor) -> Pid {
     read(pool, "a.txt", "warm up").expect("an answer");
     let pids = pool.idle_pids();
     assert_eq!(pids.len(), 1);
@@ -86,24 +88,39 @@ fn killed() {
     assert_eq!(read(&pool, "a.txt", "next").expect("a new worker").text, "next");
 }
 
-fn together() {
-    let pool = pool(1).deadline(Duration::from_secs(3));
-    let pid = only_worker(&pool);
-    kill_process(pid, Signal::KILL).expect("a running worker");
-    let long = "word ".repeat(100_000);
-    let texts = ["one", &long, "!abort", "two", "!hang", "!panic", &long, "three"];
+/// Has several files read together, each named by its text if that is a job of these tests.
+fn read_all(pool: &Extractor, texts: &[&str]) -> Vec<Result<Extracted, ExtractError>> {
     let name = |text: &str| if text.starts_with('!') { text.into() } else { "a.txt".into() };
     let files: Vec<_> = texts.iter().map(|text| (name(text), text.as_bytes().to_vec())).collect();
     let ends = pool.extract_all(&files);
     assert_eq!(ends.len(), texts.len());
-    for (text, end) in texts.iter().zip(ends) {
+    ends
+}
+
+fn together() {
+    let pool = pool(1);
+    kill_idle(only_worker(&pool));
+    let long = "word ".repeat(100_000);
+    let texts = ["one", &long, "!abort", "two", "!panic", &long, "three"];
+    for (text, end) in texts.iter().zip(read_all(&pool, &texts)) {
         match *text {
             "!abort" => assert_eq!(end, Err(ExtractError::Crashed("signal 6".to_owned()))),
-            "!hang" => assert!(matches!(end, Err(ExtractError::TimedOut(_)))),
             "!panic" => assert!(matches!(end, Err(ExtractError::Failed(_)))),
             text => assert_eq!(end.expect("a reply").text.trim(), text.trim()),
         }
     }
+}
+
+fn waits_once() {
+    let deadline = Duration::from_secs(1);
+    let pool = pool(1).deadline(deadline);
+    only_worker(&pool);
+    let start = Instant::now();
+    let ends = read_all(&pool, &["one", "!hang", "!hang", "!hang", "!hang", "two"]);
+    assert!(start.elapsed() < 3 * deadline, "every file that hangs was waited for");
+    assert!(ends[0].is_ok() && ends[1] == Err(ExtractError::TimedOut(deadline)), "{ends:?}");
+    assert!(ends[2..].iter().all(|end| matches!(end, Err(ExtractError::Unavailable(_)))), "{ends:?}");
+    assert!(read(&pool, "a.txt", "next").is_ok());
 }
 
 fn hung() {
@@ -133,13 +150,16 @@ fn noise() {
     assert!(read(&pool, "a.txt", "next").is_ok());
 }
 
-fn killed_idle() {
-    let pool = pool(1);
-    let pid = only_worker(&pool);
+/// Kills a worker, and waits until it is a zombie: then its pipes are closed.
+fn kill_idle(pid: Pid) {
     kill_process(pid, Signal::KILL).expect("a running worker");
-    // Its pipe is closed once it is a zombie.
     let stat = || std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
     until("the worker is dead", || stat().contains(") Z "));
+}
+
+fn killed_idle() {
+    let pool = pool(1);
+    kill_idle(only_worker(&pool));
     assert!(read(&pool, "a.txt", "next").is_ok());
 }
 
@@ -192,7 +212,7 @@ fn shared() {
 
 fn unavailable() {
     for argv in [vec!["/nonexistent/program".into()], vec!["/bin/true".into()], vec![]] {
-        let pool = echofs_indexer::extract::Extractor::new(argv, 2);
+        let pool = Extractor::new(argv, 2);
         assert!(matches!(read(&pool, "a.txt", "x"), Err(ExtractError::Unavailable(_))));
         assert!(matches!(read(&pool, "a.txt", "x"), Err(ExtractError::Unavailable(_))));
     }

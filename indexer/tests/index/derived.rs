@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 
-use echofs_embedder::Hashed;
+use echofs_embedder::{Embedder, Error, Hashed, ModelId};
 use echofs_indexer::Index;
 
 use crate::store::{Counting, PATIENCE, Place, found, search, until};
@@ -175,4 +176,60 @@ fn scramble(dir: &Path) {
             }
         }
     }
+}
+
+/// Says when it is first asked for passages, and waits then. Remembers what it was asked for.
+struct Held {
+    inner: Hashed,
+    asked: Mutex<Vec<String>>,
+    begun: Sender<()>,
+    go: Mutex<Receiver<()>>,
+}
+
+impl Embedder for Held {
+    fn id(&self) -> &ModelId {
+        self.inner.id()
+    }
+    fn dim(&self) -> usize {
+        self.inner.dim()
+    }
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
+        let mut asked = self.asked.lock().unwrap();
+        let is_first = asked.is_empty();
+        asked.extend(texts.iter().map(|text| text.to_string()));
+        drop(asked);
+        if is_first {
+            self.begun.send(()).unwrap();
+            self.go.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        }
+        self.inner.embed(texts)
+    }
+    fn embed_query(&self, text: &str) -> Result<Vec<f32>, Error> {
+        self.inner.embed_query(text)
+    }
+    fn loaded(&self) -> bool {
+        true
+    }
+    fn unload(&self) {}
+}
+
+#[test]
+fn a_new_file_has_its_meaning_before_the_rest_of_a_long_one() {
+    let place = Place::new();
+    let day = |n: usize| format!("## Day {n}\n\n{}\n\n", format!("On day {n} nothing happened. ").repeat(35));
+    place.write("diary.md", &(0..150).map(day).collect::<String>());
+    let ((begun, begins), (go, goes)) = (channel(), channel());
+    let (asked, go_on) = (Mutex::default(), Mutex::new(goes));
+    let embedder = Arc::new(Held { inner: Hashed::new(64), asked, begun, go: go_on });
+    let index = Index::open(place.config(), Some(embedder.clone())).unwrap();
+    index.start();
+    begins.recv_timeout(PATIENCE).unwrap();
+    let new = place.write("new.md", "We met the zebrafish.\n");
+    until("the new file is found", || index.document(&new).is_some());
+    go.send(()).unwrap();
+    assert!(index.wait(true, PATIENCE), "not settled: {:?}", index.counts());
+    let asked = embedder.asked.lock().unwrap();
+    let at = asked.iter().position(|text| text.contains("zebrafish")).unwrap();
+    assert!(at < asked.len() / 2, "{at} of {}", asked.len());
+    assert_eq!(asked.len(), index.graph().vectors, "nothing is computed twice");
 }

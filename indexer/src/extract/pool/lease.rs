@@ -30,6 +30,13 @@ pub enum End {
     Error(ExtractError),
 }
 
+impl End {
+    /// The next one has to be tried again, since those before it took all the time.
+    pub fn late() -> Self {
+        End::Error(ExtractError::Unavailable("the files before it took long".to_owned()))
+    }
+}
+
 impl<'a> Lease<'a> {
     pub fn new(shared: &'a Shared, worker: Worker) -> Self {
         Self { shared, worker: Some(worker) }
@@ -38,7 +45,14 @@ impl<'a> Lease<'a> {
 
 impl Lease<'_> {
     /// Has files read, one after the other, and adds the replies. What does not fit into the pipe is sent between them.
-    pub fn run(&mut self, files: &[&(PathBuf, Vec<u8>)], deadline: Duration, done: &mut Vec<Result<Extracted>>) -> End {
+    /// After `until` no other is waited for.
+    pub fn run(
+        &mut self,
+        files: &[&(PathBuf, Vec<u8>)],
+        deadline: Duration,
+        until: Instant,
+        done: &mut Vec<Result<Extracted>>,
+    ) -> End {
         let Some(worker) = &mut self.worker else { return End::Unheard };
         let frames = files.iter().map(|(path, bytes)| head(path, bytes.len()));
         let frames = match frames.collect::<io::Result<Vec<_>>>() {
@@ -47,6 +61,9 @@ impl Lease<'_> {
         };
         let mut sending = Sending::new(frames.iter().zip(files).flat_map(|(head, file)| [head.as_slice(), &file.1]));
         for (n, (_, bytes)) in files.iter().enumerate() {
+            if n > 0 && Instant::now() >= until {
+                return End::late();
+            }
             // A megabyte adds a second.
             let deadline = deadline + Duration::from_millis(bytes.len() as u64 / 1000);
             match worker.exchange(&mut sending, 2 * (n + 1), Instant::now() + deadline) {
