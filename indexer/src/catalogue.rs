@@ -28,11 +28,7 @@ impl Catalogue {
     /// # Errors
     /// [`Error::Io`] or [`Error::Catalogue`].
     pub fn open(dir: &Path) -> Result<(Self, Vec<Arc<Record>>), Error> {
-        database::open(dir, |db| {
-            let catalogue = Self::of(db, dir)?;
-            let records = catalogue.read()?;
-            Ok((catalogue, records))
-        })
+        database::open(dir, |db| Self::of(db, dir), Self::read)
     }
 
     fn of(db: sled::Db, dir: &Path) -> Result<Self, Error> {

@@ -7,14 +7,33 @@ use std::path::Path;
 
 use crate::{Error, files};
 
-/// Opens the database in `dir` and reads it with `read`. One that is damaged is moved aside, and a new one is read.
+/// A database of more bytes is opened again after it was read: sled keeps much of what it has read until it is closed.
+const LARGE: u64 = 16 << 20;
+
+/// Opens the database in `dir` as `store` makes it, and reads it with `read`. One that is damaged is moved aside, and a new one
+/// is read.
 ///
 /// # Errors
 /// What is no damage (a full disk, missing rights), with the database left as it is; or what `read` says of a new one.
-pub fn open<T>(dir: &Path, read: impl Fn(sled::Db) -> Result<T, Error>) -> Result<T, Error> {
+pub fn open<S, T>(
+    dir: &Path,
+    store: impl Fn(sled::Db) -> Result<S, Error>,
+    read: impl Fn(&S) -> Result<T, Error>,
+) -> Result<(S, T), Error> {
+    let attempt = || -> Result<(S, T), Error> {
+        let db = connect(dir)?;
+        let is_large = db.size_on_disk()? > LARGE;
+        let opened = store(db)?;
+        let all = read(&opened)?;
+        if !is_large {
+            return Ok((opened, all));
+        }
+        drop(opened);
+        Ok((store(connect(dir)?)?, all))
+    };
     // sled panics on some damage; that is damage too.
     let attempt = || {
-        catch_unwind(AssertUnwindSafe(|| read(connect(dir)?)))
+        catch_unwind(AssertUnwindSafe(attempt))
             .unwrap_or_else(|_| Err(Error::Damaged("database", "sled panicked".into())))
     };
     match attempt() {
@@ -75,12 +94,27 @@ mod tests {
     fn a_database_can_be_opened_as_soon_as_it_is_closed() {
         let dir = tempfile::tempdir().unwrap();
         for n in 0..100_u32 {
-            let db = open(dir.path(), Ok).unwrap();
+            let (db, ()) = open(dir.path(), Ok, |_| Ok(())).unwrap();
             assert_eq!(db.len(), n as usize, "opened anew");
             db.insert(n.to_be_bytes(), vec![7; 100]).unwrap();
             db.flush().unwrap();
         }
         assert!(!dir.path().with_extension("damaged").exists());
+    }
+
+    #[test]
+    fn a_large_database_is_read_and_can_be_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let value = vec![7; 1 << 20];
+        let count = LARGE / value.len() as u64 + 2;
+        for expected in [0, count, count + 1] {
+            let (db, found) = open(dir.path(), Ok, |db| Ok(db.iter().count() as u64)).unwrap();
+            assert_eq!(found, expected);
+            for n in expected..(expected + 1).max(count) {
+                db.insert(n.to_be_bytes(), value.as_slice()).unwrap();
+            }
+            db.flush().unwrap();
+        }
     }
 
     #[test]
@@ -93,7 +127,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         std::fs::write(&file, "mine").unwrap();
-        open(&file, Ok).unwrap_err();
+        open(&file, Ok, |_| Ok(())).unwrap_err();
         assert_eq!(std::fs::read(&file).unwrap(), b"mine");
     }
 }

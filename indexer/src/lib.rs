@@ -76,6 +76,7 @@ pub use happened::{Happened, What};
 pub use index::{Config, Index, Wanted};
 pub use journal::check_journals;
 pub use kept::{Kept, KeptQuery};
+pub use memory::return_large_blocks;
 pub use ranking::Ranking;
 pub use rerank::{Judgement, Reranked, Reranking};
 pub use results::{Explain, Hit, Passage, Results, Stage, Why, WordUse};

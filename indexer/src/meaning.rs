@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use echofs_embedder::Embedder;
 
 use crate::record::{Content, Key, Record, Serial};
-use crate::shared::{Shared, read, write};
+use crate::shared::{Progress, Shared, lock, read, write};
 use crate::snapshot::Snapshot;
 use crate::vectors::{self, Cache, Generations, Growth, Vectors};
 use crate::{Error, files, parts};
@@ -19,6 +19,10 @@ const BATCH: usize = 24;
 const STEP: usize = 512;
 /// How often new vectors are made known.
 const PUBLISH: Duration = Duration::from_secs(1);
+/// So many files that wait to be read are a scan ...
+const SCAN: usize = 64;
+/// ... and meaning waits for its words for so long.
+const WORDS_FIRST: Duration = Duration::from_secs(30);
 /// How long a model that fails is left alone.
 const RETRY: Duration = Duration::from_secs(30);
 
@@ -45,6 +49,8 @@ struct Meaning<'a> {
     given_up: HashSet<Serial>,
     /// Failures one after the other.
     failures: usize,
+    /// Since when a scan goes on.
+    scan_since: Option<Instant>,
 }
 
 impl<'a> Meaning<'a> {
@@ -66,6 +72,7 @@ impl<'a> Meaning<'a> {
             fresh: false,
             given_up: HashSet::new(),
             failures: 0,
+            scan_since: None,
         })
     }
 
@@ -79,6 +86,9 @@ impl<'a> Meaning<'a> {
             self.remove_gone(&snapshot);
             let mut missing = self.load_cached(&snapshot);
             self.report(number, &missing);
+            if !missing.is_empty() && self.waited_for_words() {
+                continue;
+            }
             missing.sort_by_key(|record| record.stat.mtime_ns);
             while !missing.is_empty() {
                 let next = missing.split_off(missing.len() - last_batch(&missing));
@@ -98,10 +108,27 @@ impl<'a> Meaning<'a> {
                     self.tidy(&snapshot, number)?;
                 }
             }
-            let wanted = |p: &crate::shared::Progress| p.table != number || p.purges.0 > p.purges.1;
+            let wanted = |p: &Progress| p.table != number || p.purges.0 > p.purges.1;
             self.shared.wait_for(Duration::from_secs(60), |p| self.shared.is_stopping() || wanted(p));
         }
         self.cache.sync()
+    }
+
+    /// Waits while a scan brings words in, so long at most: these are found at once, and alone they come twice as fast.
+    /// Whether it did.
+    fn waited_for_words(&mut self) -> bool {
+        let scans = || lock(&self.shared.pending).len() >= SCAN;
+        if !scans() {
+            self.scan_since = None;
+            return false;
+        }
+        let since = *self.scan_since.get_or_insert_with(Instant::now);
+        let left = WORDS_FIRST.saturating_sub(since.elapsed());
+        let is_wanted = |p: &Progress| self.shared.is_stopping() || p.purges.0 > p.purges.1 || !scans();
+        !left.is_zero() && {
+            self.shared.wait_for(left, is_wanted);
+            true
+        }
     }
 
     /// Takes what was saved the last time, so that little has to be computed and the graph need not be built.

@@ -47,3 +47,16 @@ pub fn give_back() {
         libc::malloc_trim(0);
     }
 }
+
+/// Blocks of more bytes go back to the system as soon as they are freed. The allocator would raise this by itself, up to 32 MiB, and
+/// keep what the first and largest things of a process (indexes, models) needed for a moment.
+const LARGE: i32 = 1 << 20;
+
+/// Has large blocks go back to the system when they are freed. Once, before there is a thread.
+pub fn return_large_blocks() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes no pointers; sets a number of the allocator.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+    }
+}

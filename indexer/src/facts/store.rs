@@ -72,11 +72,7 @@ impl Store {
     /// [`Error::Io`] or [`Error::Catalogue`].
     pub fn open(dir: &Path) -> Result<(Self, Contents), Error> {
         remove(&unfinished(dir))?;
-        database::open(dir, |db| {
-            let store = Self::of(db, dir)?;
-            let contents = store.contents()?;
-            Ok((store, contents))
-        })
+        database::open(dir, |db| Self::of(db, dir), Self::contents)
     }
 
     fn of(db: sled::Db, dir: &Path) -> Result<Self, Error> {
