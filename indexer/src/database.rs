@@ -22,7 +22,7 @@ pub fn open<S, T>(
 ) -> Result<(S, T), Error> {
     let attempt = || -> Result<(S, T), Error> {
         let db = connect(dir)?;
-        let is_large = db.size_on_disk()? > LARGE;
+        let is_large = is_large(&db)?;
         let opened = store(db)?;
         let all = read(&opened)?;
         if !is_large {
@@ -43,6 +43,14 @@ pub fn open<S, T>(
         }
         result => result,
     }
+}
+
+/// Whether it is worth to open a database again after much of it was read.
+///
+/// # Errors
+/// [`Error::Catalogue`].
+pub fn is_large(db: &sled::Db) -> Result<bool, Error> {
+    Ok(db.size_on_disk()? > LARGE)
 }
 
 /// Opens the database in `dir` as it is. Every write is to be flushed by hand; what is stored is in memory anyway, so

@@ -180,6 +180,20 @@ impl Store {
         Ok(())
     }
 
+    /// The same store without what was read of it in memory.
+    ///
+    /// # Errors
+    /// As [`open`](Store::open).
+    pub fn reopened(self) -> Result<Self, Error> {
+        if !database::is_large(&self.db)? {
+            return Ok(self);
+        }
+        self.flush()?;
+        let dir = self.dir.clone();
+        drop(self);
+        Self::of(database::connect(&dir)?, &dir)
+    }
+
     /// Writes what is there to a new store in place of this one, so that no trace of what is gone stays.
     ///
     /// # Errors

@@ -305,7 +305,16 @@ impl<'a> Worker<'a> {
         self.unlaid = true;
         self.lay_out_if_due()?;
         if merging == Merging::Whole {
+            self.reopen()?;
             memory::give_back();
+        }
+        Ok(())
+    }
+
+    /// Opens the store again, of which everything was read.
+    fn reopen(&mut self) -> Result<(), Error> {
+        if let Some(store) = self.store.take() {
+            self.store = Some(store.reopened()?);
         }
         Ok(())
     }
