@@ -133,7 +133,7 @@ fn owners<'a>(keys: &[Key], contents: impl Iterator<Item = &'a Content>) -> Vec<
         let start = order.partition_point(|row| keys[*row as usize] < *first);
         let places = order[start..].iter().map(|row| *row as usize).take_while(|row| keys[*row] == *first);
         let length = |place: usize| {
-            let free = owners[place..].iter().take_while(|owner| **owner == NOBODY).count();
+            let free = owners[place..].iter().take(content.keys.len()).take_while(|owner| **owner == NOBODY).count();
             content.keys.iter().zip(&keys[place..place + free]).take_while(|(a, b)| a == b).count()
         };
         // The first of the longest; a document whose text is there often does not look at all places.
