@@ -28,7 +28,12 @@ impl Catalogue {
     /// # Errors
     /// [`Error::Io`] or [`Error::Catalogue`].
     pub fn open(dir: &Path) -> Result<(Self, Vec<Arc<Record>>), Error> {
-        database::open(dir, |db| Self::of(db, dir), Self::read)
+        database::open(dir, |db| {
+            let catalogue = Self::of(db, dir)?;
+            let records = catalogue.read()?;
+            drop(catalogue.records);
+            Ok((Self::of(database::reopened(catalogue.db, dir)?, dir)?, records))
+        })
     }
 
     fn of(db: sled::Db, dir: &Path) -> Result<Self, Error> {

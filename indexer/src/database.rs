@@ -7,33 +7,17 @@ use std::path::Path;
 
 use crate::{Error, files};
 
-/// A database of more bytes is opened again after it was read: sled keeps much of what it has read until it is closed.
+/// A database of more bytes is worth to be opened again.
 const LARGE: u64 = 16 << 20;
 
-/// Opens the database in `dir` as `store` makes it, and reads it with `read`. One that is damaged is moved aside, and a new one
-/// is read.
+/// Opens the database in `dir` and reads it with `read`. One that is damaged is moved aside, and a new one is read.
 ///
 /// # Errors
 /// What is no damage (a full disk, missing rights), with the database left as it is; or what `read` says of a new one.
-pub fn open<S, T>(
-    dir: &Path,
-    store: impl Fn(sled::Db) -> Result<S, Error>,
-    read: impl Fn(&S) -> Result<T, Error>,
-) -> Result<(S, T), Error> {
-    let attempt = || -> Result<(S, T), Error> {
-        let db = connect(dir)?;
-        let is_large = is_large(&db)?;
-        let opened = store(db)?;
-        let all = read(&opened)?;
-        if !is_large {
-            return Ok((opened, all));
-        }
-        drop(opened);
-        Ok((store(connect(dir)?)?, all))
-    };
+pub fn open<T>(dir: &Path, read: impl Fn(sled::Db) -> Result<T, Error>) -> Result<T, Error> {
     // sled panics on some damage; that is damage too.
     let attempt = || {
-        catch_unwind(AssertUnwindSafe(attempt))
+        catch_unwind(AssertUnwindSafe(|| read(connect(dir)?)))
             .unwrap_or_else(|_| Err(Error::Damaged("database", "sled panicked".into())))
     };
     match attempt() {
@@ -45,12 +29,18 @@ pub fn open<S, T>(
     }
 }
 
-/// Whether it is worth to open a database again after much of it was read.
+/// The database in `dir` without what was read of it in memory, if it is large: sled keeps much of that until it is closed.
+/// Nobody else may have it or a tree of it.
 ///
 /// # Errors
-/// [`Error::Catalogue`].
-pub fn is_large(db: &sled::Db) -> Result<bool, Error> {
-    Ok(db.size_on_disk()? > LARGE)
+/// As [`connect`].
+pub fn reopened(db: sled::Db, dir: &Path) -> Result<sled::Db, Error> {
+    if db.size_on_disk()? <= LARGE {
+        return Ok(db);
+    }
+    db.flush()?;
+    drop(db);
+    connect(dir)
 }
 
 /// Opens the database in `dir` as it is. Every write is to be flushed by hand; what is stored is in memory anyway, so
@@ -102,7 +92,7 @@ mod tests {
     fn a_database_can_be_opened_as_soon_as_it_is_closed() {
         let dir = tempfile::tempdir().unwrap();
         for n in 0..100_u32 {
-            let (db, ()) = open(dir.path(), Ok, |_| Ok(())).unwrap();
+            let db = open(dir.path(), Ok).unwrap();
             assert_eq!(db.len(), n as usize, "opened anew");
             db.insert(n.to_be_bytes(), vec![7; 100]).unwrap();
             db.flush().unwrap();
@@ -116,8 +106,9 @@ mod tests {
         let value = vec![7; 1 << 20];
         let count = LARGE / value.len() as u64 + 2;
         for expected in [0, count, count + 1] {
-            let (db, found) = open(dir.path(), Ok, |db| Ok(db.iter().count() as u64)).unwrap();
-            assert_eq!(found, expected);
+            let db = open(dir.path(), Ok).unwrap();
+            assert_eq!(db.iter().count() as u64, expected);
+            let db = reopened(db, dir.path()).unwrap();
             for n in expected..(expected + 1).max(count) {
                 db.insert(n.to_be_bytes(), value.as_slice()).unwrap();
             }
@@ -135,7 +126,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         std::fs::write(&file, "mine").unwrap();
-        open(&file, Ok, |_| Ok(())).unwrap_err();
+        open(&file, Ok).unwrap_err();
         assert_eq!(std::fs::read(&file).unwrap(), b"mine");
     }
 }

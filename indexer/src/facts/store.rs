@@ -72,7 +72,11 @@ impl Store {
     /// [`Error::Io`] or [`Error::Catalogue`].
     pub fn open(dir: &Path) -> Result<(Self, Contents), Error> {
         remove(&unfinished(dir))?;
-        database::open(dir, |db| Self::of(db, dir), Self::contents)
+        database::open(dir, |db| {
+            let store = Self::of(db, dir)?;
+            let contents = store.contents()?;
+            Ok((store, contents))
+        })
     }
 
     fn of(db: sled::Db, dir: &Path) -> Result<Self, Error> {
@@ -185,13 +189,7 @@ impl Store {
     /// # Errors
     /// As [`open`](Store::open).
     pub fn reopened(self) -> Result<Self, Error> {
-        if !database::is_large(&self.db)? {
-            return Ok(self);
-        }
-        self.flush()?;
-        let dir = self.dir.clone();
-        drop(self);
-        Self::of(database::connect(&dir)?, &dir)
+        Self::of(database::reopened(self.db, &self.dir)?, &self.dir)
     }
 
     /// Writes what is there to a new store in place of this one, so that no trace of what is gone stays.
