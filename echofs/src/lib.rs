@@ -31,6 +31,8 @@ mod syscall;
 mod topic_namer;
 mod tree;
 #[cfg(test)]
+mod unmounted;
+#[cfg(test)]
 mod waiting;
 
 pub use echofs_indexer::remembered::remember;

@@ -1,8 +1,8 @@
 //! A real model on the ONNX runtime.
 //!
 //! Its thread takes queries before passages and one text a run, so that a query never waits longer than one passage
-//! takes; helpers take passages alone. (Batches are not faster with models whose weights alone are int8, and with dynamically quantised ones a
-//! vector would depend on its neighbours in the batch.)
+//! takes; helpers take passages alone. (Batches are not faster with models whose weights alone are int8, and with
+//! dynamically quantised ones a vector would depend on its neighbours in the batch.)
 
 use std::path::Path;
 use std::sync::OnceLock;

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use echofs_indexer::Config;
 use echofs_indexer::conversations::Turn;
 use echofs_inference::{Cancel, Completion, Error as Failure, Request, Status};
 
 use super::*;
 use crate::node::Control;
-use crate::real::RealNode;
 use crate::tree::{Context, control};
+use crate::unmounted;
 use crate::waiting::until;
 
 const QUESTION: &str = "Where does the spare key of the boat shed hang?";
@@ -58,17 +57,11 @@ impl Generator for Held {
 
 /// Everything that a mount has but the mount, around one note.
 fn open(dir: &Path, model: &Arc<Held>) -> Context {
-    let (data, source, notes) = (dir.join("data"), dir.join("src"), dir.join("data/notes"));
+    let source = dir.join("src");
     fs::create_dir_all(&source).expect("a directory");
     fs::write(source.join("boat.md"), "# Boat\n\nThe spare key of the boat shed hangs behind the oilskins.\n")
         .expect("written");
-    let config = Config { data, sources: vec![source], excluded: Vec::new(), worker: Vec::new() };
-    let index = Index::open(config, None).expect("an index");
-    index.start();
-    let answers = Answers::open(index.clone(), model.clone(), dir.join("answers")).expect("answers");
-    fs::create_dir_all(&notes).expect("a directory");
-    let notes = RealNode::root(&notes).expect("a directory");
-    let cx = Context::new(index, answers, model.clone(), notes, dir.join("mount"), String::new());
+    let cx = unmounted::open(dir, model.clone());
     until("the note is found", || {
         let counts = cx.index.counts();
         counts.scanned && counts.documents == 1 && counts.pending == 0

@@ -5,15 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use echofs_indexer::Config;
 use echofs_indexer::topics::Topic;
 use echofs_inference::Class;
 use echofs_inference::scripted::{Failure, Scripted};
 
 use super::*;
-use crate::answer::Answers;
 use crate::leisure::{Leisure, Running};
-use crate::real::RealNode;
+use crate::unmounted;
 use crate::waiting::until;
 
 const ALWAYS: Leisure = Leisure { idle: Duration::ZERO, hourly: 60 };
@@ -34,14 +32,7 @@ fn notes(dir: &Path) {
 
 /// Everything that a mount has but the mount.
 fn open(dir: &Path, model: &Arc<Scripted>) -> Arc<Context> {
-    let (data, notes) = (dir.join("data"), dir.join("data/notes"));
-    let config = Config { data, sources: vec![dir.join("src")], excluded: Vec::new(), worker: Vec::new() };
-    let index = Index::open(config, None).expect("an index");
-    index.start();
-    let answers = Answers::open(index.clone(), model.clone(), dir.join("answers")).expect("answers");
-    fs::create_dir_all(&notes).expect("a directory");
-    let notes = RealNode::root(&notes).expect("a directory");
-    let cx = Context::new(index, answers, model.clone(), notes, dir.join("mount"), String::new());
+    let cx = unmounted::open(dir, model.clone());
     let settled = || {
         let counts = cx.index.counts();
         counts.documents == 16 && counts.pending_topics + counts.pending_facts + counts.pending == 0
