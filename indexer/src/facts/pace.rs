@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use super::merger::Standing;
 
 /// Whatever took so long is not done again before so many times that have gone by.
@@ -34,13 +36,21 @@ pub struct Waiting {
 #[derive(Clone, Copy, Debug)]
 pub struct Past {
     ended: Instant,
+    /// Processor time.
     took: Duration,
 }
 
+/// The processor time of this thread so far. What other programs take is no reason to rest: a thread that gives way to
+/// all others has rested enough.
+pub fn spent() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
 impl Past {
-    /// Something that was done from `begun` to `ended`.
-    pub fn new(begun: Instant, ended: Instant) -> Self {
-        Self { ended, took: ended.saturating_duration_since(begun) }
+    /// Something that `took` so much processor time and `ended` then.
+    pub fn new(took: Duration, ended: Instant) -> Self {
+        Self { ended, took }
     }
 
     /// How long it is to wait until it is done again.
@@ -61,15 +71,15 @@ pub struct Pace {
 impl Pace {
     /// Nothing was made yet.
     pub fn new(now: Instant) -> Self {
-        let none = Past::new(now, now);
+        let none = Past::new(Duration::ZERO, now);
         Self { whole: none, changes: none, spent: Duration::ZERO }
     }
 
-    /// Facts were made.
-    pub fn made(&mut self, merging: Merging, begun: Instant, ended: Instant) {
-        let past = Past::new(begun, ended);
+    /// Facts were made, which `took` so much processor time.
+    pub fn made(&mut self, merging: Merging, took: Duration, ended: Instant) {
+        let past = Past::new(took, ended);
         match merging {
-            Merging::Whole => *self = Self { whole: past, changes: Past::new(ended, ended), spent: Duration::ZERO },
+            Merging::Whole => *self = Self { whole: past, ..Self::new(ended) },
             Merging::Changes => {
                 self.changes = past;
                 self.spent += past.took;
@@ -124,7 +134,7 @@ mod tests {
     /// A whole merge of ten seconds that ended at `now`.
     fn after_a_long_merge(now: Instant) -> Pace {
         let mut pace = Pace::new(now);
-        pace.made(Merging::Whole, now - 10 * SECOND, now);
+        pace.made(Merging::Whole, 10 * SECOND, now);
         pace
     }
 
@@ -141,11 +151,11 @@ mod tests {
         let mut pace = after_a_long_merge(now);
         let (fresh, settled) = (Waiting { fresh: true, ..Waiting::default() }, Standing::Settled);
         assert_eq!(pace.next(fresh, settled, now), Some((Merging::Changes, Duration::ZERO)));
-        pace.made(Merging::Changes, now, now + SECOND);
+        pace.made(Merging::Changes, SECOND, now + SECOND);
         assert_eq!(pace.next(fresh, settled, now + SECOND), Some((Merging::Changes, 10 * SECOND)));
         assert_eq!(pace.next(Waiting::default(), settled, now + SECOND), None);
         // Changes have cost as much as a whole merge, and the last one is long ago.
-        pace.made(Merging::Changes, now + SECOND, now + 10 * SECOND);
+        pace.made(Merging::Changes, 9 * SECOND, now + 10 * SECOND);
         assert_eq!(pace.next(fresh, settled, now + 100 * SECOND), Some((Merging::Whole, Duration::ZERO)));
         assert_eq!(pace.next(Waiting::default(), settled, now + 60 * SECOND), Some((Merging::Whole, 40 * SECOND)));
     }
@@ -178,7 +188,7 @@ mod tests {
     fn what_is_cheap_is_made_whole() {
         let now = Instant::now();
         let mut pace = Pace::new(now);
-        pace.made(Merging::Whole, now, now + CHEAP / 2);
+        pace.made(Merging::Whole, CHEAP / 2, now + CHEAP / 2);
         let fresh = Waiting { fresh: true, ..Waiting::default() };
         assert_eq!(pace.next(fresh, Standing::Settled, now + SECOND), Some((Merging::Whole, Duration::ZERO)));
     }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::merge::{Documents, Stated, Visit};
 use super::merger::{Merger, Standing, Trace};
-use super::pace::{Merging, Pace, Past, Waiting};
+use super::pace::{Merging, Pace, Past, Waiting, spent};
 use super::reader::found;
 use super::readings;
 use super::state::Facts;
@@ -111,7 +111,7 @@ impl<'a> Worker<'a> {
             changes: BTreeMap::new(),
             waiting: Waiting { fresh: true, gone: false, many: true },
             pace: Pace::new(now),
-            laid: Past::new(now, now),
+            laid: Past::new(Duration::ZERO, now),
             unlaid: false,
             lost: false,
         })
@@ -289,7 +289,7 @@ impl<'a> Worker<'a> {
     }
 
     fn publish(&mut self, merging: Merging) -> Result<(), Error> {
-        let begun = Instant::now();
+        let begun = spent();
         // One that fails half-way is of no use any more.
         let mut merger = std::mem::take(&mut self.merger);
         let facts = match self.made(&mut merger, merging) {
@@ -297,7 +297,7 @@ impl<'a> Worker<'a> {
             facts => facts?,
         };
         facts.into_iter().for_each(|facts| self.shared.publish_facts(facts));
-        self.pace.made(merging, begun, Instant::now());
+        self.pace.made(merging, spent().saturating_sub(begun), Instant::now());
         let left = merger.standing() == Standing::LostNames;
         self.waiting = Waiting { gone: self.waiting.gone && left, ..Waiting::default() };
         self.merger = merger;

@@ -14,7 +14,7 @@ use echofs_indexer::{Config, Index, Results};
 use echofs_query_lang::parse;
 
 /// Longest wait for anything.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Counts the texts it embeds.
 pub struct Counting {

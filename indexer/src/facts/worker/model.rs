@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::Worker;
 use crate::Error;
-use crate::facts::pace::Past;
+use crate::facts::pace::{Past, spent};
 use crate::facts::readings::Brought;
 use crate::record::Key;
 use crate::shared::lock;
@@ -88,11 +88,11 @@ impl Worker<'_> {
 
     /// Lays out others where what there was to read changed, unless that was done just now.
     pub(super) fn lay_out_if_due(&mut self) -> Result<(), Error> {
-        let begun = Instant::now();
-        if self.unlaid && self.laid.rest(begun).is_zero() {
+        if self.unlaid && self.laid.rest(Instant::now()).is_zero() {
+            let begun = spent();
             self.lay_out()?;
             self.unlaid = false;
-            self.laid = Past::new(begun, Instant::now());
+            self.laid = Past::new(spent().saturating_sub(begun), Instant::now());
         }
         Ok(())
     }
