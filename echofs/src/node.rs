@@ -1,6 +1,5 @@
 //! What the tree is made of: directories, files, links, and how each is numbered, timed and opened.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
@@ -224,7 +223,8 @@ pub struct Link {
 #[derive(Default)]
 pub struct Listing {
     entries: Vec<(String, Node)>,
-    by_name: OnceLock<HashMap<String, usize>>,
+    /// Places of the entries, in the order of their names.
+    by_name: OnceLock<Vec<u32>>,
 }
 
 impl Listing {
@@ -240,10 +240,19 @@ impl Listing {
 
     /// The entry with this name.
     pub fn get(&self, name: &str) -> Option<&Node> {
-        let by_name = self
-            .by_name
-            .get_or_init(|| self.entries.iter().enumerate().map(|(i, (name, _))| (name.clone(), i)).collect());
-        by_name.get(name).map(|&i| &self.entries[i].1)
+        let by_name = self.by_name.get_or_init(|| self.sorted());
+        let at = by_name.binary_search_by(|at| self.name(*at).cmp(name)).ok()?;
+        self.entries.get(by_name[at] as usize).map(|(_, node)| node)
+    }
+
+    fn sorted(&self) -> Vec<u32> {
+        let mut places: Vec<u32> = (0..self.entries.len() as u32).collect();
+        places.sort_unstable_by(|a, b| self.name(*a).cmp(self.name(*b)));
+        places
+    }
+
+    fn name(&self, at: u32) -> &str {
+        self.entries.get(at as usize).map_or("", |(name, _)| name)
     }
 }
 

@@ -126,21 +126,23 @@ impl Filter<'_> {
     }
 
     fn all(&mut self, parts: &[Node], note: bool) -> Result<Meaning, Error> {
-        let mut sets = Vec::new();
+        let (mut common, mut many) = (None, Vec::new());
         let mut free = false;
         for part in parts {
+            // What each part lets through is not told, so that it need not be known.
+            if !note && let Some(word) = self.common(part)? {
+                many.push(word);
+                continue;
+            }
             let meaning = self.evaluate(part)?;
             let meaning = if note { self.noted(part, meaning) } else { meaning };
             match meaning {
-                Meaning::Set(set) => sets.push(set),
+                Meaning::Set(set) => narrow(&mut common, set),
                 Meaning::Free => free = true,
                 Meaning::Unknown => {}
             }
         }
-        let common = sets.into_iter().reduce(|mut a, b| {
-            a &= &b;
-            a
-        });
+        let common = self.with_common(common, many)?;
         Ok(common.map_or(if free { Meaning::Free } else { Meaning::Unknown }, Meaning::Set))
     }
 
@@ -174,6 +176,14 @@ impl Filter<'_> {
             Meaning::Free => self.ignore(node, "it excludes nothing"),
             Meaning::Unknown => Meaning::Unknown,
         })
+    }
+}
+
+/// What is in both, if there was one before.
+fn narrow(common: &mut Option<Bits>, set: Bits) {
+    match common {
+        Some(common) => *common &= &set,
+        None => *common = Some(set),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::ranking::Ranking;
 use crate::record::Serial;
 use crate::vectors::Nearest;
 
-/// Both sides of one query, ready to be fused. A side that was not asked is `None`.
+/// Both sides of one query, fused. A side that was not asked is `None`.
 pub struct Fusion<'a> {
     lexical: Option<&'a Scores>,
     semantic: Option<&'a Nearest>,
@@ -25,6 +25,8 @@ pub struct Fusion<'a> {
     bonus: f32,
     /// What the best documents get for words that stand together.
     near: HashMap<Serial, f32>,
+    /// Documents with their fused scores, those that were asked for last in front.
+    ranked: Vec<(Serial, f32)>,
 }
 
 /// What a fused score is the sum of.
@@ -47,15 +49,16 @@ impl Parts {
 }
 
 impl<'a> Fusion<'a> {
-    /// Takes the scores of both sides together.
+    /// Takes the scores of both sides together. What a filter let through is listed even if no side has a score for it.
     pub fn new(
         lexical: Option<&'a Scores>,
         semantic: Option<&'a Nearest>,
         telling: u64,
+        filtered: Option<&Bits>,
         ranking: &Ranking,
     ) -> Fusion<'a> {
-        let top = lexical.map_or(0.0, |l| l.found.iter().map(|s| l.score[*s as usize]).fold(0.0, f32::max));
-        Fusion {
+        let top = lexical.map_or(0.0, best_words);
+        let mut fusion = Fusion {
             lexical,
             semantic,
             telling,
@@ -65,20 +68,37 @@ impl<'a> Fusion<'a> {
             // Many words together are rare anyway, and then their scores tell more.
             bonus: ranking.all_words / telling.count_ones().saturating_sub(1).max(1) as f32,
             near: HashMap::new(),
-        }
+            ranked: Vec::new(),
+        };
+        let scored = |serial: Serial| (serial, fusion.parts(serial).sum());
+        fusion.ranked = match filtered {
+            Some(filtered) => filtered.iter().map(scored).collect(),
+            None => candidates(lexical, semantic).map(scored).collect(),
+        };
+        fusion
     }
 
     /// Adds what some documents get for words that stand together.
-    pub fn add_near(&mut self, near: impl IntoIterator<Item = (Serial, f32)>) {
-        self.near.extend(near);
+    pub fn add_near(&mut self, near: HashMap<Serial, f32>) {
+        let mut left = near.len();
+        // Mostly those in front.
+        for (serial, score) in &mut self.ranked {
+            if left == 0 {
+                break;
+            }
+            if let Some(more) = near.get(serial) {
+                *score += more;
+                left -= 1;
+            }
+        }
+        self.near = near;
     }
 
     /// What the score of a document is made of.
     pub fn parts(&self, serial: Serial) -> Parts {
-        let at = serial as usize;
-        let words = self.lexical.map_or(0.0, |l| l.score[at] / self.best_words);
-        let meaning = self.semantic.map_or(0.0, |s| s.score[at].max(0.0) / self.best_meaning);
-        let all = self.lexical.is_some_and(|l| l.matched[at] & self.telling == self.telling);
+        let words = self.lexical.map_or(0.0, |l| l.score(serial) / self.best_words);
+        let meaning = self.semantic.map_or(0.0, |s| s.score[serial as usize].max(0.0) / self.best_meaning);
+        let all = self.lexical.is_some_and(|l| l.matched(serial) & self.telling == self.telling);
         Parts {
             words: self.weight * words,
             meaning: (1.0 - self.weight) * meaning,
@@ -87,21 +107,36 @@ impl<'a> Fusion<'a> {
         }
     }
 
-    /// Documents with their fused scores, best first. What a filter let through is listed even if no side has a score for it.
-    pub fn best(&self, filtered: Option<&Bits>, limit: usize) -> Vec<(Serial, f32)> {
-        let scored = |serial: Serial| (serial, self.parts(serial).sum());
-        let mut ranked: Vec<(Serial, f32)> = match filtered {
-            Some(filtered) => filtered.iter().map(scored).collect(),
-            None => candidates(self.lexical, self.semantic).map(scored).collect(),
-        };
+    /// Documents with their fused scores, best first.
+    pub fn best(&mut self, limit: usize) -> &[(Serial, f32)] {
         let order = |a: &(Serial, f32), b: &(Serial, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-        if ranked.len() > limit && limit > 0 {
-            ranked.select_nth_unstable_by(limit - 1, order);
+        let limit = limit.min(self.ranked.len());
+        if limit > 0 && limit < self.ranked.len() {
+            self.ranked.select_nth_unstable_by(limit - 1, order);
         }
-        ranked.truncate(limit);
-        ranked.sort_unstable_by(order);
-        ranked
+        self.ranked[..limit].sort_unstable_by(order);
+        &self.ranked[..limit]
     }
+
+    /// The documents that may be among the best so many when the words that were put off are added.
+    pub fn contenders(&mut self, best: usize, ranking: &Ranking) -> Vec<Serial> {
+        let Some(lexical) = self.lexical else { return Vec::new() };
+        let bonus = if lexical.later() & self.telling != 0 { self.bonus } else { 0.0 };
+        let to_come = self.weight * lexical.to_come(ranking) / self.best_words + bonus;
+        let last = self.best(best).last().map_or(f32::NEG_INFINITY, |(_, score)| *score);
+        self.ranked.iter().filter(|(_, score)| score + to_come >= last).map(|(serial, _)| *serial).collect()
+    }
+}
+
+/// The best score by words.
+fn best_words(scores: &Scores) -> f32 {
+    scores.found.iter().map(|serial| scores.score(*serial)).fold(0.0, f32::max)
+}
+
+/// Documents that may have the best score by words when those are added that were put off.
+pub fn first_by_words(scores: &Scores, ranking: &Ranking) -> Vec<Serial> {
+    let least = best_words(scores) - scores.to_come(ranking);
+    scores.found.iter().copied().filter(|serial| scores.score(*serial) >= least).collect()
 }
 
 /// What cosines are divided by: 1, or some way from there to the best one.
@@ -128,13 +163,14 @@ fn candidates<'a>(lexical: Option<&'a Scores>, semantic: Option<&'a Nearest>) ->
 }
 
 /// The rank, from 1, that each of the scores `of` has among all scores of `found`.
-pub fn ranks(found: &[Serial], score: &[f32], of: &[Option<f32>]) -> Vec<Option<usize>> {
+pub fn ranks(found: &[Serial], score: impl Fn(Serial) -> f32, of: &[Option<f32>]) -> Vec<Option<usize>> {
     let mut wanted: Vec<f32> = of.iter().flatten().copied().collect();
     wanted.sort_unstable_by(f32::total_cmp);
     // better[n]: scores that are above the n lowest wanted ones and no more; then, summed up from the end, above at least n.
     let mut better = vec![0usize; wanted.len() + 1];
     for serial in found {
-        better[wanted.partition_point(|w| *w < score[*serial as usize])] += 1;
+        let score = score(*serial);
+        better[wanted.partition_point(|w| *w < score)] += 1;
     }
     for n in (0..wanted.len()).rev() {
         better[n] += better[n + 1];
@@ -147,8 +183,8 @@ mod tests {
     use super::*;
 
     fn scores(score: &[f32], matched: &[u64]) -> Scores {
-        let found = (0..score.len() as u32).filter(|s| score[*s as usize] > 0.0).collect();
-        Scores { score: score.to_vec(), matched: matched.to_vec(), found, words: Vec::new() }
+        let known = score.iter().copied().zip(matched.iter().copied());
+        Scores::of(known.collect())
     }
 
     fn nearest(score: &[f32]) -> Nearest {
@@ -157,8 +193,8 @@ mod tests {
     }
 
     fn order(lexical: Option<&Scores>, semantic: Option<&Nearest>, limit: usize) -> Vec<Serial> {
-        let fusion = Fusion::new(lexical, semantic, 0b11, &Ranking::default());
-        fusion.best(None, limit).into_iter().map(|(serial, _)| serial).collect()
+        let mut fusion = Fusion::new(lexical, semantic, 0b11, None, &Ranking::default());
+        fusion.best(limit).iter().map(|(serial, _)| *serial).collect()
     }
 
     #[test]
@@ -182,6 +218,6 @@ mod tests {
         let score = [0.5, 0.9, 0.1, 0.5, 0.7];
         let found = [0, 1, 2, 3, 4];
         let of = [Some(0.9), Some(0.5), None, Some(0.1), Some(0.7)];
-        assert_eq!(ranks(&found, &score, &of), [Some(1), Some(3), None, Some(5), Some(2)]);
+        assert_eq!(ranks(&found, |serial| score[serial as usize], &of), [Some(1), Some(3), None, Some(5), Some(2)]);
     }
 }

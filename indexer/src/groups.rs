@@ -8,7 +8,7 @@ use tantivy::schema::Field;
 use tantivy::{TantivyError, Term};
 
 use crate::Error;
-use crate::bm25::Group;
+use crate::bm25::{Group, entries};
 use crate::dictionary::{Forms, Known, Place};
 use crate::lexical::Words;
 use crate::stop_words::is_stop_word;
@@ -80,7 +80,7 @@ pub fn known_forms(index: &Words, unit: &str) -> Result<Arc<Forms>, Error> {
 pub fn ranking(index: &Words, typed: &str) -> Result<Vec<Group>, Error> {
     let group = |unit: String| {
         let forms = known_forms(index, &unit)?;
-        if holders(index, &forms)? > 0 {
+        if entries(index, forms.iter().map(|(form, _)| form.as_str()))? > 0 {
             return Ok(Group { word: unit, forms: forms.to_vec(), corrected: false, weight: 1.0 });
         }
         let guesses = guesses(index, &unit)?;
@@ -92,15 +92,6 @@ pub fn ranking(index: &Words, typed: &str) -> Result<Vec<Group>, Error> {
         Ok(Group { word: unit, forms: if corrected { guessed } else { forms.to_vec() }, corrected, weight: 1.0 })
     };
     units(typed).into_iter().map(group).collect()
-}
-
-/// An upper bound of the number of documents that hold one of the forms.
-fn holders(index: &Words, forms: &Forms) -> Result<u64, Error> {
-    let mut sum = 0;
-    for (form, _) in forms {
-        sum += index.dictionary.places(form)?.iter().map(|place| u64::from(place.count())).sum::<u64>();
-    }
-    Ok(sum)
 }
 
 /// Indexed words at one edit's distance that begin with the same letter, the most common ones.

@@ -7,7 +7,7 @@ mod entry;
 mod schema;
 mod words;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tantivy::index::SegmentId;
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
@@ -27,6 +27,7 @@ const CHECKED_AT_ONCE: u64 = 64 << 20;
 
 /// The index on disk and its only writer.
 pub struct Lexical {
+    dir: PathBuf,
     index: Index,
     fields: Fields,
     reader: IndexReader,
@@ -62,7 +63,7 @@ impl Lexical {
         }
         index.tokenizers().register(analyzer::NAME, analyzer::Analyzer::default());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        let lexical = Self { index, fields, reader, writer: None };
+        let lexical = Self { dir: dir.to_owned(), index, fields, reader, writer: None };
         if size_of(dir) <= CHECKED_AT_ONCE {
             lexical.check()?;
         }
@@ -74,7 +75,8 @@ impl Lexical {
     /// # Errors
     /// [`Error::Damaged`] names a file that has changed.
     pub fn check(&self) -> Result<(), Error> {
-        match self.index.validate_checksum()?.iter().next() {
+        // Files that this maps are unmapped in the end, and all that was read of them with it.
+        match Index::open_in_dir(&self.dir)?.validate_checksum()?.iter().next() {
             Some(file) => Err(Error::Damaged("word index", format!("{} has changed", file.display()))),
             None => Ok(()),
         }

@@ -34,7 +34,7 @@ pub fn best(
 ) -> Result<Best, Error> {
     let Some(address) = snapshot.words.address(serial) else { return Ok(Best::default()) };
     let entry = snapshot.words.entry(address)?;
-    let held = found.lexical.map_or(0, |l| l.matched[serial as usize]);
+    let held = found.lexical.map_or(0, |l| l.matched(serial));
     let holds = |group: usize| held >> (group % 64) & 1 == 1;
     let counts = if held == 0 || entry.passages.len() < 2 {
         Vec::new()
@@ -67,8 +67,7 @@ fn forms(group: &crate::bm25::Group, held: bool) -> Vec<&str> {
 
 /// For each passage the rarity of the words it holds, as a share of that of all words.
 fn word_scores(counts: &[Vec<u32>], found: &Found) -> Vec<f32> {
-    let weights: Vec<f32> =
-        found.lexical.map_or_else(Vec::new, |l| l.words.iter().map(|(_, weight)| *weight).collect());
+    let weights: Vec<f32> = found.lexical.map_or_else(Vec::new, |l| l.words.iter().map(|word| word.weight).collect());
     let all = weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
     let one = |counts: &Vec<u32>| {
         let held = counts.iter().zip(&weights).map(|(n, weight)| {

@@ -129,6 +129,10 @@ pub struct WordUse {
     pub forms: Vec<String>,
     /// Documents that hold it.
     pub documents: usize,
+    /// Whether that is an estimate, as it is for very many.
+    pub estimated: bool,
     /// Whether the forms were guessed because nothing holds the word itself.
     pub corrected: bool,
+    /// Whether it is so common that it was added only where it could matter.
+    pub put_off: bool,
 }

@@ -7,7 +7,7 @@ use echofs_embedder::Embedder;
 use echofs_query_lang::{DEFAULT_LIMIT, Query, Sort};
 
 use crate::bits::Bits;
-use crate::bm25::{self, Scores};
+use crate::bm25::{COUNTED, Needed, Scorer, Scores};
 use crate::copies::{self, Folded};
 use crate::facts::Facts;
 use crate::filter::{Filter, Meaning};
@@ -68,23 +68,42 @@ impl Searcher<'_> {
         if !plan.ranks() {
             return self.listed(query, &allowed, explain, started);
         }
-        let lexical = self.by_words(&plan, &allowed, &mut explain)?;
+        let filtered = explain.passed.is_some().then_some(&allowed);
+        let scorer = self.scorer(&plan, &allowed);
+        let best = best_needed(query, filtered.is_some());
+        let mut needed = Needed { best, telling: plan.telling(), counted: COUNTED };
+        let mut lexical = self.by_words(&scorer, needed, &mut explain)?;
         self.add_meaning(&plan, lexical.is_some(), &mut vector, &mut explain)?;
         let wanted = lexical.as_ref().map_or_else(Vec::new, best_by_words);
         let semantic = vector.as_deref().map(|vector| self.by_meaning(vector, &allowed, &wanted, &mut explain));
-        let fusing = Instant::now();
-        let filtered = explain.passed.is_some().then_some(&allowed);
         let nearest = semantic.as_ref().map(|s| &s.1);
-        let mut fusion = Fusion::new(lexical.as_ref(), nearest, plan.telling(), self.ranking);
-        self.add_nearness(&plan, lexical.as_ref(), filtered, &mut fusion)?;
-        let folded = self.in_order(query, filtered, &fusion);
-        let found =
-            Found { plan: &plan, lexical: lexical.as_ref(), semantic: semantic.as_ref(), fusion: Some(&fusion) };
         explain.lexical_weight = fuse::weight(lexical.is_some(), semantic.is_some(), self.ranking);
-        explain.folded = folded.iter().map(|document| document.copies.len()).sum();
-        let hits = self.hits(&folded, &found)?;
-        (explain.fuse_time, explain.total_time) = (fusing.elapsed(), started.elapsed());
-        Ok(Results { hits, epoch: 0, explain })
+        let fusing = Instant::now();
+        loop {
+            if let Some(lexical) = &mut lexical {
+                complete(&scorer, lexical, nearest, needed, filtered)?;
+            }
+            let mut fusion = Fusion::new(lexical.as_ref(), nearest, needed.telling, filtered, self.ranking);
+            self.add_nearness(&plan, lexical.as_ref(), &mut fusion)?;
+            let folded = self.in_order(query, filtered.is_some(), &mut fusion);
+            // Too few without copies: those that hold common words alone are needed too.
+            if folded.len() < limit(query) && lexical.as_ref().is_some_and(|lexical| lexical.later() != 0) {
+                needed.best = usize::MAX;
+                lexical = self.by_words(&scorer, needed, &mut explain)?;
+                continue;
+            }
+            let found =
+                Found { plan: &plan, lexical: lexical.as_ref(), semantic: semantic.as_ref(), fusion: Some(&fusion) };
+            explain.folded = folded.iter().map(|document| document.copies.len()).sum();
+            let hits = self.hits(&folded, &found)?;
+            (explain.fuse_time, explain.total_time) = (fusing.elapsed(), started.elapsed());
+            return Ok(Results { hits, epoch: 0, explain });
+        }
+    }
+
+    fn scorer<'s>(&'s self, plan: &'s Plan, allowed: &'s Bits) -> Scorer<'s> {
+        let Snapshot { table, words } = self.snapshot;
+        Scorer { words, table, allowed, groups: &plan.groups, ranking: self.ranking }
     }
 
     /// Every document that `query` lets through, in no order.
@@ -102,35 +121,25 @@ impl Searcher<'_> {
     }
 
     /// Looks at the positions of the query's words in the best documents.
-    fn add_nearness(
-        &self,
-        plan: &Plan,
-        lexical: Option<&Scores>,
-        filtered: Option<&Bits>,
-        fusion: &mut Fusion,
-    ) -> Result<(), Error> {
+    fn add_nearness(&self, plan: &Plan, lexical: Option<&Scores>, fusion: &mut Fusion) -> Result<(), Error> {
         // The words that stand for a document are in no order.
         let Some(lexical) = lexical.filter(|_| plan.like.is_empty()) else { return Ok(()) };
         let telling = plan.telling();
-        let best = fusion.best(filtered, NEAR);
-        let best = best.into_iter().map(|(serial, _)| serial);
-        let best: Vec<Serial> = best.filter(|s| (lexical.matched[*s as usize] & telling).count_ones() > 1).collect();
-        let weights: Vec<f32> = lexical.words.iter().map(|(_, weight)| *weight).collect();
+        let best = fusion.best(NEAR).iter().map(|(serial, _)| *serial);
+        let best: Vec<Serial> = best.filter(|s| (lexical.matched(*s) & telling).count_ones() > 1).collect();
+        let weights: Vec<f32> = lexical.words.iter().map(|word| word.weight).collect();
         let near = near::closeness(&self.snapshot.words, &plan.groups, &weights, telling, &best)?;
-        fusion.add_near(best.into_iter().zip(near.into_iter().map(|near| self.ranking.near * near)));
+        fusion.add_near(best.into_iter().zip(near.into_iter().map(|near| self.ranking.near * near)).collect());
         Ok(())
     }
 
     /// The documents in the order that is asked for, copies folded, as many as are asked for.
-    fn in_order(&self, query: &Query, filtered: Option<&Bits>, fusion: &Fusion) -> Vec<Folded> {
+    fn in_order(&self, query: &Query, is_filtered: bool, fusion: &mut Fusion) -> Vec<Folded> {
         let table = &*self.snapshot.table;
-        let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
-        // Where bare words rank, another order is one of the best; where everything is required, one of all there are.
-        let all = !query.sort.is_best_first() && !query.has_bare_words() && filtered.is_some();
-        let least = if query.sort.is_best_first() { limit } else { limit.max(DEFAULT_LIMIT) };
-        let mut wanted = if all { table.serials() } else { least };
+        let limit = limit(query);
+        let mut wanted = if sorts_all(query, is_filtered) { table.serials() } else { least(query) };
         loop {
-            let mut ordered = fusion.best(filtered, wanted);
+            let mut ordered = fusion.best(wanted).to_vec();
             let is_all = ordered.len() < wanted;
             sort_by(query.sort, table, &mut ordered);
             let folded = copies::fold_copies(&ordered, table, limit, &|a, b| self.say_the_same(a, b));
@@ -171,22 +180,25 @@ impl Searcher<'_> {
         Ok(allowed)
     }
 
-    fn by_words(&self, plan: &Plan, allowed: &Bits, explain: &mut Explain) -> Result<Option<Scores>, Error> {
-        if plan.groups.is_empty() {
+    fn by_words(&self, scorer: &Scorer, needed: Needed, explain: &mut Explain) -> Result<Option<Scores>, Error> {
+        if scorer.groups.is_empty() {
             return Ok(None);
         }
         let started = Instant::now();
-        let Snapshot { table, words } = self.snapshot;
-        let scores = bm25::score(words, table, allowed, &plan.groups, self.ranking)?;
-        explain.words = plan
+        let scores = scorer.score(needed)?;
+        let later = scores.later();
+        explain.words = scorer
             .groups
             .iter()
             .zip(&scores.words)
-            .map(|(group, (documents, _))| WordUse {
+            .enumerate()
+            .map(|(number, (group, weighed))| WordUse {
                 word: group.word.clone(),
                 forms: group.forms.iter().map(|(form, _)| form.clone()).collect(),
-                documents: *documents,
+                documents: weighed.held,
+                estimated: weighed.estimated,
                 corrected: group.corrected,
+                put_off: later >> (number % 64) & 1 == 1,
             })
             .collect();
         explain.lexical = Stage { method: "bm25", candidates: scores.found.len(), time: started.elapsed() };
@@ -266,8 +278,9 @@ impl Searcher<'_> {
     fn hits(&self, ordered: &[Folded], found: &Found) -> Result<Vec<Hit>, Error> {
         let lexical: Vec<Option<f32>> = ordered.iter().map(|one| found.lexical_score(one.serial)).collect();
         let semantic: Vec<Option<f32>> = ordered.iter().map(|one| found.semantic_score(one.serial)).collect();
-        let lexical_ranks = found.lexical.map(|l| fuse::ranks(&l.found, &l.score, &lexical));
-        let semantic_ranks = found.semantic.map(|(_, s)| fuse::ranks(&s.found, &s.score, &semantic));
+        let lexical_ranks = found.lexical.map(|l| fuse::ranks(&l.found, |serial| l.score(serial), &lexical));
+        let semantic_ranks =
+            found.semantic.map(|(_, s)| fuse::ranks(&s.found, |serial| s.score[serial as usize], &semantic));
         let mut hits = Vec::with_capacity(ordered.len());
         let path = |serial: &Serial| self.snapshot.table.by_serial(*serial).map(|record| record.path.clone());
         for (at, Folded { serial, score, copies }) in ordered.iter().enumerate() {
@@ -303,7 +316,7 @@ pub struct Found<'a> {
 
 impl Found<'_> {
     fn lexical_score(&self, serial: Serial) -> Option<f32> {
-        self.lexical.map(|l| l.score[serial as usize]).filter(|score| *score > 0.0)
+        self.lexical.map(|l| l.score(serial)).filter(|score| *score > 0.0)
     }
 
     fn semantic_score(&self, serial: Serial) -> Option<f32> {
@@ -311,12 +324,50 @@ impl Found<'_> {
     }
 }
 
+fn limit(query: &Query) -> usize {
+    query.limit.unwrap_or(DEFAULT_LIMIT)
+}
+
+/// Whether all that passes is put in the order that is asked for. Where bare words rank, another order is one of the best; where
+/// everything is required, one of all there are.
+fn sorts_all(query: &Query, is_filtered: bool) -> bool {
+    !query.sort.is_best_first() && !query.has_bare_words() && is_filtered
+}
+
+/// How many of the best are put in the order that is asked for, if not all.
+fn least(query: &Query) -> usize {
+    if query.sort.is_best_first() { limit(query) } else { limit(query).max(DEFAULT_LIMIT) }
+}
+
+/// How many of the best have to be right: some may be copies, and the first of them are looked at for nearness.
+fn best_needed(query: &Query, is_filtered: bool) -> usize {
+    if sorts_all(query, is_filtered) { usize::MAX } else { (2 * least(query)).max(NEAR) }
+}
+
+/// Adds the words that were put off to the scores where they can change which documents are the best.
+fn complete(
+    scorer: &Scorer,
+    lexical: &mut Scores,
+    nearest: Option<&Nearest>,
+    needed: Needed,
+    filtered: Option<&Bits>,
+) -> Result<(), Error> {
+    if lexical.later() == 0 {
+        return Ok(());
+    }
+    let first = fuse::first_by_words(lexical, scorer.ranking);
+    lexical.complete(scorer, first)?;
+    let mut fusion = Fusion::new(Some(lexical), nearest, needed.telling, filtered, scorer.ranking);
+    let contenders = fusion.contenders(needed.best, scorer.ranking);
+    lexical.complete(scorer, contenders)
+}
+
 /// The documents that words put first: their meaning is compared even where an approximate search passes them by.
 fn best_by_words(scores: &Scores) -> Vec<Serial> {
     const BEST: usize = 1_000;
     let mut found = scores.found.clone();
     if found.len() > BEST {
-        found.select_nth_unstable_by(BEST, |a, b| scores.score[*b as usize].total_cmp(&scores.score[*a as usize]));
+        found.select_nth_unstable_by(BEST, |a, b| scores.score(*b).total_cmp(&scores.score(*a)));
         found.truncate(BEST);
     }
     found

@@ -90,13 +90,20 @@ fn words(e: &Explain) -> String {
         return String::new();
     }
     let found = e.lexical.candidates;
-    let mut out = format!("## Words\n\n{found} documents hold at least one of the words that rank.\n\n");
+    let rare = if e.words.iter().any(|word| word.put_off) { "rarer " } else { "" };
+    let mut out = format!("## Words\n\n{found} documents hold at least one of the {rare}words that rank.\n\n");
     out.push_str("| word | looked up as | documents |\n|---|---|---|\n");
     for word in &e.words {
         let note = if word.corrected { " (nothing holds the word itself)" } else { "" };
         let forms = word.forms.iter().map(String::as_str).filter(|form| form.starts_with(char::is_alphanumeric));
         let forms = forms.collect::<Vec<_>>().join(", ");
-        let _ = writeln!(out, "| {} | {}{note} | {} |", cell(&word.word), cell(&forms), word.documents);
+        let about = if word.estimated { "about " } else { "" };
+        let _ = writeln!(out, "| {} | {}{note} | {about}{} |", cell(&word.word), cell(&forms), word.documents);
+    }
+    if !rare.is_empty() {
+        let put_off = e.words.iter().filter(|word| word.put_off).map(|word| cell(&word.word));
+        let put_off = put_off.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(out, "\nCommon, and looked for only where it could change the best: {put_off}.");
     }
     out
 }

@@ -12,9 +12,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use echofs_indexer::{Happened, Hit, What};
+use echofs_indexer::{Happened, What};
 
-use super::{Context, search, states};
+use super::search::{self, Shown};
+use super::{Context, states};
 use crate::error::Error;
 use crate::events::{Event, Events};
 use crate::node::Caller;
@@ -227,14 +228,14 @@ impl Watcher {
 
     fn ask(&mut self, name: &str) -> Result<(), Error> {
         let hits = search::hits(&self.cx, name)?;
-        let paths = || hits.iter().map(|(_, hit)| hit.document.path.clone());
+        let paths = || hits.iter().map(|hit| hit.path.clone());
         let Some(shown) = self.shown.get_mut(name) else {
             // What is there when the mount begins is not new.
             self.shown.insert(name.to_owned(), paths().collect());
             return Ok(());
         };
-        let new = |hit: &Hit| !shown.contains(&hit.document.path) && self.fresh.contains(&hit.document.path);
-        let new: Vec<&(String, Hit)> = hits.iter().filter(|(_, hit)| new(hit)).collect();
+        let new = |hit: &&Shown| !shown.contains(&hit.path) && self.fresh.contains(&hit.path);
+        let new: Vec<&Shown> = hits.iter().filter(new).collect();
         shown.extend(paths());
         if !new.is_empty() {
             self.announce(name, &new);
@@ -242,14 +243,14 @@ impl Watcher {
         Ok(())
     }
 
-    fn announce(&self, query: &str, new: &[&(String, Hit)]) {
-        for (_, Hit { document, passage, rank, .. }) in new {
-            let path = &*document.path.to_string_lossy();
-            let event = Event::Hit { query, path, title: &document.title, rank: *rank, line: passage.line };
+    fn announce(&self, query: &str, new: &[&Shown]) {
+        for Shown { path, title, rank, line, .. } in new {
+            let path = &*path.to_string_lossy();
+            let event = Event::Hit { query, path, title, rank: *rank, line: *line };
             self.cx.events.tell(&event);
         }
         let dir = self.cx.mountpoint.join("search").join(query);
-        let names = new.iter().take(NAMED).map(|(name, _)| dir.join(name));
+        let names = new.iter().take(NAMED).map(|hit| dir.join(&hit.name));
         if let Err(e) = self.cx.helper.touch(&self.helper, &dir, names) {
             log::warn!("watchers of {} are not told: {e}", dir.display());
         }

@@ -16,7 +16,7 @@ use crate::events::Event;
 use crate::node::{Caller, Directory, Id, LIVE, Listing, Node, Ttl};
 use crate::syscall::{self, Making};
 
-pub use query::{hits, node};
+pub use query::{Shown, hits, node};
 pub use searches::Searches;
 
 /// Queries that `mkdir` may keep.
@@ -105,7 +105,7 @@ impl Search {
     /// Notes what a query shows as it begins to be kept.
     fn begin(&self, cx: &Context, name: &str) {
         match hits(cx, name) {
-            Ok(hits) => cx.signal.begin(name, hits.into_iter().map(|(_, hit)| hit.document.path).collect()),
+            Ok(hits) => cx.signal.begin(name, hits.iter().map(|hit| hit.path.clone()).collect()),
             Err(e) => log::debug!("{name}: {e}"),
         }
     }

@@ -1,9 +1,26 @@
 //! Words, phrases and beginnings of words, looked up in the word index.
 
+use std::sync::Arc;
+
+use echofs_query_lang::Node;
+
 use super::{Filter, Meaning};
 use crate::bits::Bits;
-use crate::bm25::{each_at, each_posting};
+use crate::bm25::{COUNTED, Placed, SKIPPED, each_among, each_at, each_posting, entries};
+use crate::dictionary::Forms;
 use crate::{Error, groups, phrase};
+
+/// A word with many entries, which is best looked for in what other words leave.
+pub(super) struct Common {
+    forms: Arc<Forms>,
+    entries: usize,
+}
+
+impl Common {
+    fn forms(&self) -> impl Iterator<Item = &str> {
+        self.forms.iter().map(|(form, _)| form.as_str())
+    }
+}
 
 impl Filter<'_> {
     /// Documents that hold the word or a relative of it; all parts of a compound, next to each other.
@@ -17,6 +34,34 @@ impl Filter<'_> {
             }
             units => self.exact(units, 0).map(Meaning::Set),
         }
+    }
+
+    /// A word that is better looked for after others.
+    pub(super) fn common(&self, part: &Node) -> Result<Option<Common>, Error> {
+        let Node::Word(typed) = part else { return Ok(None) };
+        let [unit] = &groups::units(typed)[..] else { return Ok(None) };
+        let forms = groups::known_forms(self.words, unit)?;
+        let entries = entries(self.words, forms.iter().map(|(form, _)| form.as_str()))?;
+        Ok((entries > COUNTED).then_some(Common { forms, entries }))
+    }
+
+    /// The documents of `among`, if there is one, that hold all of these words.
+    pub(super) fn with_common(&self, among: Option<Bits>, mut words: Vec<Common>) -> Result<Option<Bits>, Error> {
+        words.sort_by_key(|word| word.entries);
+        words.into_iter().try_fold(among, |among, word| self.holding(among, &word).map(Some))
+    }
+
+    fn holding(&self, among: Option<Bits>, word: &Common) -> Result<Bits, Error> {
+        let Some(mut among) = among else { return self.holders(word.forms()) };
+        if among.count() * SKIPPED >= word.entries {
+            among &= &self.holders(word.forms())?;
+            return Ok(among);
+        }
+        let (placed, mut found) = (Placed::new(self.words, among.iter()), self.nothing());
+        for form in word.forms() {
+            each_among(self.words, form, &placed, |_, serial, _| found.insert(serial))?;
+        }
+        Ok(found)
     }
 
     fn holders<'a>(&self, forms: impl IntoIterator<Item = &'a str>) -> Result<Bits, Error> {

@@ -42,6 +42,7 @@ pub fn audit(vectors: &RwLock<Vectors>, stop: &dyn Fn() -> bool) -> Option<Recal
     }
     let at_10 = (sample > 0).then(|| found as f32 / (sample * NEIGHBOURS) as f32)?;
     let mut vectors = write(vectors);
+    vectors.rows.let_go();
     if at_10 < WANTED {
         vectors.effort = (vectors.effort * 3 / 2).min(LARGEST_EFFORT);
         log::info!("the graph finds {at_10:.3} of what a scan finds: walks look at {} rows now", vectors.effort);

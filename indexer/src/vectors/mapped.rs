@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, UncheckedAdvice};
 
 use crate::Error;
 
@@ -26,6 +26,16 @@ impl Mapped {
     /// The coarse codes of all rows.
     pub fn coarse(&self) -> &[u8] {
         &self.coarse
+    }
+
+    /// Leaves what was read of both to the system, which may have it again without asking.
+    pub fn let_go(&self) {
+        for map in [&self.coarse, &self.fine] {
+            // SAFETY: pages of a file that is mapped shared and not written to: whoever looks at them next gets the same bytes.
+            if let Err(e) = unsafe { map.unchecked_advise(UncheckedAdvice::DontNeed) } {
+                log::debug!("mapped codes: {e}");
+            }
+        }
     }
 
     /// The fine codes of all rows.

@@ -108,6 +108,11 @@ impl Rows {
         dot::prefetch(self.coarse(row));
     }
 
+    /// Leaves what was read of saved rows to the system, where all of them were.
+    pub fn let_go(&self) {
+        self.saved.iter().for_each(|saved| saved.let_go());
+    }
+
     /// Adds a row to a sum of vectors.
     pub fn add_to(&self, sum: &mut [f32], row: u32) {
         let scale = self.measure(row).scale;

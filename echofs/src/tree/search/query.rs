@@ -40,14 +40,37 @@ struct View {
     epoch: u64,
     /// When its documents or their order last changed.
     changed: SystemTime,
-    hits: Vec<Hit>,
+    hits: Arc<[Shown]>,
     listing: Arc<Listing>,
+}
+
+/// What stays in memory of a hit besides its files.
+pub struct Shown {
+    document: u64,
+    /// The name of its excerpt.
+    pub name: String,
+    /// Where the document is.
+    pub path: PathBuf,
+    /// Its title.
+    pub title: String,
+    /// Counted from 1.
+    pub rank: usize,
+    /// The first line of the excerpt, from 1.
+    pub line: u32,
+}
+
+impl Shown {
+    fn new(hit: Hit, of: usize) -> Self {
+        let name = render::hit_name(&hit, of);
+        let Hit { rank, document, passage, .. } = hit;
+        Self { document: document.id, name, path: document.path, title: document.title, rank, line: passage.line }
+    }
 }
 
 impl View {
     /// Whether both list the same documents in the same order.
     fn shows_what(&self, other: &View) -> bool {
-        self.hits.iter().map(|hit| hit.document.id).eq(other.hits.iter().map(|hit| hit.document.id))
+        self.hits.iter().map(|hit| hit.document).eq(other.hits.iter().map(|hit| hit.document))
     }
 }
 
@@ -121,7 +144,9 @@ impl QueryDir {
         };
         let made = SystemTime::now();
         let listing = Arc::new(Listing::new(entries(self.id, &asked, &parsed, &results, made)));
-        Ok(View { epoch, changed: made, hits: results.hits, listing })
+        let of = results.hits.len();
+        let hits = results.hits.into_iter().map(|hit| Shown::new(hit, of)).collect();
+        Ok(View { epoch, changed: made, hits, listing })
     }
 
     fn narrowed(&self, cx: &Context, name: &str, narrower: &str) -> Arc<QueryDir> {
@@ -193,9 +218,7 @@ pub fn node(dir: Arc<QueryDir>) -> Node {
     Node::Dir(Arc::new(Handle(dir)))
 }
 
-/// The hits of the query that is called `name` in `search/`, each with the name of its excerpt.
-pub fn hits(cx: &Context, name: &str) -> Result<Vec<(String, Hit)>, Error> {
-    let view = cx.searches.named(name).view(cx)?;
-    let of = view.hits.len();
-    Ok(view.hits.iter().map(|hit| (render::hit_name(hit, of), hit.clone())).collect())
+/// The hits of the query that is called `name` in `search/`.
+pub fn hits(cx: &Context, name: &str) -> Result<Arc<[Shown]>, Error> {
+    Ok(Arc::clone(&cx.searches.named(name).view(cx)?.hits))
 }

@@ -16,7 +16,7 @@ use crate::tree::names;
 /// Recent queries that are listed.
 const RECENT: usize = 20;
 /// Queries whose results stay in memory.
-const REMEMBERED: usize = 256;
+const REMEMBERED: usize = 128;
 
 /// The queries that were looked into.
 #[derive(Default)]
