@@ -2,14 +2,14 @@
 //!
 //! There are none unless the owner wrote them down. Each request is made by a child process of its own (`remote.py`, given to
 //! python3): no process of EchoFS itself ever opens a connection. Of several servers the first that answers is used; one
-//! that failed is passed over for a while.
+//! that failed is passed over for a while, longer each time. Nothing a server does makes its caller wait or read without end.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::counted::Counted;
+use crate::gguf::printable;
 use crate::prompt::role_name;
 use crate::text::Output;
 use crate::{Cancel, Completion, Error, Format, Generator, Message, Part, Request, State, Status};
@@ -24,10 +25,10 @@ use crate::{Cancel, Completion, Error, Format, Generator, Message, Part, Request
 const SCRIPT: &str = include_str!("remote.py");
 /// How often a waiting request looks at its [`Cancel`].
 const TICK: Duration = Duration::from_millis(20);
-/// How long a server that failed is passed over, while there are others.
-const PAUSE: Duration = Duration::from_secs(30);
-/// How long a server may be silent.
-const PATIENCE: u64 = 120;
+/// How long a server that failed is passed over, while there are others: at first, and at most.
+const PAUSE: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(300)];
+/// Bytes of a token, at most; who sends more than was asked for is not listened to any further.
+const TOKEN: usize = 64;
 /// Requests under way at a time; more are told that it is busy.
 const MOST: usize = 16;
 
@@ -77,12 +78,49 @@ impl Server {
     }
 }
 
+/// How long a server is waited for.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// Until there is a connection. One that cannot be reached often does not say so.
+    connection: Duration,
+    /// For the next piece of text: a model may have to be loaded first.
+    silence: Duration,
+    /// For all of a reply.
+    reply: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let [connection, silence, reply] = [10, 120, 600].map(Duration::from_secs);
+        Self { connection, silence, reply }
+    }
+}
+
+/// How often a server has failed since it answered last, and until when it is passed over.
+#[derive(Clone, Copy, Debug, Default)]
+struct Outage {
+    failures: u32,
+    until: Option<Instant>,
+}
+
+impl Outage {
+    fn lasts(&self) -> bool {
+        self.until.is_some_and(|until| until > Instant::now())
+    }
+
+    fn longer(self) -> Self {
+        let pause = PAUSE[0].saturating_mul(1 << self.failures.min(8)).min(PAUSE[1]);
+        Self { failures: self.failures.saturating_add(1), until: Some(Instant::now() + pause) }
+    }
+}
+
 /// Servers in the order they are tried.
 #[derive(Debug)]
 pub struct Remote {
     servers: Vec<Server>,
-    /// Until when each is passed over.
-    down: Mutex<Vec<Option<Instant>>>,
+    patience: Patience,
+    /// Of each server.
+    outages: Mutex<Vec<Outage>>,
     /// The one that answered last.
     current: AtomicUsize,
     in_flight: AtomicUsize,
@@ -104,22 +142,33 @@ impl Remote {
     /// Which address is wrong, for people.
     pub fn new(servers: Vec<Server>) -> Result<Self, String> {
         servers.iter().try_for_each(Server::check)?;
-        let down = Mutex::new(vec![None; servers.len()]);
+        let outages = Mutex::new(vec![Outage::default(); servers.len()]);
         let (current, in_flight) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Ok(Self { servers, down, current, in_flight, last_error: Mutex::default() })
+        let patience = Patience::default();
+        Ok(Self { servers, patience, outages, current, in_flight, last_error: Mutex::default() })
+    }
+
+    fn outages(&self) -> MutexGuard<'_, Vec<Outage>> {
+        self.outages.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Whether all of them failed lately and are to be left alone for a while, if there is anybody else.
+    pub fn is_down(&self) -> bool {
+        self.outages().iter().all(Outage::lasts)
     }
 
     /// The numbers of the servers, those that failed lately at the end.
     fn order(&self) -> Vec<usize> {
-        let down = self.down.lock().unwrap_or_else(|e| e.into_inner());
-        let is_down = |&number: &usize| down[number].is_some_and(|until| until > Instant::now());
-        let (late, first): (Vec<usize>, Vec<usize>) = (0..self.servers.len()).partition(is_down);
+        let outages = self.outages();
+        let (late, first): (Vec<usize>, Vec<usize>) =
+            (0..self.servers.len()).partition(|&number| outages[number].lasts());
         first.into_iter().chain(late).collect()
     }
 
     fn note(&self, number: usize, failure: Option<&str>) {
-        let until = failure.map(|_| Instant::now() + PAUSE);
-        self.down.lock().unwrap_or_else(|e| e.into_inner())[number] = until;
+        let mut outages = self.outages();
+        outages[number] = failure.map_or(Outage::default(), |_| outages[number].longer());
+        drop(outages);
         let error = failure.map(|why| format!("{}: {why}", self.servers[number].name()));
         if let Some(error) = &error {
             log::warn!("{error}");
@@ -133,7 +182,8 @@ impl Remote {
         let mut last = "no server is written down".to_owned();
         for number in self.order() {
             let server = &self.servers[number];
-            match (Attempt { server, cancel, on_text, start: Instant::now(), first: None }).run(request) {
+            let patience = self.patience;
+            match (Attempt { server, patience, cancel, on_text, start: Instant::now(), first: None }).run(request) {
                 Ok(completion) => {
                     self.note(number, None);
                     return Ok(completion);
@@ -168,9 +218,7 @@ impl Generator for Remote {
 
     fn status(&self) -> Status {
         let requests = self.in_flight.load(Ordering::Acquire);
-        let down = self.down.lock().unwrap_or_else(|e| e.into_inner());
-        let all_down = down.iter().all(|until| until.is_some_and(|until| until > Instant::now()));
-        let state = match (requests, all_down) {
+        let state = match (requests, self.is_down()) {
             (1.., _) => State::Busy,
             (0, true) => State::Down,
             (0, false) => State::Idle,
@@ -206,6 +254,7 @@ struct Usage {
 /// One request to one server.
 struct Attempt<'a> {
     server: &'a Server,
+    patience: Patience,
     cancel: &'a Cancel,
     on_text: &'a mut dyn FnMut(&str),
     start: Instant,
@@ -216,7 +265,11 @@ impl Attempt<'_> {
     fn run(&mut self, request: &Request) -> Result<Completion, Failure> {
         let key = self.server.key().map_err(Failure::Server)?;
         let url = format!("{}/chat/completions", self.server.url.trim_end_matches('/'));
-        let order = json!({"url": url, "key": key, "body": body(self.server, request), "patience": PATIENCE});
+        let Patience { connection, silence, .. } = self.patience;
+        let order = json!({
+            "url": url, "key": key, "body": body(self.server, request),
+            "connection": connection.as_secs_f64(), "silence": silence.as_secs_f64(),
+        });
         let mut script = Script::start().map_err(|e| Failure::Server(format!("python3 cannot be started: {e}")))?;
         let lines = script.lines(order.to_string()).map_err(|e| Failure::Server(e.to_string()))?;
         self.listen(&lines, request)
@@ -224,20 +277,17 @@ impl Attempt<'_> {
 
     fn listen(&mut self, lines: &Receiver<String>, request: &Request) -> Result<Completion, Failure> {
         let mut output = Output::new(&request.stop);
+        let mut room = request.max_tokens.saturating_mul(TOKEN);
         loop {
-            if self.cancel.is_cancelled() {
-                return Err(Failure::Final(Error::Cancelled));
-            }
-            let line = match lines.recv_timeout(TICK) {
-                Ok(line) => line,
-                Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => return Err(self.failed("the connection ended".into())),
-            };
+            let line = self.next_line(lines)?;
             match serde_json::from_str(&line) {
                 Ok(Said::Text { text }) => {
                     self.first.get_or_insert_with(|| self.start.elapsed());
-                    self.show(output.push(text.as_bytes()));
-                    if output.stopped() {
+                    let taken = text.floor_char_boundary(room);
+                    room -= taken;
+                    self.show(output.push(&text.as_bytes()[..taken]));
+                    if output.stopped() || taken < text.len() {
+                        self.show(output.finish());
                         return Ok(self.completion(&output, Done::default()));
                     }
                 }
@@ -247,10 +297,35 @@ impl Attempt<'_> {
                     return Ok(self.completion(&output, serde_json::from_value(done).unwrap_or_default()));
                 }
                 Ok(Said::Error { error, refused: true }) if self.first.is_none() => {
-                    return Err(Failure::Final(Error::Refused(format!("{}: {error}", self.server.name()))));
+                    let why = format!("{}: {}", self.server.name(), printable(&error));
+                    return Err(Failure::Final(Error::Refused(why)));
                 }
-                Ok(Said::Error { error, .. }) => return Err(self.failed(error)),
+                Ok(Said::Error { error, .. }) => return Err(self.failed(printable(&error))),
                 Err(error) => return Err(self.failed(format!("not understood: {error}"))),
+            }
+        }
+    }
+
+    /// What the script says next. A server that sends single bytes without end says nothing by that.
+    fn next_line(&self, lines: &Receiver<String>) -> Result<String, Failure> {
+        let whole = self.start + self.patience.reply;
+        let until = whole.min(Instant::now() + self.patience.silence);
+        loop {
+            if self.cancel.is_cancelled() {
+                return Err(Failure::Final(Error::Cancelled));
+            }
+            match lines.recv_timeout(TICK) {
+                Ok(line) => return Ok(line),
+                Err(RecvTimeoutError::Disconnected) => return Err(self.failed("the connection ended".into())),
+                Err(RecvTimeoutError::Timeout) if Instant::now() < until => {}
+                Err(RecvTimeoutError::Timeout) if until == whole => {
+                    let limit = self.patience.reply.as_secs();
+                    return Err(self.failed(format!("its reply was not whole after {limit} s")));
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    let limit = self.patience.silence.as_secs();
+                    return Err(self.failed(format!("it said nothing for {limit} s")));
+                }
             }
         }
     }
@@ -274,7 +349,7 @@ impl Attempt<'_> {
         let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
         Completion {
             text: output.text().into(),
-            model: done.model.unwrap_or_else(|| self.server.model.clone()),
+            model: done.model.map_or_else(|| self.server.model.clone(), |model| brief(&model)),
             prompt_tokens: done.usage.prompt_tokens,
             output_tokens: done.usage.completion_tokens,
             first_token_ms: milliseconds(self.first.unwrap_or(total)),
@@ -317,6 +392,11 @@ impl Drop for Script {
     }
 }
 
+/// A name that a server gives, for people.
+fn brief(name: &str) -> String {
+    printable(name).chars().take(100).collect()
+}
+
 /// The request as such servers want it.
 fn body(server: &Server, request: &Request) -> Value {
     let messages: Vec<Value> = request.messages.iter().map(message).collect();
@@ -341,14 +421,54 @@ fn body(server: &Server, request: &Request) -> Value {
     body
 }
 
+/// What the usual models have for special tokens, or what these begin with: ChatML and Llama 3, DeepSeek, Llama 2, Mistral, Gemma,
+/// calls of tools, thoughts.
+const MARKERS: [&str; 29] = [
+    "<|",
+    "|>",
+    "<\u{ff5c}",
+    "\u{ff5c}>",
+    "<s>",
+    "</s>",
+    "<<SYS>>",
+    "<</SYS>>",
+    "[INST]",
+    "[/INST]",
+    "[SYSTEM_PROMPT]",
+    "[/SYSTEM_PROMPT]",
+    "[AVAILABLE_TOOLS]",
+    "[/AVAILABLE_TOOLS]",
+    "[TOOL_",
+    "[/TOOL_",
+    "<bos>",
+    "<eos>",
+    "<unk>",
+    "<pad>",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    "<start_of_image>",
+    "<tool_call>",
+    "</tool_call>",
+    "<tool_response>",
+    "</tool_response>",
+    "<think>",
+    "</think>",
+];
+
 /// A message as text. Servers read special tokens out of it, so stored text is kept from having any.
 fn message(message: &Message) -> Value {
     let part = |part: &Part| match part {
         Part::Text(text) => text.clone(),
-        Part::Data(text) => text.replace("<|", "< |").replace("|>", "| >"),
+        Part::Data(text) => MARKERS.iter().fold(text.clone(), |text, marker| text.replace(marker, &broken(marker))),
     };
     let content: String = message.parts.iter().map(part).collect();
     json!({"role": role_name(message.role), "content": content})
+}
+
+/// With a blank behind the first character.
+fn broken(marker: &str) -> String {
+    let (first, rest) = marker.split_at(marker.chars().next().map_or(0, char::len_utf8));
+    format!("{first} {rest}")
 }
 
 #[cfg(test)]
