@@ -61,7 +61,7 @@ struct Args {
     /// Megabytes of these states
     #[arg(long, value_name = "MB", default_value_t = 512)]
     states_size: u64,
-    /// Layers of the model that go to a GPU [default: as many as fit, where llama.cpp was built for one]
+    /// Layers of the model that go to a GPU [default: all, where llama.cpp was built for one]
     #[arg(long, value_name = "COUNT")]
     gpu_layers: Option<u32>,
     /// Lower the priority by this much (0 to 19)
