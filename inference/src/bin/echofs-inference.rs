@@ -72,6 +72,10 @@ struct Args {
     with_parent: bool,
 }
 
+/// How long llama.cpp may take for a step. One of a large model on a slow machine takes half a minute, to fetch its file from a slow
+/// disk takes minutes.
+const HANG: Duration = Duration::from_secs(600);
+
 /// How long a thread of a generation spins for the others before it sleeps, in rounds of libgomp (some 0.5 ms): long enough where the
 /// cores are free. With its own default, 300,000, a token takes seconds where they are not, before it is noticed. The policy is
 /// for when the threads of all classes together are more than there are cores: then it is 1,000 rounds, else 100.
@@ -149,6 +153,7 @@ fn service(args: &Args, cpu: String, states: Arc<States>) -> Arc<Service> {
     let threads = args.threads.unwrap_or_else(threads::physical_cores).max(1);
     let (context, reuse, gpu_layers) = (args.context, !args.no_reuse, args.gpu_layers);
     let (models, kept) = (Arc::new(Models::default()), states.clone());
+    let watched = models.clone();
     let make = move |class| {
         // Half of the cores stay free of what nobody waits for.
         let threads = if class == Class::Background { threads.div_ceil(2) } else { threads };
@@ -156,7 +161,18 @@ fn service(args: &Args, cpu: String, states: Arc<States>) -> Arc<Service> {
         Llama::new(options, models.clone(), kept.clone())
     };
     let scheduler = Scheduler::start(make, args.queue, Duration::from_secs(args.idle));
-    Service::new(scheduler, args.model.clone(), threads, Some(states))
+    let service = Service::new(scheduler, args.model.clone(), threads, Some(states));
+    end_when_it_hangs(service.clone(), watched);
+    service
+}
+
+/// Ends the process when llama.cpp does not go on: nothing else can stop it, and who started this process starts it again.
+fn end_when_it_hangs(service: Arc<Service>, models: Arc<Models>) {
+    std::thread::spawn(move || {
+        service.scheduler.wait_for_hang(HANG, || models.progress());
+        eprintln!("echofs-inference: llama.cpp hangs: it has taken no step for {} s", HANG.as_secs());
+        std::process::abort();
+    });
 }
 
 /// Where states are kept; without it they live as long as the service.

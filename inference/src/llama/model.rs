@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::SystemTime;
 
@@ -23,6 +24,8 @@ use crate::{Cancel, Error, model_name};
 pub struct Models {
     /// Never locked for long: nobody who has its model waits for another one to be loaded.
     current: Arc<Mutex<Weak<Model>>>,
+    /// Grows while one is being loaded.
+    progress: Arc<AtomicU64>,
     loader: Loader,
 }
 
@@ -36,17 +39,22 @@ impl Models {
         if let Some(model) = in_memory(&self.current, &stamp) {
             return Ok(model);
         }
-        let (current, path, options, cancelled) =
-            (Arc::clone(&self.current), path.to_owned(), options.clone(), cancel.clone());
+        let (current, progress) = (Arc::clone(&self.current), Arc::clone(&self.progress));
+        let (path, options, cancelled) = (path.to_owned(), options.clone(), cancel.clone());
         self.loader.run(cancel, move || {
             // Somebody else may have waited for the same one.
             if let Some(model) = in_memory(&current, &stamp) {
                 return Ok(model);
             }
-            let model = Arc::new(Model::load(&path, stamp, &options, &cancelled)?);
+            let model = Arc::new(Model::load(&path, stamp, &options, progress, &cancelled)?);
             *lock(&current) = Arc::downgrade(&model);
             Ok(model)
         })
+    }
+
+    /// A number that grows while a model is being loaded.
+    pub fn progress(&self) -> u64 {
+        self.progress.load(Ordering::Acquire)
     }
 
     /// Notes that this model is in use.
@@ -119,11 +127,17 @@ impl Loaded {
 }
 
 impl Model {
-    fn load(path: &Path, stamp: Stamp, options: &Options, cancel: &Cancel) -> Result<Self, Error> {
+    fn load(
+        path: &Path,
+        stamp: Stamp,
+        options: &Options,
+        progress: Arc<AtomicU64>,
+        cancel: &Cancel,
+    ) -> Result<Self, Error> {
         if cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let llama = load_model(backend()?, path, options, cancel)?;
+        let llama = load_model(backend()?, path, options, progress, cancel)?;
         let piece = piece(llama.n_params());
         let sample = sample(path).map_err(|e| unusable(path, &e.to_string()))?;
         let code = (env!("CARGO_PKG_VERSION"), version(), options.cpu.as_deref(), options.gpu_layers);
@@ -210,10 +224,20 @@ fn sample(path: &Path) -> io::Result<String> {
     Ok(hash.finalize().to_string())
 }
 
-fn load_model(backend: &LlamaBackend, path: &Path, options: &Options, cancel: &Cancel) -> Result<LlamaModel, Error> {
+fn load_model(
+    backend: &LlamaBackend,
+    path: &Path,
+    options: &Options,
+    progress: Arc<AtomicU64>,
+    cancel: &Cancel,
+) -> Result<LlamaModel, Error> {
     check_magic(path).map_err(|why| unusable(path, &why))?;
     let cancelled = cancel.clone();
-    let mut params = LlamaModelParams::default().with_progress_callback(move |_| !cancelled.is_cancelled());
+    let go_on = move |_| {
+        progress.fetch_add(1, Ordering::AcqRel);
+        !cancelled.is_cancelled()
+    };
+    let mut params = LlamaModelParams::default().with_progress_callback(go_on);
     if let Some(layers) = options.gpu_layers {
         params = params.with_n_gpu_layers(layers);
     }
