@@ -1,10 +1,15 @@
 //! Remote engines against servers of this test, which speak the protocol or break it.
 
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
+use super::attempt::TOKEN;
+use super::body::{MARKERS, message};
 use super::*;
-use crate::Role;
+use crate::{Message, Part, Role};
 
 /// Nothing here takes so long unless it hangs.
 const DEADLINE: Duration = Duration::from_secs(30);
