@@ -44,6 +44,10 @@ impl Server {
     pub fn check(&self) -> Result<(), String> {
         let host = self.url.strip_prefix("http://").or_else(|| self.url.strip_prefix("https://"));
         match host {
+            Some(host) if host.split('/').next().is_some_and(|host| host.contains('@')) => {
+                Err("an address with a name or password in it; put the key into a file and name that as `key_file`"
+                    .into())
+            }
             Some(host) if !host.is_empty() && !self.url.contains(|c: char| c.is_whitespace() || c.is_control()) => {
                 Ok(())
             }

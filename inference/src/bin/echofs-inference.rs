@@ -119,9 +119,7 @@ fn run(args: &Args) -> Result<(), String> {
     llama::load_cpu(&variant.path)?;
     let devices = load_devices(&variant.path);
     let states = Arc::new(States::new(args.states.as_deref().and_then(|directory| slots(directory, args.states_size))));
-    if let Err(why) = sandbox::enter(devices) {
-        log::warn!("no sandbox: {why}");
-    }
+    enter_sandbox(devices);
     let service = service(args, variant.name, states);
     announce(readiness.as_ref());
     if let Some(linger) = args.linger {
@@ -132,6 +130,12 @@ fn run(args: &Args) -> Result<(), String> {
         });
     }
     service.serve(&listener.socket).map_err(|e| e.to_string())
+}
+
+fn enter_sandbox(opens: bool) {
+    if let Err(why) = sandbox::enter(opens) {
+        log::warn!("no sandbox: {why}");
+    }
 }
 
 /// Loads what drives hardware besides the CPU; whether there is any.
@@ -233,6 +237,7 @@ fn convert(words: &[OsString]) -> Result<(), String> {
     let name = format.to_string_lossy();
     let format = quantize::named(&name).ok_or_else(|| format!("no format named {name}"))?;
     load_best_cpu()?;
+    enter_sandbox(true);
     llama::quantize::quantize(Path::new(input), format, Path::new(output))
 }
 
@@ -244,9 +249,7 @@ fn check(words: &[OsString]) -> Result<(), String> {
         _ => return Err("check MODEL [ADAPTER]".into()),
     };
     load_best_cpu()?;
-    if let Err(why) = sandbox::enter(false) {
-        log::warn!("no sandbox: {why}");
-    }
+    enter_sandbox(false);
     let options = llama::Options { context: 64, ..llama::Options::default() };
     let mut engine = Llama::new(options, Arc::default(), Arc::default());
     engine.check(Path::new(model), adapter.as_ref()).map_err(|error| error.to_string())

@@ -172,6 +172,9 @@ fn nonsense_is_an_error() {
     }
     let refused = Remote::new(vec![Server { url: "ftp://x".into(), model: "m".into(), key_file: None }]);
     assert!(refused.is_err_and(|why| why.contains("ftp://x")));
+    let url = "https://me:sesame@example.org/v1".into();
+    let telling = Remote::new(vec![Server { url, model: "m".into(), key_file: None }]);
+    assert!(telling.is_err_and(|why| why.contains("key_file") && !why.contains("sesame")));
 }
 
 #[test]
