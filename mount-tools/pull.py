@@ -14,6 +14,7 @@ Python's standard library and pip are all it needs. Exit code: 0 everything is t
 """
 
 import argparse
+import errno
 import fcntl
 import hashlib
 import http.client
@@ -138,6 +139,16 @@ class Target:
         remove(self.marks)
 
 
+def is_full(error):
+    """Whether the disk, or the owner's share of it, has no room left."""
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+
+
+def printable(text):
+    """Words of a hub for people: without what would steer a terminal."""
+    return "".join(c if c.isprintable() else " " for c in str(text))
+
+
 def check_space(target):
     need = target.entry["size"] - target.have()
     need += min(need, 200 << 20) * 2 + RESERVE  # a part as package and unpacked, beside the file
@@ -173,6 +184,8 @@ def from_hub(target):
             return
         except (OSError, http.client.HTTPException) as error:
             progress.end()
+            if is_full(error):
+                raise
             if target.have() == 0 or attempt == 3 or is_final(error):
                 raise Unavailable(no_answer(error, address)) from error
             say(f"  interrupted at {megabytes(target.have())} ({error}); going on")
@@ -209,6 +222,11 @@ def fetch(address, target, progress, patience):
             while piece := reply.read(PIECE):
                 file.write(piece)
                 progress.at(file.tell())
+                if file.tell() > target.entry["size"]:
+                    break
+    if target.have() > target.entry["size"]:
+        remove(target.partial, target.marks)
+        raise Unavailable("the hub sends more than the file has: " + address)
     if target.have() < target.entry["size"]:
         raise OSError("the connection ended early")
 
@@ -246,7 +264,7 @@ def about_repository(repo):
         told = json.loads(ask_hub(f"{endpoint()}/api/models/{repo}")[1])
         licences = [tag[8:] for tag in told.get("tags", []) if tag.startswith("license:")]
         files = [file["rfilename"] for file in told.get("siblings", []) if file["rfilename"].lower().endswith(".gguf")]
-        return (licences or ["unknown"])[0], files
+        return printable((licences or ["unknown"])[0]), [printable(file) for file in files]
     except (Unavailable, ValueError, AttributeError, KeyError, TypeError):
         return "unknown", []
 
@@ -404,6 +422,10 @@ def pull(target, wheels, sources):
         except Unavailable as error:
             if str(error):
                 say(f"  {error}")
+        except OSError as error:
+            if not is_full(error):
+                raise
+            stop(f"the disk is full: {target.path} is not whole", "make room and run the same command again; what came is kept")
     return False
 
 

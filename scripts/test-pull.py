@@ -33,6 +33,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
     ranges = True
     sends_to = None
     told_size = None
+    licence = "apache-2.0"
     requests = []
 
     def is_elsewhere(self):
@@ -71,7 +72,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
     def about(self):
         Hub.requests.append((self.path, "about"))
-        told = {"tags": ["gguf", "license:apache-2.0"], "siblings": [{"rfilename": "README.md"}, {"rfilename": "model.gguf"}]}
+        told = {"tags": ["gguf", f"license:{Hub.licence}"], "siblings": [{"rfilename": "README.md"}, {"rfilename": "model.gguf"}]}
         self.send(json.dumps(told).encode(), 200)
 
     def send(self, body, code, end=None, **headers):
@@ -79,7 +80,8 @@ class Hub(http.server.BaseHTTPRequestHandler):
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body[:end] if self.command == "GET" else b"")
+        with contextlib.suppress(ConnectionError):  # who has enough hangs up
+            self.wfile.write(body[:end] if self.command == "GET" else b"")
 
     def log_message(self, *_):
         pass
@@ -143,7 +145,7 @@ class Pull(unittest.TestCase):
         self.models, self.wheels = self.dir / "models", self.dir / "wheels"
         self.wheels.mkdir()
         Hub.content, Hub.cuts, Hub.requests = CONTENT, [], []
-        Hub.ranges, Hub.sends_to = True, None
+        Hub.ranges, Hub.sends_to, Hub.licence = True, None, "apache-2.0"
         Hub.digest = hashlib.sha256(CONTENT).hexdigest()
         self.hub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
         threading.Thread(target=self.hub.serve_forever, daemon=True).start()
@@ -259,6 +261,31 @@ class Pull(unittest.TestCase):
         self.assertIn("are free", done.stderr)
         self.assertIn("Next: make room", done.stderr)
         self.assertEqual((Hub.requests, list(self.models.rglob("*.gguf*"))), ([], []))
+
+    def test_a_disk_that_becomes_full_is_said(self):
+        (self.models / "m").mkdir(parents=True)
+        (self.models / "m/model.gguf.partial").symlink_to("/dev/full")
+        done = self.run_pull()
+        self.assertEqual((done.returncode, self.starts()), (1, [0]))
+        self.assertIn("error: the disk is full", done.stderr)
+        self.assertIn("Next: make room", done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+        (self.models / "m/model.gguf.partial").unlink()
+        self.assert_there(self.run_pull())
+
+    def test_a_hub_that_sends_more_than_the_file_has_is_not_read_to_the_end(self):
+        Hub.content = CONTENT * 50
+        done = self.run_pull()
+        self.assertEqual((done.returncode, self.starts()), (1, [0]))
+        self.assertIn("sends more than the file has", done.stdout)
+        self.assertEqual(list((self.models / "m").iterdir()), [])
+
+    def test_words_of_a_hub_do_not_steer_a_terminal(self):
+        Hub.licence = "mit\x1b]0;x\x07"
+        done = self.run_pull("Org/Other-GGUF/model.gguf")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(self.noted()[0]["licence"], "mit ]0;x ")
+        self.assertNotIn("\x1b", done.stdout)
 
     def test_a_wrong_file_is_refused_and_removed(self):
         Hub.content = bytes(len(CONTENT))

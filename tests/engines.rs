@@ -5,6 +5,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::common::{DEADLINE, Session, shared_models, until};
 
@@ -119,10 +122,20 @@ fn the_commands_choose_convert_and_remove() {
 
 /// A server on this machine that answers every request with the same words; its address.
 fn stand_in(words: &'static str) -> String {
+    let event = serde_json::json!({"choices": [{"delta": {"content": words}, "finish_reason": "stop"}]});
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+    server(format!("{head}data: {event}\n\ndata: [DONE]\n\n")).0
+}
+
+/// A server on this machine that gives every request the same answer; its address, and how often it was asked.
+fn server(answer: String) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
     let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
     std::thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
+            count.fetch_add(1, Ordering::AcqRel);
             let mut reader = BufReader::new(&mut stream);
             let (mut line, mut length) = (String::new(), 0);
             while reader.read_line(&mut line).is_ok() && !line.trim().is_empty() {
@@ -132,12 +145,31 @@ fn stand_in(words: &'static str) -> String {
                 line.clear();
             }
             let _ = reader.read_exact(&mut vec![0; length]);
-            let event = serde_json::json!({"choices": [{"delta": {"content": words}, "finish_reason": "stop"}]});
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
-            let _ = stream.write_all(format!("{head}data: {event}\n\ndata: [DONE]\n\n").as_bytes());
+            let _ = stream.write_all(answer.as_bytes());
         }
     });
-    url
+    (url, asked)
+}
+
+#[test]
+fn a_remote_engine_that_fails_is_left_alone_while_the_model_here_answers() {
+    let (url, asked) = server("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".into());
+    let mut session = Session::unmounted(NOTES).options(&["--model", MODEL]);
+    fs::create_dir_all(session.data()).expect("a directory");
+    let config = format!("[[remote]]\nurl = \"{url}\"\nmodel = \"big\"\n");
+    fs::write(session.data().join("config.toml"), config).expect("written");
+    session.mount();
+    session.wait_for_words();
+    let start = Instant::now();
+    for question in ["where does the spare key hang?", "where is the spare key of the boat shed?"] {
+        let answer: serde_json::Value =
+            serde_json::from_str(&session.read(format!("ask/{question}.json"))).expect("JSON");
+        assert_eq!(answer["model"], MODEL, "{answer}");
+    }
+    let paused = start.elapsed() < Duration::from_secs(25);
+    assert!(asked.load(Ordering::Acquire) == 1 || !paused, "nobody waits for it again so soon");
+    let status = session.read("status");
+    assert!(status.contains("(remote)") && status.contains("503"), "{status}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub struct ClientConfig {
     pub cpu: Option<String>,
     /// Where states of earlier prompts are kept over restarts; nowhere when not given.
     pub states: Option<PathBuf>,
-    /// Layers of the model that go to a GPU; as many as fit when not given.
+    /// Layers of the model that go to a GPU; all of them when not given.
     pub gpu_layers: Option<u32>,
 }
 

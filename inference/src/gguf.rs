@@ -5,6 +5,9 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
+/// Bytes of the longest head, with the vocabulary: those of the largest models have some 30 MB. What is read of a file is kept in
+/// memory, so this bounds that too.
+const LONGEST_HEAD: u64 = 64 << 20;
 /// No file that means well has more.
 const MOST: u64 = 1 << 20;
 const LONGEST_TEXT: u64 = 1 << 20;
@@ -41,14 +44,16 @@ impl Head {
     /// # Errors
     /// Why it is no GGUF file, for people.
     pub fn read(path: &Path) -> Result<Self, String> {
-        let shown = |error: io::Error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => format!("{} is cut short", path.display()),
-            _ => format!("{}: {error}", path.display()),
-        };
+        let shown = |error: io::Error| format!("{}: {error}", path.display());
         let file = File::open(path).map_err(shown)?;
         let bytes = file.metadata().map_err(shown)?.len();
-        let mut reader = BufReader::with_capacity(1 << 16, file);
-        let (values, weights) = head(&mut reader).map_err(shown)?;
+        let (values, weights) = head(&mut bounded(file)).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof if bytes > LONGEST_HEAD => {
+                format!("{} has a head of more than {} MB", path.display(), LONGEST_HEAD >> 20)
+            }
+            io::ErrorKind::UnexpectedEof => format!("{} is cut short", path.display()),
+            _ => shown(error),
+        })?;
         Ok(Self { values, weights, bytes })
     }
 
@@ -101,8 +106,12 @@ impl Head {
 /// Why there is none, for people.
 pub fn texts(path: &Path, key: &str) -> Result<Vec<Vec<u8>>, String> {
     let file = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let found = find_texts(&mut BufReader::with_capacity(1 << 16, file), key);
+    let found = find_texts(&mut bounded(file), key);
     found.map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn bounded(file: File) -> impl Read {
+    BufReader::with_capacity(1 << 16, file).take(LONGEST_HEAD)
 }
 
 fn find_texts(reader: &mut impl Read, key: &str) -> io::Result<Vec<Vec<u8>>> {
@@ -302,6 +311,18 @@ mod tests {
         let mut hostile = whole.clone();
         hostile[at..at + 5].copy_from_slice(b"\x1b[2Jx");
         assert_eq!(read(&hostile).expect("a head").architecture(), " [2Jx");
+    }
+
+    #[test]
+    fn a_head_without_end_is_an_error_and_not_a_full_memory() {
+        let mut endless = [b"GGUF\x03\0\0\0".as_slice(), &0_u64.to_le_bytes(), &MOST.to_le_bytes()].concat();
+        for n in 0..=LONGEST_HEAD / LONGEST_TEXT {
+            let key = format!("general.{n}");
+            endless.extend((key.len() as u64).to_le_bytes().iter().chain(key.as_bytes()));
+            endless.extend(TEXT.to_le_bytes().iter().chain(&LONGEST_TEXT.to_le_bytes()));
+            endless.resize(endless.len() + LONGEST_TEXT as usize, b'x');
+        }
+        assert!(read(&endless).is_err_and(|why| why.contains("a head of more than 64 MB")));
     }
 
     #[test]

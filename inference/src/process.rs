@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::gguf::printable;
 use crate::{Cancel, Error};
 
 /// How long a child may take until it listens.
@@ -252,7 +253,7 @@ fn spawn(program: &Program) -> io::Result<(Child, PipeReader)> {
 fn listen(said: PipeReader, shared: &Shared) -> String {
     let mut last = String::new();
     for line in BufReader::new(said).split(b'\n').map_while(Result::ok) {
-        let line = String::from_utf8_lossy(&line).trim().chars().take(300).collect::<String>();
+        let line = printable(String::from_utf8_lossy(&line).trim()).chars().take(300).collect::<String>();
         if line == "ready" {
             shared.change(|record| record.phase = Phase::Listening);
         } else if !line.is_empty() {

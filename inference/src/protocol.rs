@@ -36,8 +36,8 @@
 //! ```
 //!
 //! Error kinds are `busy` (the queue of its class is full; nothing was done, try later), `no_model`, `refused` (this request cannot be
-//! done), `cancelled` and `down`. Closing the connection cancels too. A line that is no call gets a `refused` error and
-//! the connection goes on; a line that is too long gets one and ends it. Calls of another version are refused. A client that goes on
+//! done), `cancelled` and `down`. Closing the connection cancels too; who closes its own direction alone (`shutdown(2)`) gets the
+//! rest of what it asked for, and then the connection ends. A line that is no call gets a `refused` error and the connection goes on; a line that is too long gets one and ends it. Calls of another version are refused. A client that goes on
 //! calling and reads no answers is hung up on.
 
 use std::io::{self, BufRead, Read, Write};

@@ -1,6 +1,7 @@
 //! Models in fewer bits: the formats, and the child process that writes a model in another one.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -90,11 +91,18 @@ pub fn run(
         .stderr(Stdio::piped())
         .spawn();
     let child = child.map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
-    let result = attend(child, on_progress);
+    let result = attend(child, on_progress).and_then(|()| settle(output));
     if result.is_err() {
         let _ = std::fs::remove_file(partial(output));
     }
     result
+}
+
+/// Puts what was written in its place.
+fn settle(output: &Path) -> Result<(), String> {
+    let written = partial(output);
+    let moved = File::open(&written).and_then(|file| file.sync_all()).and_then(|()| std::fs::rename(&written, output));
+    moved.map_err(|error| format!("{}: {error}", output.display()))
 }
 
 fn attend(mut child: Child, on_progress: &mut dyn FnMut(u64, u64)) -> Result<(), String> {

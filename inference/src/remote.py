@@ -1,10 +1,12 @@
 """Speaks to a server that has OpenAI's chat completions, for `remote.rs`: one request, then it ends.
 
-Standard input holds a JSON object: `url` of the completions, `key` or null, `body` of the request, `patience` in seconds.
+Standard input holds a JSON object: `url` of the completions, `key` or null, `body` of the request, and how many seconds there
+may be until a `connection`, and of `silence` between two bytes.
 Standard output gets JSON lines: {"text": ...} as it comes, then {"done": ...} or {"error": ..., "refused": ...}.
 It follows no redirection: nothing goes anywhere but to the address that was written down.
 """
 
+import http.client
 import json
 import sys
 import urllib.error
@@ -18,6 +20,35 @@ class Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
+class Prompt:
+    """A connection that is there soon or not at all; then the server may take its time."""
+
+    within = None
+
+    def connect(self):
+        silence, self.timeout = self.timeout, Prompt.within
+        super().connect()
+        self.sock.settimeout(silence)
+
+
+class Plain(Prompt, http.client.HTTPConnection):
+    pass
+
+
+class Secure(Prompt, http.client.HTTPSConnection):
+    pass
+
+
+class OpenPlain(urllib.request.HTTPHandler):
+    def http_open(self, request):
+        return self.do_open(Plain, request)
+
+
+class OpenSecure(urllib.request.HTTPSHandler):
+    def https_open(self, request):
+        return self.do_open(Secure, request, context=self._context)
+
+
 def say(thing):
     print(json.dumps(thing), flush=True)
 
@@ -27,8 +58,9 @@ def connect(order):
     if order["key"]:
         headers["Authorization"] = "Bearer " + order["key"]
     request = urllib.request.Request(order["url"], json.dumps(order["body"]).encode(), headers)
-    opener = urllib.request.build_opener(Stay, urllib.request.ProxyHandler({}))
-    return opener.open(request, timeout=order["patience"])
+    Prompt.within = order["connection"]
+    opener = urllib.request.build_opener(Stay, urllib.request.ProxyHandler({}), OpenPlain, OpenSecure)
+    return opener.open(request, timeout=order["silence"])
 
 
 def lines(reply):
@@ -96,7 +128,7 @@ def main():
         say({"error": f"it answers {error.code}: {why}", "refused": error.code in (400, 413, 422)})
     except urllib.error.URLError as error:
         say({"error": str(error.reason), "refused": False})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         say({"error": str(error) or type(error).__name__, "refused": False})
 
 

@@ -2,32 +2,24 @@
 //!
 //! There are none unless the owner wrote them down. Each request is made by a child process of its own (`remote.py`, given to
 //! python3): no process of EchoFS itself ever opens a connection. Of several servers the first that answers is used; one
-//! that failed is passed over for a while.
+//! that failed is passed over for a while, longer each time. Nothing a server does makes its caller wait or read without end.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+mod attempt;
+mod body;
+
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use attempt::{Attempt, Failure, Patience};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::counted::Counted;
-use crate::prompt::role_name;
-use crate::text::Output;
-use crate::{Cancel, Completion, Error, Format, Generator, Message, Part, Request, State, Status};
+use crate::{Cancel, Completion, Error, Generator, Request, State, Status};
 
-const SCRIPT: &str = include_str!("remote.py");
-/// How often a waiting request looks at its [`Cancel`].
-const TICK: Duration = Duration::from_millis(20);
-/// How long a server that failed is passed over, while there are others.
-const PAUSE: Duration = Duration::from_secs(30);
-/// How long a server may be silent.
-const PATIENCE: u64 = 120;
+/// How long a server that failed is passed over, while there are others: at first, and at most.
+const PAUSE: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(300)];
 /// Requests under way at a time; more are told that it is busy.
 const MOST: usize = 16;
 
@@ -52,6 +44,10 @@ impl Server {
     pub fn check(&self) -> Result<(), String> {
         let host = self.url.strip_prefix("http://").or_else(|| self.url.strip_prefix("https://"));
         match host {
+            Some(host) if host.split('/').next().is_some_and(|host| host.contains('@')) => {
+                Err("an address with a name or password in it; put the key into a file and name that as `key_file`"
+                    .into())
+            }
             Some(host) if !host.is_empty() && !self.url.contains(|c: char| c.is_whitespace() || c.is_control()) => {
                 Ok(())
             }
@@ -77,24 +73,35 @@ impl Server {
     }
 }
 
+/// How often a server has failed since it answered last, and until when it is passed over.
+#[derive(Clone, Copy, Debug, Default)]
+struct Outage {
+    failures: u32,
+    until: Option<Instant>,
+}
+
+impl Outage {
+    fn lasts(&self) -> bool {
+        self.until.is_some_and(|until| until > Instant::now())
+    }
+
+    fn longer(self) -> Self {
+        let pause = PAUSE[0].saturating_mul(1 << self.failures.min(8)).min(PAUSE[1]);
+        Self { failures: self.failures.saturating_add(1), until: Some(Instant::now() + pause) }
+    }
+}
+
 /// Servers in the order they are tried.
 #[derive(Debug)]
 pub struct Remote {
     servers: Vec<Server>,
-    /// Until when each is passed over.
-    down: Mutex<Vec<Option<Instant>>>,
+    patience: Patience,
+    /// Of each server.
+    outages: Mutex<Vec<Outage>>,
     /// The one that answered last.
     current: AtomicUsize,
     in_flight: AtomicUsize,
     last_error: Mutex<Option<String>>,
-}
-
-/// Why a server gave no completion.
-enum Failure {
-    /// Another one may do better.
-    Server(String),
-    /// There is nothing to be had from others either.
-    Final(Error),
 }
 
 impl Remote {
@@ -104,22 +111,33 @@ impl Remote {
     /// Which address is wrong, for people.
     pub fn new(servers: Vec<Server>) -> Result<Self, String> {
         servers.iter().try_for_each(Server::check)?;
-        let down = Mutex::new(vec![None; servers.len()]);
+        let outages = Mutex::new(vec![Outage::default(); servers.len()]);
         let (current, in_flight) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Ok(Self { servers, down, current, in_flight, last_error: Mutex::default() })
+        let patience = Patience::default();
+        Ok(Self { servers, patience, outages, current, in_flight, last_error: Mutex::default() })
+    }
+
+    fn outages(&self) -> MutexGuard<'_, Vec<Outage>> {
+        self.outages.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Whether all of them failed lately and are to be left alone for a while, if there is anybody else.
+    pub fn is_down(&self) -> bool {
+        self.outages().iter().all(Outage::lasts)
     }
 
     /// The numbers of the servers, those that failed lately at the end.
     fn order(&self) -> Vec<usize> {
-        let down = self.down.lock().unwrap_or_else(|e| e.into_inner());
-        let is_down = |&number: &usize| down[number].is_some_and(|until| until > Instant::now());
-        let (late, first): (Vec<usize>, Vec<usize>) = (0..self.servers.len()).partition(is_down);
+        let outages = self.outages();
+        let (late, first): (Vec<usize>, Vec<usize>) =
+            (0..self.servers.len()).partition(|&number| outages[number].lasts());
         first.into_iter().chain(late).collect()
     }
 
     fn note(&self, number: usize, failure: Option<&str>) {
-        let until = failure.map(|_| Instant::now() + PAUSE);
-        self.down.lock().unwrap_or_else(|e| e.into_inner())[number] = until;
+        let mut outages = self.outages();
+        outages[number] = failure.map_or(Outage::default(), |_| outages[number].longer());
+        drop(outages);
         let error = failure.map(|why| format!("{}: {why}", self.servers[number].name()));
         if let Some(error) = &error {
             log::warn!("{error}");
@@ -133,7 +151,8 @@ impl Remote {
         let mut last = "no server is written down".to_owned();
         for number in self.order() {
             let server = &self.servers[number];
-            match (Attempt { server, cancel, on_text, start: Instant::now(), first: None }).run(request) {
+            let patience = self.patience;
+            match (Attempt { server, patience, cancel, on_text, start: Instant::now(), first: None }).run(request) {
                 Ok(completion) => {
                     self.note(number, None);
                     return Ok(completion);
@@ -168,9 +187,7 @@ impl Generator for Remote {
 
     fn status(&self) -> Status {
         let requests = self.in_flight.load(Ordering::Acquire);
-        let down = self.down.lock().unwrap_or_else(|e| e.into_inner());
-        let all_down = down.iter().all(|until| until.is_some_and(|until| until > Instant::now()));
-        let state = match (requests, all_down) {
+        let state = match (requests, self.is_down()) {
             (1.., _) => State::Busy,
             (0, true) => State::Down,
             (0, false) => State::Idle,
@@ -178,177 +195,6 @@ impl Generator for Remote {
         let last_error = self.last_error.lock().unwrap_or_else(|e| e.into_inner()).clone();
         Status { state, queue: 0, restarts: 0, model: self.model(), cpu: None, last_error }
     }
-}
-
-/// What the script says.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Said {
-    Text { text: String },
-    Done { done: Value },
-    Error { error: String, refused: bool },
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Done {
-    model: Option<String>,
-    usage: Usage,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Usage {
-    prompt_tokens: usize,
-    completion_tokens: usize,
-}
-
-/// One request to one server.
-struct Attempt<'a> {
-    server: &'a Server,
-    cancel: &'a Cancel,
-    on_text: &'a mut dyn FnMut(&str),
-    start: Instant,
-    first: Option<Duration>,
-}
-
-impl Attempt<'_> {
-    fn run(&mut self, request: &Request) -> Result<Completion, Failure> {
-        let key = self.server.key().map_err(Failure::Server)?;
-        let url = format!("{}/chat/completions", self.server.url.trim_end_matches('/'));
-        let order = json!({"url": url, "key": key, "body": body(self.server, request), "patience": PATIENCE});
-        let mut script = Script::start().map_err(|e| Failure::Server(format!("python3 cannot be started: {e}")))?;
-        let lines = script.lines(order.to_string()).map_err(|e| Failure::Server(e.to_string()))?;
-        self.listen(&lines, request)
-    }
-
-    fn listen(&mut self, lines: &Receiver<String>, request: &Request) -> Result<Completion, Failure> {
-        let mut output = Output::new(&request.stop);
-        loop {
-            if self.cancel.is_cancelled() {
-                return Err(Failure::Final(Error::Cancelled));
-            }
-            let line = match lines.recv_timeout(TICK) {
-                Ok(line) => line,
-                Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => return Err(self.failed("the connection ended".into())),
-            };
-            match serde_json::from_str(&line) {
-                Ok(Said::Text { text }) => {
-                    self.first.get_or_insert_with(|| self.start.elapsed());
-                    self.show(output.push(text.as_bytes()));
-                    if output.stopped() {
-                        return Ok(self.completion(&output, Done::default()));
-                    }
-                }
-                Ok(Said::Done { done }) => {
-                    self.show(output.finish());
-                    // A reply that is whole is not lost over what is said of it.
-                    return Ok(self.completion(&output, serde_json::from_value(done).unwrap_or_default()));
-                }
-                Ok(Said::Error { error, refused: true }) if self.first.is_none() => {
-                    return Err(Failure::Final(Error::Refused(format!("{}: {error}", self.server.name()))));
-                }
-                Ok(Said::Error { error, .. }) => return Err(self.failed(error)),
-                Err(error) => return Err(self.failed(format!("not understood: {error}"))),
-            }
-        }
-    }
-
-    fn show(&mut self, text: &str) {
-        if !text.is_empty() {
-            (self.on_text)(text);
-        }
-    }
-
-    /// What was shown cannot be taken back, so nobody else is asked then.
-    fn failed(&self, why: String) -> Failure {
-        match self.first {
-            None => Failure::Server(why),
-            Some(_) => Failure::Final(Error::Down(why)),
-        }
-    }
-
-    fn completion(&self, output: &Output, done: Done) -> Completion {
-        let total = self.start.elapsed();
-        let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
-        Completion {
-            text: output.text().into(),
-            model: done.model.unwrap_or_else(|| self.server.model.clone()),
-            prompt_tokens: done.usage.prompt_tokens,
-            output_tokens: done.usage.completion_tokens,
-            first_token_ms: milliseconds(self.first.unwrap_or(total)),
-            total_ms: milliseconds(total),
-            ..Completion::default()
-        }
-    }
-}
-
-/// The child that makes a request. Dropped, it hangs up, which ends the generation there.
-struct Script(Child);
-
-impl Script {
-    fn start() -> io::Result<Self> {
-        let command = ["-I", "-c", SCRIPT];
-        let (stdin, stdout) = (Stdio::piped(), Stdio::piped());
-        Command::new("python3").args(command).stdin(stdin).stdout(stdout).stderr(Stdio::null()).spawn().map(Self)
-    }
-
-    /// What it says to this order. Threads write and read, so that whoever listens can give up at any time; they end with it.
-    fn lines(&mut self, order: String) -> io::Result<Receiver<String>> {
-        let (sender, lines) = channel();
-        if let Some(mut input) = self.0.stdin.take() {
-            // The key goes this way and not on the command line, which everybody can read.
-            thread::Builder::new().spawn(move || input.write_all(order.as_bytes()))?;
-        }
-        if let Some(out) = self.0.stdout.take() {
-            let bounded = BufReader::new(out.take(64 << 20));
-            let mut read = bounded.lines().map_while(Result::ok);
-            thread::Builder::new().spawn(move || read.try_for_each(|line| sender.send(line)))?;
-        }
-        Ok(lines)
-    }
-}
-
-impl Drop for Script {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The request as such servers want it.
-fn body(server: &Server, request: &Request) -> Value {
-    let messages: Vec<Value> = request.messages.iter().map(message).collect();
-    let mut body = json!({
-        "model": server.model, "messages": messages, "max_tokens": request.max_tokens, "temperature": 0,
-        "stream": true, "stream_options": {"include_usage": true},
-    });
-    // Four is the most that is taken; the text is cut here in any case.
-    let stop: Vec<&String> = request.stop.iter().filter(|stop| !stop.is_empty()).take(4).collect();
-    if !stop.is_empty() {
-        body["stop"] = json!(stop);
-    }
-    match &request.format {
-        None => {}
-        Some(Format::Json) => body["response_format"] = json!({"type": "json_object"}),
-        Some(Format::Schema(schema)) => {
-            body["response_format"] =
-                json!({"type": "json_schema", "json_schema": {"name": "answer", "strict": true, "schema": schema}});
-        }
-        Some(Format::Grammar(grammar)) => body["grammar"] = json!(grammar),
-    }
-    body
-}
-
-/// A message as text. Servers read special tokens out of it, so stored text is kept from having any.
-fn message(message: &Message) -> Value {
-    let part = |part: &Part| match part {
-        Part::Text(text) => text.clone(),
-        Part::Data(text) => text.replace("<|", "< |").replace("|>", "| >"),
-    };
-    let content: String = message.parts.iter().map(part).collect();
-    json!({"role": role_name(message.role), "content": content})
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! A full queue is an error at once, never a wait. Work gives way to higher classes between its steps (see [`crate::turn`]); it
 //! keeps its engine's state meanwhile, so that nothing is computed twice. An engine gives its memory back after an idle time.
 
+mod hang;
+
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

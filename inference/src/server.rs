@@ -11,6 +11,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
 use crate::protocol::{self, Call, Event, Health, VERSION};
 use crate::scheduler::{Job, Scheduler, Work};
 use crate::states::States;
@@ -114,17 +117,28 @@ impl Service {
         let sent = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&sent);
         let writer = std::thread::Builder::new().spawn(move || write_events(&writer, &written, &count))?;
-        let result = self.read_calls(stream, &events, &sent);
+        let mut running = Running::default();
+        let result = self.read_calls(stream, &events, &sent, &mut running);
         drop(events);
+        if result.is_ok() {
+            // Who has no more to ask may still listen to what was asked last.
+            wait_for_hang_up(stream);
+        }
+        drop(running);
         // What it still waited for would hold its place until its turn comes.
         self.scheduler.drop_cancelled();
         let _ = writer.join();
         result
     }
 
-    fn read_calls(&self, stream: &UnixStream, events: &Sender<Event>, sent: &AtomicUsize) -> io::Result<()> {
+    fn read_calls(
+        &self,
+        stream: &UnixStream,
+        events: &Sender<Event>,
+        sent: &AtomicUsize,
+        running: &mut Running,
+    ) -> io::Result<()> {
         let mut reader = BufReader::new(stream);
-        let mut running = Running::default();
         let mut line = Vec::new();
         let mut answers = 0_usize;
         loop {
@@ -137,7 +151,7 @@ impl Service {
                     return Err(error);
                 }
             }
-            let Some(answer) = self.obey(&line, events, &mut running) else { continue };
+            let Some(answer) = self.obey(&line, events, running) else { continue };
             answers += 1;
             if answers.saturating_sub(sent.load(Ordering::Acquire)) > UNREAD {
                 stream.shutdown(std::net::Shutdown::Both)?;
@@ -247,8 +261,12 @@ fn write_events(stream: &UnixStream, events: &Receiver<Event>, sent: &AtomicUsiz
     let _ = stream.shutdown(std::net::Shutdown::Both);
 }
 
+/// Returns when both directions of a connection are over: the client is gone, or all was written.
+fn wait_for_hang_up(stream: &UnixStream) {
+    while let Err(Errno::INTR) = poll(&mut [PollFd::new(stream, PollFlags::empty())], None) {}
+}
+
 fn is_passing(error: &io::Error) -> bool {
-    use rustix::io::Errno;
     let passing = [Errno::CONNABORTED, Errno::INTR, Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     error.raw_os_error().is_some_and(|code| passing.iter().any(|errno| errno.raw_os_error() == code))
 }

@@ -1,6 +1,6 @@
 //! Whose turn it is: between two steps, work of a lower class waits while there is work of a higher one.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ const TICK: Duration = Duration::from_millis(20);
 #[derive(Debug, Default)]
 pub struct Load {
     jobs: [AtomicUsize; 3],
+    steps: [AtomicU64; 3],
     lock: Mutex<()>,
     changed: Condvar,
 }
@@ -22,6 +23,11 @@ impl Load {
     pub fn enter(self: &Arc<Self>, class: Class) -> Ticket {
         self.jobs[class as usize].fetch_add(1, Ordering::AcqRel);
         Ticket { load: Arc::clone(self), class }
+    }
+
+    /// How many steps each class has taken or waited for, which grows while its work goes on.
+    pub fn steps(&self) -> [u64; 3] {
+        self.steps.each_ref().map(|steps| steps.load(Ordering::Acquire))
     }
 
     /// Whether there is work of a higher class than this one.
@@ -69,7 +75,11 @@ impl<'a> Turn<'a> {
     /// [`Error::Cancelled`].
     pub fn wait(&self) -> Result<(), Error> {
         while !self.cancel.is_cancelled() {
-            let Some(load) = self.load.filter(|load| load.is_pressing(self.class)) else { return Ok(()) };
+            let Some(load) = self.load else { return Ok(()) };
+            load.steps[self.class as usize].fetch_add(1, Ordering::AcqRel);
+            if !load.is_pressing(self.class) {
+                return Ok(());
+            }
             let lock = load.lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             if load.is_pressing(self.class) {
                 drop(load.changed.wait_timeout(lock, TICK));

@@ -9,7 +9,7 @@ use echofs_fs::chat;
 
 use crate::cli::Ask;
 use crate::config::Settings;
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Advise, Exit, Failure, Outcome};
 use crate::{local, name, record};
 
 /// Asks the mount, or the store where nothing is mounted.
@@ -54,7 +54,7 @@ fn read_input() -> Outcome<String> {
     if io::stdin().is_terminal() {
         eprintln!("Type the question and press Ctrl-D.");
     }
-    io::read_to_string(io::stdin()).context("standard input").map_err(Failure::from)
+    io::read_to_string(io::stdin()).context("standard input").advise("give the question as text in UTF-8")
 }
 
 /// Passes on each piece as it comes.
@@ -62,12 +62,22 @@ fn copy(mut file: File) -> Outcome {
     let mut out = io::stdout().lock();
     let mut buffer = vec![0; 64 << 10];
     loop {
-        let count = file.read(&mut buffer)?;
+        let count = file.read(&mut buffer).map_err(unanswered)?;
         if count == 0 {
             return Ok(());
         }
         out.write_all(&buffer[..count])?;
         out.flush()?;
+    }
+}
+
+/// Why the mount gives no answer.
+fn unanswered(error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::ResourceBusy => {
+            Failure::new(Exit::Failed, "too many questions are being answered", "ask again in a moment")
+        }
+        _ => error.into(),
     }
 }
 
@@ -84,5 +94,18 @@ fn ask_here(question: &str, form: Form, settings: &Settings) -> Outcome {
         out.write_all(&piece)?;
         out.flush()?;
         offset += piece.len() as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_that_is_busy_is_said_to_be() {
+        let busy = unanswered(io::Error::from_raw_os_error(rustix::io::Errno::BUSY.raw_os_error()));
+        assert_eq!(busy.to_string(), "too many questions are being answered\nNext: ask again in a moment");
+        let broken = unanswered(io::Error::from_raw_os_error(rustix::io::Errno::PIPE.raw_os_error()));
+        assert!(broken.is_broken_pipe());
     }
 }

@@ -56,13 +56,8 @@ fn candidate(model: &Model, settings: &Settings) -> Option<Candidate> {
 
 /// Most weights first; among equals the format that suits the processor best.
 fn best(candidates: &[Candidate], free: u64, amx: bool) -> Outcome<(&Candidate, String)> {
-    let order: &[&str] = if amx { &WITH_AMX } else { &WITHOUT_AMX };
-    let rank = |format: &str| order.iter().position(|known| *known == format).unwrap_or(order.len());
     let fitting = candidates.iter().filter(|candidate| candidate.needs <= free);
-    // Formats share out weights in slightly different ways: sizes count in steps of a tenth.
-    let step = |candidate: &Candidate| ((candidate.weights.max(1) as f64).ln() * 10.0).round() as i64;
-    let chosen = fitting.max_by_key(|candidate| (step(candidate), std::cmp::Reverse(rank(candidate.format))));
-    let gigabytes = |bytes: u64| format!("{:.1} GB", bytes as f64 / 1e9);
+    let chosen = fitting.max_by_key(|candidate| (step(candidate), std::cmp::Reverse(rank(candidate.format, amx))));
     let Some(chosen) = chosen else {
         let cause = match candidates.iter().map(|candidate| candidate.needs).min() {
             None => "there is no language model on this machine".to_owned(),
@@ -72,20 +67,41 @@ fn best(candidates: &[Candidate], free: u64, amx: bool) -> Outcome<(&Candidate, 
         };
         return Err(Failure::new(Exit::Unavailable, cause, "echofs model pull, or end other programs"));
     };
+    Ok((chosen, why(chosen, candidates, free, amx)))
+}
+
+/// The size of a model. Formats share out weights in slightly different ways, so it counts in steps of a tenth.
+fn step(candidate: &Candidate) -> i64 {
+    ((candidate.weights.max(1) as f64).ln() * 10.0).round() as i64
+}
+
+fn order(amx: bool) -> &'static [&'static str] {
+    if amx { &WITH_AMX } else { &WITHOUT_AMX }
+}
+
+fn rank(format: &str, amx: bool) -> usize {
+    order(amx).iter().position(|known| *known == format).unwrap_or(order(amx).len())
+}
+
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
+}
+
+/// Why this one: its size, what the next larger one would need, and its format.
+fn why(chosen: &Candidate, candidates: &[Candidate], free: u64, amx: bool) -> String {
+    let fit = candidates.iter().filter(|candidate| candidate.needs <= free).count();
+    let larger = candidates.iter().filter(|other| other.needs > free && step(other) > step(chosen));
+    let larger = larger.min_by_key(|other| other.needs);
+    let larger =
+        larger.map_or(String::new(), |other| format!("; {} would need {}", other.name, gigabytes(other.needs)));
     let processor = if amx { "this processor with AMX" } else { "this processor" };
-    let suits = match rank(chosen.format) {
-        0 => format!("{} suits {processor} best", chosen.format),
-        _ => {
-            format!("{} would suit {processor} better (`echofs model quantize {} {}`)", order[0], chosen.name, order[0])
-        }
+    let (format, best, name) = (chosen.format, order(amx)[0], &chosen.name);
+    let suits = match rank(format, amx) {
+        0 => format!("{format} suits {processor} best"),
+        _ => format!("{best} would suit {processor} better (`echofs model quantize {name} {best}`)"),
     };
-    let of = candidates.iter().filter(|candidate| candidate.needs <= free).count();
-    let why = format!(
-        "needs {} of {} free memory, the largest of {of} that fit; {suits}",
-        gigabytes(chosen.needs),
-        gigabytes(free)
-    );
-    Ok((chosen, why))
+    let (needs, free) = (gigabytes(chosen.needs), gigabytes(free));
+    format!("needs {needs} of {free} free memory, the largest of {fit} that fit{larger}; {suits}")
 }
 
 /// Bytes of memory that programs can still have.
@@ -127,6 +143,8 @@ mod tests {
         check(8_000_000_000, true, "big-q4_0", "AMX");
         check(1_550_000_000, false, "big-q4_0", "q4_k_m would suit");
         check(1_000_000_000, true, "small-q4_k_m", "model quantize small-q4_k_m q4_0");
+        check(1_000_000_000, true, "small-q4_k_m", "; big-q4_0 would need 1.5 GB;");
+        check(2_000_000_000, true, "big-q4_0", "the largest of 3 that fit; q4_0 suits");
         let none = best(&all, 500_000_000, true).expect_err("none fits");
         assert!(none.to_string().contains("0.5 GB of memory are free, 0.8 GB needed"), "{none}");
         assert!(best(&[], 1, true).expect_err("none").to_string().contains("no language model"));

@@ -14,7 +14,7 @@
 //! facts_by_model = true                         # and reads documents for facts only if it says so
 //! facts_idle_minutes = 5                        # both only when nothing was asked for so long
 //! facts_per_hour = 60                           # and no more passages, or topics, an hour
-//! gpu_layers = 20                               # its layers on a GPU; as many as fit, where it was built for one
+//! gpu_layers = 20                               # its layers on a GPU; all of them, where it was built for one
 //! lora = "my-style"                             # a LoRA adapter: a name in `lora/` of the models directory, or a path
 //! lora_scale = 0.8                              # how strongly it is applied
 //!

@@ -103,7 +103,10 @@ impl Generator for Engine {
         if request.class != Class::Background {
             *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }
-        let Some(remote) = &self.remote else { return self.local.generate(request, cancel, on_text) };
+        let reachable = |remote: &&Remote| !remote.is_down() || self.local.model().is_none();
+        let Some(remote) = self.remote.as_ref().filter(reachable) else {
+            return self.local.generate(request, cancel, on_text);
+        };
         let mut silent = true;
         let result = remote.generate(request, cancel, &mut |text| {
             silent = false;

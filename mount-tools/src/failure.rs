@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use echofs_inference::gguf::printable;
+
 /// Exit codes, as `echofs --help` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -33,6 +35,11 @@ impl Failure {
     /// A failure with its own words.
     pub fn new(exit: Exit, cause: impl fmt::Display, next: impl Into<String>) -> Failure {
         Failure { cause: anyhow::anyhow!("{cause}"), next: next.into(), exit }
+    }
+
+    /// The two lines, without what would steer a terminal: a cause may hold words of a file or of a server.
+    pub fn printable(&self) -> String {
+        self.to_string().lines().map(printable).collect::<Vec<_>>().join("\n")
     }
 
     /// Whether a reader went away (`echofs search x | head`), which is no failure.
@@ -74,6 +81,12 @@ mod tests {
     fn a_failure_is_two_lines() {
         let failure = Failure::new(Exit::Unavailable, "nothing is mounted on /x", "echofs mount /x");
         assert_eq!(failure.to_string(), "nothing is mounted on /x\nNext: echofs mount /x");
+    }
+
+    #[test]
+    fn a_cause_does_not_steer_a_terminal() {
+        let failure = Failure::new(Exit::Failed, "no model: \u{1b}]0;x\u{7}", "echofs \u{9b}2J");
+        assert_eq!(failure.printable(), "no model:  ]0;x \nNext: echofs  2J");
     }
 
     #[test]

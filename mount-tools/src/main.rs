@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("echofs: {failure}");
+            eprintln!("echofs: {}", failure.printable());
             ExitCode::from(failure.exit as u8)
         }
     }

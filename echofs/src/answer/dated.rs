@@ -314,7 +314,8 @@ pub fn answer(dated: Dated, question: &str, epoch: u64) -> (Answer, String) {
     let short = dated.hour.map_or(day.to_string(), |hour| format!("{day}, {hour}"));
     let said = if dated.of_document { format!("{short}, the day of that note") } else { short.clone() };
     let (path, end_line) = (render::path_text(&dated.path), dated.line.saturating_add(line_feeds(&dated.quote)));
-    let citation = Citation { n: 1, path, line: dated.line, end_line, page: dated.page, quote: dated.quote };
+    let citation =
+        Citation { n: 1, path, line: dated.line, end_line, page: dated.page, quote: dated.quote, by_model: false };
     let said = render::cited(&said, &[1]);
     let citations = vec![citation];
     let markdown = format!("{}{said}\n{}", render::evidence(&citations), render::sources(&citations));

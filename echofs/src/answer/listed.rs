@@ -193,5 +193,5 @@ fn cited(item: Item, n: usize) -> (String, Citation) {
     let lines = line_feeds(&item.quote);
     let path = render::path_text(&item.path);
     let (line, end_line) = (item.line, item.line.saturating_add(lines));
-    (item.text, Citation { n, path, line, end_line, page: item.page, quote: item.quote })
+    (item.text, Citation { n, path, line, end_line, page: item.page, quote: item.quote, by_model: false })
 }

@@ -30,6 +30,9 @@ pub struct Citation {
     pub page: Option<u32>,
     /// What stands there.
     pub quote: String,
+    /// Whether a language model wrote that: an assistant in a conversation.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub by_model: bool,
 }
 
 /// Milliseconds from the question.
@@ -113,10 +116,11 @@ pub fn evidence(citations: &[Citation]) -> String {
     out
 }
 
-/// `path:line`, with the page where there is one.
+/// `path:line`, with the page where there is one, and that a model wrote it where that is so.
 pub fn place(citation: &Citation) -> String {
     let page = citation.page.map_or(String::new(), |page| format!(" (page {page})"));
-    format!("{}:{}{page}", shown(&citation.path), citation.line)
+    let author = if citation.by_model { " (written by a language model)" } else { "" };
+    format!("{}:{}{page}{author}", shown(&citation.path), citation.line)
 }
 
 fn shown(path: &str) -> String {
@@ -176,6 +180,7 @@ mod tests {
             end_line: 4,
             page: Some(2),
             quote: "one\u{9b}\ntwo ".into(),
+            by_model: false,
         }
     }
 

@@ -19,6 +19,7 @@ use super::retrieve::{Candidate, Excerpt};
 use super::run::{Basis, Place, milliseconds};
 use super::stream::Stream;
 use super::text::{line_feeds, one_line};
+use super::turns::turn_of;
 
 /// Quotations shown as evidence.
 const SHOWN: usize = 3;
@@ -38,7 +39,17 @@ pub(super) fn citation(candidate: &Candidate, at: Range<usize>, n: usize) -> Cit
     let quote = candidate.passage.text[at.clone()].to_owned();
     let line = candidate.passage.line + line_feeds(&candidate.passage.text[..at.start]);
     let end_line = line + line_feeds(&quote);
-    Citation { n, path: render::path_text(&candidate.path), line, end_line, page: candidate.passage.page, quote }
+    let is_by_model = |byte| turn_of(&candidate.turns, byte).is_some_and(|turn| turn.by_model);
+    let by_model = is_by_model(at.start) || is_by_model(at.end.saturating_sub(1));
+    Citation {
+        n,
+        path: render::path_text(&candidate.path),
+        line,
+        end_line,
+        page: candidate.passage.page,
+        quote,
+        by_model,
+    }
 }
 
 /// Whether a citation quotes the text that begins in `line`.

@@ -62,7 +62,7 @@ mod tests {
     fn answer(text: &str, cited: &[usize]) -> Answer {
         let citation = |n: &usize| {
             let (path, quote) = (format!("/n/{n}.md"), format!("Quote {n}."));
-            Citation { n: *n, path, line: 1, end_line: 1, page: None, quote }
+            Citation { n: *n, path, line: 1, end_line: 1, page: None, quote, by_model: false }
         };
         Answer {
             question: "q".into(),

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Context;
 use super::observe::Observation;
+use crate::answer::text::printable;
 use crate::events::Refusal;
 
 /// `.echo/status.json`.
@@ -271,7 +272,8 @@ pub fn status_text(cx: &Context) -> String {
     for error in s.errors.iter().chain(&s.inference.last_error) {
         let _ = writeln!(out, "\n! {error}");
     }
-    out
+    // Names of files and words of servers are in it.
+    printable(&out)
 }
 
 /// Topics follow the vectors, which takes a while where all of them have to be computed.

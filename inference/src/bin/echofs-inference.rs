@@ -61,7 +61,7 @@ struct Args {
     /// Megabytes of these states
     #[arg(long, value_name = "MB", default_value_t = 512)]
     states_size: u64,
-    /// Layers of the model that go to a GPU [default: as many as fit, where llama.cpp was built for one]
+    /// Layers of the model that go to a GPU [default: all, where llama.cpp was built for one]
     #[arg(long, value_name = "COUNT")]
     gpu_layers: Option<u32>,
     /// Lower the priority by this much (0 to 19)
@@ -71,6 +71,10 @@ struct Args {
     #[arg(long)]
     with_parent: bool,
 }
+
+/// How long llama.cpp may take for a step. One of a large model on a slow machine takes half a minute, to fetch its file from a slow
+/// disk takes minutes.
+const HANG: Duration = Duration::from_secs(600);
 
 /// How long a thread of a generation spins for the others before it sleeps, in rounds of libgomp (some 0.5 ms): long enough where the
 /// cores are free. With its own default, 300,000, a token takes seconds where they are not, before it is noticed. The policy is
@@ -115,9 +119,7 @@ fn run(args: &Args) -> Result<(), String> {
     llama::load_cpu(&variant.path)?;
     let devices = load_devices(&variant.path);
     let states = Arc::new(States::new(args.states.as_deref().and_then(|directory| slots(directory, args.states_size))));
-    if let Err(why) = sandbox::enter(devices) {
-        log::warn!("no sandbox: {why}");
-    }
+    enter_sandbox(devices);
     let service = service(args, variant.name, states);
     announce(readiness.as_ref());
     if let Some(linger) = args.linger {
@@ -128,6 +130,12 @@ fn run(args: &Args) -> Result<(), String> {
         });
     }
     service.serve(&listener.socket).map_err(|e| e.to_string())
+}
+
+fn enter_sandbox(opens: bool) {
+    if let Err(why) = sandbox::enter(opens) {
+        log::warn!("no sandbox: {why}");
+    }
 }
 
 /// Loads what drives hardware besides the CPU; whether there is any.
@@ -149,6 +157,7 @@ fn service(args: &Args, cpu: String, states: Arc<States>) -> Arc<Service> {
     let threads = args.threads.unwrap_or_else(threads::physical_cores).max(1);
     let (context, reuse, gpu_layers) = (args.context, !args.no_reuse, args.gpu_layers);
     let (models, kept) = (Arc::new(Models::default()), states.clone());
+    let watched = models.clone();
     let make = move |class| {
         // Half of the cores stay free of what nobody waits for.
         let threads = if class == Class::Background { threads.div_ceil(2) } else { threads };
@@ -156,7 +165,18 @@ fn service(args: &Args, cpu: String, states: Arc<States>) -> Arc<Service> {
         Llama::new(options, models.clone(), kept.clone())
     };
     let scheduler = Scheduler::start(make, args.queue, Duration::from_secs(args.idle));
-    Service::new(scheduler, args.model.clone(), threads, Some(states))
+    let service = Service::new(scheduler, args.model.clone(), threads, Some(states));
+    end_when_it_hangs(service.clone(), watched);
+    service
+}
+
+/// Ends the process when llama.cpp does not go on: nothing else can stop it, and who started this process starts it again.
+fn end_when_it_hangs(service: Arc<Service>, models: Arc<Models>) {
+    std::thread::spawn(move || {
+        service.scheduler.wait_for_hang(HANG, || models.progress());
+        eprintln!("echofs-inference: llama.cpp hangs: it has taken no step for {} s", HANG.as_secs());
+        std::process::abort();
+    });
 }
 
 /// Where states are kept; without it they live as long as the service.
@@ -217,6 +237,7 @@ fn convert(words: &[OsString]) -> Result<(), String> {
     let name = format.to_string_lossy();
     let format = quantize::named(&name).ok_or_else(|| format!("no format named {name}"))?;
     load_best_cpu()?;
+    enter_sandbox(true);
     llama::quantize::quantize(Path::new(input), format, Path::new(output))
 }
 
@@ -228,9 +249,7 @@ fn check(words: &[OsString]) -> Result<(), String> {
         _ => return Err("check MODEL [ADAPTER]".into()),
     };
     load_best_cpu()?;
-    if let Err(why) = sandbox::enter(false) {
-        log::warn!("no sandbox: {why}");
-    }
+    enter_sandbox(false);
     let options = llama::Options { context: 64, ..llama::Options::default() };
     let mut engine = Llama::new(options, Arc::default(), Arc::default());
     engine.check(Path::new(model), adapter.as_ref()).map_err(|error| error.to_string())

@@ -1,11 +1,15 @@
-//! A thread that loads models. A thread of background work has a low priority for good; what it loads, questions that come
-//! meanwhile wait for.
+//! A thread that loads models, one after the other. A thread of background work has a low priority for good; what it loads,
+//! questions that come meanwhile wait for.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
+use std::time::Duration;
 
-use crate::Error;
+use crate::{Cancel, Error};
+
+/// How often who waits looks at its [`Cancel`].
+const TICK: Duration = Duration::from_millis(20);
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -26,16 +30,29 @@ impl Default for Loader {
 }
 
 impl Loader {
-    /// What `load` gives, on the thread.
+    /// What `load` gives, on the thread. It is not waited for once `cancel` is set; to end it too is up to `load`.
     ///
     /// # Errors
-    /// Those of `load`; [`Error::Down`] when it panics.
-    pub fn run<T: Send + 'static>(&self, load: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    /// Those of `load`; [`Error::Cancelled`]; [`Error::Down`] when it panics.
+    pub fn run<T: Send + 'static>(
+        &self,
+        cancel: &Cancel,
+        load: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
         let Some(jobs) = &self.jobs else { return load() };
         let (done, result) = mpsc::sync_channel(1);
         let job = move || done.send(load()).unwrap_or_default();
         jobs.send(Box::new(job)).map_err(|_| Error::Down("the thread that loads models has ended".into()))?;
-        result.recv().map_err(|_| Error::Down("loading the model failed inside".into()))?
+        while !cancel.is_cancelled() {
+            match result.recv_timeout(TICK) {
+                Ok(loaded) => return loaded,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::Down("loading the model failed inside".into()));
+                }
+            }
+        }
+        Err(Error::Cancelled)
     }
 }
 
@@ -45,11 +62,34 @@ mod tests {
 
     #[test]
     fn one_that_panics_does_not_stop_the_others() {
-        let loader = Loader::default();
-        let failed = loader.run(|| -> Result<(), Error> { panic!("on purpose") });
+        let (loader, cancel) = (Loader::default(), Cancel::default());
+        let failed = loader.run(&cancel, || -> Result<(), Error> { panic!("on purpose") });
         assert!(matches!(failed, Err(Error::Down(_))));
-        assert_eq!(loader.run(|| Ok(7)).ok(), Some(7));
-        let name = loader.run(|| Ok(thread::current().name().map(str::to_owned)));
+        assert_eq!(loader.run(&cancel, || Ok(7)).ok(), Some(7));
+        let name = loader.run(&cancel, || Ok(thread::current().name().map(str::to_owned)));
         assert_eq!(name.ok().flatten().as_deref(), Some("model-loader"));
+    }
+
+    #[test]
+    fn who_waits_behind_another_load_can_give_up() {
+        let (loader, cancel) = (Loader::default(), Cancel::default());
+        let (begun, begins) = mpsc::channel();
+        let (end, ends) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            let first = scope.spawn(|| {
+                let load = move || {
+                    begun.send(()).ok();
+                    Ok(ends.recv().is_ok())
+                };
+                loader.run(&Cancel::default(), load)
+            });
+            let is_loading = begins.recv().is_ok();
+            let second = scope.spawn(|| loader.run(&cancel, || Ok(())));
+            cancel.cancel();
+            let given_up = second.join();
+            end.send(()).ok();
+            assert!(is_loading && matches!(given_up, Ok(Err(Error::Cancelled))));
+            assert!(matches!(first.join(), Ok(Ok(true))), "the first is loaded all the same");
+        });
     }
 }

@@ -37,7 +37,7 @@ pub struct Options {
     pub reuse: bool,
     /// The name of the CPU code that was loaded with [`load_cpu`].
     pub cpu: Option<String>,
-    /// Layers of the model that go to a GPU, where llama.cpp was built for one; as many as fit when not given.
+    /// Layers of the model that go to a GPU, where llama.cpp was built for one; all of them when not given.
     pub gpu_layers: Option<u32>,
 }
 

@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::SystemTime;
 
 use llama_cpp_2::llama_backend::LlamaBackend;
@@ -21,7 +22,10 @@ use crate::{Cancel, Error, model_name};
 /// The model that is in use; it stays in memory as long as an engine has a context of it.
 #[derive(Debug, Default)]
 pub struct Models {
-    current: Mutex<Weak<Model>>,
+    /// Never locked for long: nobody who has its model waits for another one to be loaded.
+    current: Arc<Mutex<Weak<Model>>>,
+    /// Grows while one is being loaded.
+    progress: Arc<AtomicU64>,
     loader: Loader,
 }
 
@@ -32,26 +36,46 @@ impl Models {
     /// [`Error::NoModel`], [`Error::Down`] with the reason, [`Error::Cancelled`].
     pub fn get(&self, path: &Path, options: &Options, cancel: &Cancel) -> Result<Arc<Model>, Error> {
         let stamp = stamp(path).map_err(Error::NoModel)?;
-        let mut current = self.current.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(model) = current.upgrade().filter(|model| model.stamp == stamp) {
+        if let Some(model) = in_memory(&self.current, &stamp) {
             return Ok(model);
         }
-        let (path, options, cancel) = (path.to_owned(), options.clone(), cancel.clone());
-        let model = Arc::new(self.loader.run(move || Model::load(&path, stamp, &options, &cancel))?);
-        *current = Arc::downgrade(&model);
-        Ok(model)
+        let (current, progress) = (Arc::clone(&self.current), Arc::clone(&self.progress));
+        let (path, options, cancelled) = (path.to_owned(), options.clone(), cancel.clone());
+        self.loader.run(cancel, move || {
+            // Somebody else may have waited for the same one.
+            if let Some(model) = in_memory(&current, &stamp) {
+                return Ok(model);
+            }
+            let model = Arc::new(Model::load(&path, stamp, &options, progress, &cancelled)?);
+            *lock(&current) = Arc::downgrade(&model);
+            Ok(model)
+        })
+    }
+
+    /// A number that grows while a model is being loaded.
+    pub fn progress(&self) -> u64 {
+        self.progress.load(Ordering::Acquire)
     }
 
     /// Notes that this model is in use.
     pub fn adopt(&self, model: &Arc<Model>) {
-        *self.current.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::downgrade(model);
+        *lock(&self.current) = Arc::downgrade(model);
     }
 
     /// Whether this is the model that was asked for last.
     pub fn is_current(&self, model: &Arc<Model>) -> bool {
-        let current = self.current.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        std::ptr::eq(current.as_ptr(), Arc::as_ptr(model))
+        std::ptr::eq(lock(&self.current).as_ptr(), Arc::as_ptr(model))
     }
+}
+
+fn lock(current: &Mutex<Weak<Model>>) -> MutexGuard<'_, Weak<Model>> {
+    current.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The current model, if it is this one.
+fn in_memory(current: &Mutex<Weak<Model>>, stamp: &Stamp) -> Option<Arc<Model>> {
+    let model = lock(current).upgrade();
+    model.filter(|model| model.stamp == *stamp)
 }
 
 /// What tells a replaced file from the one in memory.
@@ -103,8 +127,17 @@ impl Loaded {
 }
 
 impl Model {
-    fn load(path: &Path, stamp: Stamp, options: &Options, cancel: &Cancel) -> Result<Self, Error> {
-        let llama = load_model(backend()?, path, options, cancel)?;
+    fn load(
+        path: &Path,
+        stamp: Stamp,
+        options: &Options,
+        progress: Arc<AtomicU64>,
+        cancel: &Cancel,
+    ) -> Result<Self, Error> {
+        if cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let llama = load_model(backend()?, path, options, progress, cancel)?;
         let piece = piece(llama.n_params());
         let sample = sample(path).map_err(|e| unusable(path, &e.to_string()))?;
         let code = (env!("CARGO_PKG_VERSION"), version(), options.cpu.as_deref(), options.gpu_layers);
@@ -191,10 +224,20 @@ fn sample(path: &Path) -> io::Result<String> {
     Ok(hash.finalize().to_string())
 }
 
-fn load_model(backend: &LlamaBackend, path: &Path, options: &Options, cancel: &Cancel) -> Result<LlamaModel, Error> {
+fn load_model(
+    backend: &LlamaBackend,
+    path: &Path,
+    options: &Options,
+    progress: Arc<AtomicU64>,
+    cancel: &Cancel,
+) -> Result<LlamaModel, Error> {
     check_magic(path).map_err(|why| unusable(path, &why))?;
     let cancelled = cancel.clone();
-    let mut params = LlamaModelParams::default().with_progress_callback(move |_| !cancelled.is_cancelled());
+    let go_on = move |_| {
+        progress.fetch_add(1, Ordering::AcqRel);
+        !cancelled.is_cancelled()
+    };
+    let mut params = LlamaModelParams::default().with_progress_callback(go_on);
     if let Some(layers) = options.gpu_layers {
         params = params.with_n_gpu_layers(layers);
     }

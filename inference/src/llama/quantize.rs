@@ -1,7 +1,6 @@
 //! Writes a model in another format; for a process of its own, since llama.cpp may abort on what it reads.
 
 use std::ffi::{CStr, c_char, c_void};
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +17,8 @@ const RESERVE: u64 = 64 << 20;
 /// Bytes of the result, as the trial run said.
 static SIZE: AtomicU64 = AtomicU64::new(0);
 
-/// Writes `progress DONE ALL` lines to standard output as it goes.
+/// Writes the model to [`partial`], and `progress DONE ALL` lines to standard output as it goes. Who started this process puts the file
+/// in its place.
 ///
 /// # Errors
 /// What went wrong, for people.
@@ -29,12 +29,7 @@ pub fn quantize(input: &Path, format: Format, output: &Path) -> Result<(), Strin
     let temporary = partial(output);
     convert(input, format, &temporary, true)?;
     check_space(output, SIZE.load(Ordering::Acquire))?;
-    convert(input, format, &temporary, false)?;
-    let settle = || {
-        File::open(&temporary)?.sync_all()?;
-        std::fs::rename(&temporary, output)
-    };
-    settle().map_err(|error| format!("{}: {error}", output.display()))
+    convert(input, format, &temporary, false)
 }
 
 fn convert(input: &Path, format: Format, output: &Path, trial: bool) -> Result<(), String> {

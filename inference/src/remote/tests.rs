@@ -1,10 +1,15 @@
 //! Remote engines against servers of this test, which speak the protocol or break it.
 
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
+use super::attempt::TOKEN;
+use super::body::{MARKERS, message};
 use super::*;
-use crate::Role;
+use crate::{Message, Part, Role};
 
 /// Nothing here takes so long unless it hangs.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -167,6 +172,9 @@ fn nonsense_is_an_error() {
     }
     let refused = Remote::new(vec![Server { url: "ftp://x".into(), model: "m".into(), key_file: None }]);
     assert!(refused.is_err_and(|why| why.contains("ftp://x")));
+    let url = "https://me:sesame@example.org/v1".into();
+    let telling = Remote::new(vec![Server { url, model: "m".into(), key_file: None }]);
+    assert!(telling.is_err_and(|why| why.contains("key_file") && !why.contains("sesame")));
 }
 
 #[test]
@@ -183,6 +191,120 @@ fn a_cancel_ends_the_wait_for_a_silent_server() {
         assert!(matches!(run.join().expect("no panic"), Err(Error::Cancelled)));
     });
     assert!(start.elapsed() < DEADLINE);
+}
+
+/// With these servers, for a test that waits until one is given up that was silent for so many seconds.
+fn impatient(servers: Vec<Server>, silence: u64) -> Remote {
+    let [connection, silence, reply] = [1, silence, 10].map(Duration::from_secs);
+    Remote { patience: Patience { connection, silence, reply }, ..Remote::new(servers).expect("right") }
+}
+
+/// A server that says the same again and again, with pauses, as long as somebody listens.
+fn dripping(drop: String) -> StandIn {
+    StandIn::new(move |stream| {
+        say(stream, HEAD);
+        while stream.write_all(drop.as_bytes()).is_ok() {
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+    })
+}
+
+#[test]
+fn a_server_that_sends_bytes_and_no_text_is_given_up_for_the_next() {
+    let (dripping, good) = (dripping(":".into()), StandIn::new(whole));
+    let remote = impatient(vec![dripping.server(), good.server()], 5);
+    assert_eq!(generate(&remote, &ask()).0.expect("a completion").text, "It is Pâris.");
+    let alone = impatient(vec![dripping.server()], 5);
+    let (result, _) = generate(&alone, &ask());
+    assert!(matches!(&result, Err(Error::Down(why)) if why.contains("said nothing for 5 s")), "{result:?}");
+}
+
+#[test]
+fn a_reply_that_drips_without_end_is_given_up() {
+    let server = dripping(event("a "));
+    let (result, pieces) = generate(&impatient(vec![server.server()], 5), &Request { max_tokens: 1 << 20, ..ask() });
+    assert!(matches!(&result, Err(Error::Down(why)) if why.contains("not whole after 10 s")), "{result:?}");
+    assert!(!pieces.is_empty());
+}
+
+#[test]
+fn a_server_that_says_more_than_was_asked_for_is_cut_short() {
+    let server = StandIn::new(|stream| {
+        say(stream, HEAD);
+        while stream.write_all(event(&"é ".repeat(5000)).as_bytes()).is_ok() {}
+    });
+    let (result, pieces) = generate(&Remote::new(vec![server.server()]).expect("right"), &ask());
+    let text = result.expect("a completion").text;
+    assert!(text.len() <= 9 * TOKEN && text.len() > 8 * TOKEN && text == pieces.concat(), "{} bytes", text.len());
+}
+
+/// A server that takes no connections and does not say so: its queue of them is full.
+fn unreachable() -> (std::os::fd::OwnedFd, Server, Vec<TcpStream>) {
+    use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    bind(&socket, &std::net::SocketAddr::from(([127, 0, 0, 1], 0))).expect("bound");
+    listen(&socket, 0).expect("listens");
+    let listener = TcpListener::from(socket);
+    let address = listener.local_addr().expect("an address");
+    let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(300)).ok();
+    let queue: Vec<TcpStream> = std::iter::from_fn(connect).take(64).collect();
+    assert!(queue.len() < 64, "this system takes any number");
+    let server = Server { url: format!("http://{address}/v1"), model: "big".into(), key_file: None };
+    (listener.into(), server, queue)
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_not_waited_for_as_one_that_thinks() {
+    let (_listener, far, _queue) = unreachable();
+    let good = StandIn::new(whole);
+    let remote = impatient(vec![far.clone(), good.server()], 10);
+    let start = Instant::now();
+    assert_eq!(generate(&remote, &ask()).0.expect("a completion").text, "It is Pâris.");
+    assert!(!remote.is_down() && start.elapsed() < DEADLINE);
+    let alone = impatient(vec![far], 10);
+    let (result, _) = generate(&alone, &ask());
+    assert!(matches!(&result, Err(Error::Down(why)) if why.contains("timed out")), "{result:?}");
+    assert!(alone.is_down());
+}
+
+#[test]
+fn who_fails_again_is_left_alone_for_longer() {
+    let mut outage = Outage::default();
+    assert!(!outage.lasts());
+    let mut pause = || {
+        outage = outage.longer();
+        outage.until.map_or(0.0, |until| until.duration_since(Instant::now()).as_secs_f64().round())
+    };
+    assert_eq!([(); 6].map(|()| pause()), [30.0, 60.0, 120.0, 240.0, 300.0, 300.0]);
+    assert!(outage.lasts());
+}
+
+#[test]
+fn no_special_token_comes_out_of_stored_text() {
+    let content = |text: &str| {
+        let parts = vec![Part::Data(text.into())];
+        message(&Message { role: Role::User, parts })["content"].as_str().expect("text").to_owned()
+    };
+    let all = content(&MARKERS.concat());
+    assert!(MARKERS.iter().all(|marker| !all.contains(marker)), "{all}");
+    assert_eq!(content("<\u{ff5c}User\u{ff5c}>"), "< \u{ff5c}User\u{ff5c} >");
+    for plain in ["if a[i] < b || c > d { Vec<u8> }", "[1] [x] <div> </p>", "a | b"] {
+        assert_eq!(content(plain), plain);
+    }
+}
+
+#[test]
+fn words_of_a_server_do_not_steer_a_terminal() {
+    let told =
+        json!({"model": "\u{1b}]0;x\u{7}", "choices": [{"delta": {"content": "Yes."}, "finish_reason": "stop"}]});
+    let naming = StandIn::new(move |stream| say(stream, &format!("{HEAD}data: {told}\n\ndata: [DONE]\n\n")));
+    let (result, _) = generate(&Remote::new(vec![naming.server()]).expect("right"), &ask());
+    assert_eq!(result.expect("a completion").model, " ]0;x ");
+    let failing = StandIn::new(|stream| say(stream, &format!("{HEAD}data: {}\n\n", json!({"error": "\u{1b}[2J"}))));
+    let remote = Remote::new(vec![failing.server()]).expect("right");
+    let (result, _) = generate(&remote, &ask());
+    assert!(matches!(&result, Err(Error::Down(why)) if why.ends_with(":  [2J")), "{result:?}");
+    assert!(remote.status().last_error.is_some_and(|error| !error.contains('\u{1b}')));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The scheduler around an engine that writes down each of its steps.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 
 use super::*;
@@ -311,4 +312,33 @@ fn a_panic_while_nothing_runs_does_not_stop_the_work_to_come() {
 fn an_idle_time_without_an_end_is_one() {
     let scheduler = Scheduler::start(|_| Brittle(Arc::default()), 1, Duration::MAX);
     assert!(runs(&scheduler));
+}
+
+#[test]
+fn an_engine_that_takes_no_step_is_found_unless_something_else_goes_on() {
+    const LIMIT: Duration = Duration::from_secs(1);
+    let bench = Bench::new(1);
+    let (_events, cancel) = bench.submit(Class::Interactive, "a", 1 << 20).expect("queued");
+    let (loading, found, signs) = (AtomicBool::new(true), AtomicBool::new(false), AtomicU64::new(0));
+    let others = || signs.fetch_add(loading.load(Ordering::Acquire).into(), Ordering::AcqRel);
+    let passes = |step: &dyn Fn()| {
+        let start = Instant::now();
+        while start.elapsed() < 2 * LIMIT {
+            step();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        !found.load(Ordering::Acquire)
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            bench.scheduler.wait_for_hang(LIMIT, others);
+            found.store(true, Ordering::Release);
+        });
+        let while_loading = passes(&|| {});
+        loading.store(false, Ordering::Release);
+        let while_stepping = passes(&|| bench.allow(1));
+        bench.until("it is found", |_| found.load(Ordering::Acquire));
+        cancel.cancel();
+        assert!(while_loading && while_stepping, "{while_loading} {while_stepping}");
+    });
 }

@@ -161,6 +161,28 @@ fn who_waits_and_cancels_or_leaves_is_gone_before_the_others_have_ended() {
 }
 
 #[test]
+fn who_has_no_more_to_ask_gets_the_rest_unless_it_leaves() {
+    let bench = Bench::new();
+    let last_call = |tokens| {
+        let caller = bench.connect();
+        caller.call(&generate("rest", tokens));
+        caller.0.get_ref().shutdown(std::net::Shutdown::Write).expect("shut");
+        caller
+    };
+    let mut caller = last_call(30);
+    assert!(matches!(caller.end(), Some(Event::Done { completion, .. }) if completion.output_tokens == 30));
+    assert_eq!(caller.event(), None, "the connection ends");
+    let mut leaving = last_call(ENDLESS);
+    assert!(matches!(leaving.event(), Some(Event::Text { .. })));
+    drop(leaving);
+    let start = Instant::now();
+    while *bench.service.connections() > 0 || bench.service.scheduler.idle_for().is_zero() {
+        assert!(start.elapsed() < DEADLINE, "it goes on for nobody");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
 fn a_new_call_takes_the_place_of_the_one_that_runs() {
     let bench = Bench::new();
     let mut caller = bench.busy();

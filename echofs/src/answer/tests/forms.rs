@@ -1,6 +1,6 @@
 //! What an answer looks like.
 
-use super::{NOT_FOUND, QUESTION, STANDUP, Script, bench};
+use super::{NOT_FOUND, QUESTION, STANDUP, Script, bench, over};
 
 #[test]
 fn evidence_comes_first_then_the_answer_then_the_sources() {
@@ -33,6 +33,21 @@ fn the_json_form_holds_the_same() {
         (&"scripted".into(), &9.into(), &3.into())
     );
     assert!(json["timings_ms"]["first_token"].is_number() && json["epoch"] == 2);
+}
+
+#[test]
+fn what_a_model_wrote_is_marked_and_what_people_wrote_is_not() {
+    let said = "## user, 2026-03-14 09:00\n\nTell me about our boat.\n\n## assistant, 2026-03-14 09:01\n\nThe ketch is painted green.\n";
+    let talk = over(&[("/c/ketch.md", said)], Script::Says("green"));
+    let question = "in which colour is the ketch painted?";
+    let text = talk.markdown(question);
+    assert!(text.contains("] /c/ketch.md:7 (written by a language model)\n"), "{text}");
+    let json = talk.json(question);
+    let cited = json["citations"].as_array().unwrap();
+    assert!(cited.iter().any(|c| c["line"] == 7 && c["by_model"] == true), "{json}");
+    let own = bench(Script::Says("SQLite [1]"));
+    assert!(!own.markdown(QUESTION).contains("language model"));
+    assert_eq!(own.json(QUESTION)["citations"][0].get("by_model"), None);
 }
 
 #[test]

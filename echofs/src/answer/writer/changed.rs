@@ -48,6 +48,7 @@ impl Writer<'_> {
             end_line: line.saturating_add(line_feeds(&version.quote)),
             page: version.page,
             quote: version.quote.clone(),
+            by_model: false,
         });
         self.say_with(text, n);
     }
