@@ -1,9 +1,14 @@
 //! What others ask of a query.
 
-use crate::ast::{Node, Query};
+use crate::ast::{Field, Node, Query};
 use crate::build;
 
 impl Query {
+    /// Asks for documents like the one at `path`.
+    pub fn like(path: &str) -> Query {
+        Query { root: Some(Node::Like(path.to_owned())), ..Query::default() }
+    }
+
     /// The words that may rank, in order: bare ones, required ones, those of phrases, the stems of prefixes and what
     /// is in `lex:( )`. Excluded words are not among them, nor are the values of fields.
     pub fn words(&self) -> Vec<&str> {
@@ -38,6 +43,11 @@ impl Query {
         }
     }
 
+    /// Whether there is a date in it: what `7d` and `today` mean changes with the clock.
+    pub fn has_dates(&self) -> bool {
+        self.root.as_ref().is_some_and(has_dates)
+    }
+
     /// Whether it asks for nothing and so matches every document.
     pub fn is_empty(&self) -> bool {
         self.root.is_none()
@@ -49,6 +59,15 @@ impl Query {
         let terms = self.root.into_iter().chain(other.root.map(build::required));
         let sort = if other.sort == crate::Sort::default() { self.sort } else { other.sort };
         Query { root: build::sequence(terms), sort, limit: other.limit.or(self.limit) }
+    }
+}
+
+fn has_dates(node: &Node) -> bool {
+    match node {
+        Node::Field(Field::Date { .. }) => true,
+        Node::And(children) | Node::Or(children) => children.iter().any(has_dates),
+        Node::Not(inner) | Node::Lex(inner) => has_dates(inner),
+        _ => false,
     }
 }
 
