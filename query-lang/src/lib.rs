@@ -51,9 +51,9 @@
 //!
 //! | field | value |
 //! |---|---|
-//! | `title:` (`subject:`), `author:` (`from:`), `lang:`, `tag:`, `topic:`, `entity:`, `type:`, `ext:` | text, in any case |
+//! | `title:` (`subject:`), `author:` (`from:`), `lang:`, `tag:`, `topic:`, `entity:`, `type:`, `ext:` | text, in any case; in `title:`, `tag:` and `ext:` it may end in `*` |
 //! | `in:`, `is:`, `has:` | a name |
-//! | `path:`, `like:` | a path or glob; `/` may be `%2F`, `:` or U+2215, except in quotation marks, where text stands for itself |
+//! | `path:`, `like:` | a path or glob, `~/` is home; `/` may be `%2F`, `:` or U+2215, except in quotation marks, where text stands for itself |
 //! | `size:` | bytes, with `k`, `m`, `g`, `t` (binary): `10k`, `>10k`, `>=1.5m`, `<1g`, `1k..2m`, `..50`; `>10 MB` |
 //! | `lines:` | the same without units |
 //! | `date:` | a date, a comparison (`>2026`) or a range (`2026-01..2026-03-15`, `2026..`) |
