@@ -189,7 +189,9 @@ mod tests {
     fn brackets_are_classes_and_parts_of_names() {
         assert!(matches("*.[ch]", "/home/me/notes/a.c") && !matches("*.[ch]", "/home/me/notes/a.rs"));
         assert!(matches("[draft]*.md", "/home/me/notes/[draft] plan.md"));
-        assert!(matches("copy[1].md", "/home/me/notes/copy[1].md") && !matches("copy[1].md", "/home/me/notes/copy1.md"));
+        assert!(
+            matches("copy[1].md", "/home/me/notes/copy[1].md") && !matches("copy[1].md", "/home/me/notes/copy1.md")
+        );
         assert!(matches("*[1*", "/home/me/notes/copy[1].md") && matches("*{1*", "/home/me/notes/copy{1.md"));
         assert!(!matches("*{1*", "/home/me/notes/copy1.md"));
     }

@@ -3,6 +3,8 @@
 //! One thread does all this, beside the event loop. It waits until the index rests for a moment, and then for some
 //! times as long as the last round took, so that many kept queries and a bulk index do not hold each other up.
 
+mod shown;
+
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use echofs_indexer::{Happened, Hit, What};
+
+use shown::Shown;
 
 use super::{Context, search, states};
 use crate::error::Error;
@@ -49,6 +53,18 @@ struct State {
     stopping: bool,
 }
 
+impl State {
+    /// What happened last to a file is what counts: some programs save by deleting and making anew.
+    fn add(&mut self, Happened { path, what, .. }: &Happened) {
+        let (into, from) = match what {
+            What::Indexed | What::Changed => (&mut self.came, &mut self.went),
+            What::Removed | What::Skipped(_) | What::Failed(_) => (&mut self.went, &mut self.came),
+        };
+        from.remove(path);
+        into.insert(path.clone());
+    }
+}
+
 impl Signal {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -57,12 +73,7 @@ impl Signal {
     /// Hears of changes, and tells them to the readers of `events`.
     pub fn hear(&self, events: &Events, happened: &[Happened]) {
         let mut state = self.lock();
-        for Happened { path, what, .. } in happened {
-            match what {
-                What::Indexed | What::Changed => state.came.insert(path.clone()),
-                What::Removed | What::Skipped(_) | What::Failed(_) => state.went.insert(path.clone()),
-            };
-        }
+        happened.iter().for_each(|one| state.add(one));
         drop(state);
         self.ring();
         if events.has_readers() {
@@ -158,7 +169,7 @@ impl Watch {
             recorder.changed(happened);
             tasks.iter().for_each(|task| task.stir());
         });
-        let watcher = Watcher { cx, helper, shown: HashMap::new(), fresh: HashSet::new() };
+        let watcher = Watcher { cx, helper, shown: Shown::default() };
         let thread = std::thread::Builder::new().name("echofs-kept".into()).spawn(move || watcher.run())?;
         Ok(Watch { signal, thread: Some(thread) })
     }
@@ -177,10 +188,7 @@ impl Drop for Watch {
 struct Watcher {
     cx: Arc<Context>,
     helper: Vec<OsString>,
-    /// For each kept query what it has shown so far.
-    shown: HashMap<String, HashSet<PathBuf>>,
-    /// Documents that came or changed and may still enter, since their meaning is not yet known.
-    fresh: HashSet<PathBuf>,
+    shown: Shown,
 }
 
 impl Watcher {
@@ -203,39 +211,27 @@ impl Watcher {
     /// Asks every kept query again.
     fn round(&mut self, signal: &Signal) {
         let (came, went, begun) = signal.take();
-        self.fresh.extend(came);
-        self.shown.extend(begun);
-        for path in &went {
-            self.fresh.remove(path);
-            self.shown.values_mut().for_each(|shown| {
-                shown.remove(path);
-            });
-        }
+        self.shown.begin(begun);
+        self.shown.hear(came, &went);
         // Asked before the queries are: what becomes known by meaning after this rings again.
         let settled = self.cx.index.counts().pending_semantic == 0;
         let kept = self.cx.index.kept().all();
-        self.shown.retain(|name, _| kept.iter().any(|query| query.name == *name));
+        self.shown.keep_only(|name| kept.iter().any(|query| query.name == name));
         for query in kept.iter() {
-            if let Err(e) = self.ask(&query.name) {
+            if let Err(e) = self.ask(&query.name, settled) {
                 log::warn!("the kept query {}: {e}", query.name);
             }
         }
         if settled {
-            self.fresh.clear();
+            self.shown.settle();
         }
     }
 
-    fn ask(&mut self, name: &str) -> Result<(), Error> {
+    fn ask(&mut self, name: &str, settled: bool) -> Result<(), Error> {
         let hits = search::hits(&self.cx, name)?;
-        let paths = || hits.iter().map(|(_, hit)| hit.document.path.clone());
-        let Some(shown) = self.shown.get_mut(name) else {
-            // What is there when the mount begins is not new.
-            self.shown.insert(name.to_owned(), paths().collect());
-            return Ok(());
-        };
-        let new = |hit: &Hit| !shown.contains(&hit.document.path) && self.fresh.contains(&hit.document.path);
-        let new: Vec<&(String, Hit)> = hits.iter().filter(|(_, hit)| new(hit)).collect();
-        shown.extend(paths());
+        let found = hits.iter().map(|(_, hit)| hit.document.path.clone()).collect();
+        let entered = self.shown.entered(name, found, settled);
+        let new: Vec<&(String, Hit)> = hits.iter().filter(|(_, hit)| entered.contains(&hit.document.path)).collect();
         if !new.is_empty() {
             self.announce(name, &new);
         }

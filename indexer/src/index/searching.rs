@@ -31,7 +31,7 @@ impl Index {
         Ok(results)
     }
 
-    /// Documents like the one at `path`, narrowed by `query`; the document itself is not among them.
+    /// Runs a query for what is like the document at `path`, which begins as [`Query::like`]; the document itself is left out.
     ///
     /// # Errors
     /// [`Error::Unknown`] when the document is not indexed, else as [`search`](Index::search).
@@ -39,7 +39,6 @@ impl Index {
         let unknown = || Error::Unknown(path.to_owned());
         let record = self.record(path).ok_or_else(unknown)?;
         let serial = record.content.as_ref().ok_or_else(unknown)?.serial;
-        let query = &Query::like(path.to_str().ok_or_else(unknown)?).and(query.clone());
         let wide = rerank::widened(query);
         let mut results = self.results(&self.ranking, |searcher| searcher.search(&wide, Some(serial)))?;
         rerank::show(&mut results, query, self.reranking());

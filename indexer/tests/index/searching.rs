@@ -93,14 +93,16 @@ fn similar_documents_are_found_and_not_the_document_itself() {
     place.write("cake.md", "flour water sugar and butter\n");
     place.write("net.md", "router switch cable\n");
     let index = place.open(Some(Arc::new(Hashed::new(256))));
-    let all = echofs_query_lang::Query::default();
+    let like = |name: &str| index.similar(&place.path(name), &Query::like(place.path(name).to_str().unwrap()));
     let names = |results: echofs_indexer::Results| -> Vec<String> {
         results.hits.iter().map(|h| h.document.title.clone()).collect()
     };
-    assert_eq!(names(index.similar(&place.path("bread.md"), &all).unwrap())[0], "cake");
-    assert!(!names(index.similar(&place.path("bread.md"), &all).unwrap()).contains(&"bread".to_owned()));
+    assert_eq!(names(like("bread.md").unwrap())[0], "cake");
+    assert!(!names(like("bread.md").unwrap()).contains(&"bread".to_owned()));
     assert_eq!(found(&index, "like:bread.md")[..2], ["bread.md", "cake.md"]);
-    assert!(matches!(index.similar(Path::new("/nowhere"), &all), Err(Error::Unknown(_))));
+    assert!(matches!(like("nowhere.md"), Err(Error::Unknown(_))));
+    assert!(index.is_above(&place.notes()) && index.is_above(Path::new("/")));
+    assert!(!index.is_above(&place.path("brea")) && !index.is_above(Path::new("/nowhere")));
 }
 
 #[test]
