@@ -137,3 +137,14 @@ fn a_new_document_is_announced_to_events_and_to_watchers() {
     let told: Vec<&str> = reader.text.lines().filter(|line| line.contains("\"event\":\"hit\"")).collect();
     assert_eq!(told.len(), 1, "{told:?}");
 }
+
+#[test]
+fn what_enters_by_what_it_states_is_announced() {
+    let session = Session::with(&[("people.md", "# People\n\nOda Brekke lives in Bergen. She owns a boat.\n")]);
+    session.wait_for_the_rest();
+    fs::create_dir(session.at("search/entity:\"Oda Brekke\"")).expect("kept");
+    let mut reader = crate::events::Reader::open(&session);
+    session.write("work/mill.md", "# Mill\n\nOda Brekke is the owner of Arrin Mill.\n");
+    let hit = reader.line("the new hit is told", |line: &Value| line["event"] == "hit");
+    assert_eq!(hit["title"], "Mill");
+}

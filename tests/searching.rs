@@ -138,7 +138,10 @@ fn what_narrows_what_is_corrected_and_likeness_are_explained() {
     let explained = session.read("search/tomato seeds/+tilte:x/explain.md");
     assert!(explained.contains("- at character 16: there is no field `tilte:`"), "{explained}");
     let explained = session.read("search/tomatoo/explain.md");
-    assert!(explained.contains("- nothing holds `tomatoo`: documents are ranked by words like it (tomato"), "{explained}");
+    assert!(
+        explained.contains("- nothing holds `tomatoo`: documents are ranked by words like it (tomato"),
+        "{explained}"
+    );
     let path = session.vault().canonicalize().expect("real").join("garden/tomato.md");
     let explained = session.read(format!("similar{}/+ext:md/explain.md", path.display()));
     assert!(explained.contains(&format!("Read as: `like:{} ext:md`\n", path.display())), "{explained}");

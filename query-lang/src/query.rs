@@ -43,9 +43,18 @@ impl Query {
         }
     }
 
+    /// The filters on fields, wherever they stand.
+    pub fn fields(&self) -> Vec<&Field> {
+        let mut fields = Vec::new();
+        if let Some(root) = &self.root {
+            collect_fields(root, &mut fields);
+        }
+        fields
+    }
+
     /// Whether there is a date in it: what `7d` and `today` mean changes with the clock.
     pub fn has_dates(&self) -> bool {
-        self.root.as_ref().is_some_and(has_dates)
+        self.fields().iter().any(|field| matches!(field, Field::Date { .. }))
     }
 
     /// Whether it asks for nothing and so matches every document.
@@ -62,12 +71,12 @@ impl Query {
     }
 }
 
-fn has_dates(node: &Node) -> bool {
+fn collect_fields<'a>(node: &'a Node, fields: &mut Vec<&'a Field>) {
     match node {
-        Node::Field(Field::Date { .. }) => true,
-        Node::And(children) | Node::Or(children) => children.iter().any(has_dates),
-        Node::Not(inner) | Node::Lex(inner) => has_dates(inner),
-        _ => false,
+        Node::Field(field) => fields.push(field),
+        Node::And(children) | Node::Or(children) => children.iter().for_each(|child| collect_fields(child, fields)),
+        Node::Not(inner) | Node::Lex(inner) => collect_fields(inner, fields),
+        Node::Words(_) | Node::Word(_) | Node::Phrase { .. } | Node::Prefix(_) | Node::Sem(_) | Node::Like(_) => {}
     }
 }
 

@@ -3,6 +3,7 @@
 //! One thread does all this, beside the event loop. It waits until the index rests for a moment, and then for some
 //! times as long as the last round took, so that many kept queries and a bulk index do not hold each other up.
 
+mod known;
 mod shown;
 
 use std::collections::{HashMap, HashSet};
@@ -16,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use echofs_indexer::{Happened, Hit, What};
 
-use shown::Shown;
-
+use self::known::Known;
+use self::shown::Shown;
 use super::{Context, search, states};
 use crate::error::Error;
 use crate::events::{Event, Events};
@@ -213,16 +214,19 @@ impl Watcher {
         let (came, went, begun) = signal.take();
         self.shown.begin(begun);
         self.shown.hear(came, &went);
-        // Asked before the queries are: what becomes known by meaning after this rings again.
-        let settled = self.cx.index.counts().pending_semantic == 0;
+        // Asked before the queries are: what becomes known after this rings again.
+        let known = Known::of(&self.cx.index.counts());
+        let mut all = known.meaning;
         let kept = self.cx.index.kept().all();
         self.shown.keep_only(|name| kept.iter().any(|query| query.name == name));
         for query in kept.iter() {
+            let settled = known.settles(&query.name);
+            all &= settled;
             if let Err(e) = self.ask(&query.name, settled) {
                 log::warn!("the kept query {}: {e}", query.name);
             }
         }
-        if settled {
+        if all {
             self.shown.settle();
         }
     }
