@@ -74,10 +74,10 @@ fn found(parsed: &Parsed, results: &Results) -> String {
         let _ = write!(out, " {} more say the same as one of these and are named with it.", e.folded);
     }
     let limit = parsed.query.limit.unwrap_or(echofs_query_lang::DEFAULT_LIMIT);
-    let _ = match results.hits.is_empty() {
-        true => write!(out, "\n"),
-        false => write!(out, "\nAt most {limit} are listed; {}. ", order(parsed, e)),
-    };
+    out.push('\n');
+    if !results.hits.is_empty() {
+        let _ = write!(out, "At most {limit} are listed; {}. ", order(parsed, e));
+    }
     let _ = writeln!(out, "This is state {} of the index.", results.epoch);
     if results.hits.iter().any(|hit| hit.document.kind == Kind::Fact) {
         let order = if parsed.query.sort.is_best_first() { "; those with more of them come first" } else { "" };
