@@ -56,6 +56,24 @@ fn programs_keep_drop_and_rename_queries() {
 }
 
 #[test]
+fn a_query_takes_the_name_of_a_recent_one_and_not_of_a_kept_one() {
+    let session = Session::with(NOTES);
+    for query in ["lex:seeds", "lex:leeks"] {
+        fs::create_dir(session.at("search").join(query)).expect("kept");
+    }
+    assert!(!session.list("search/garden").is_empty());
+    fs::rename(session.at("search/lex:seeds"), session.at("search/garden")).expect("it was only looked into");
+    assert_eq!(listed(&session), ["lex:leeks", "garden"]);
+    let onto = fs::rename(session.at("search/lex:leeks"), session.at("search/garden")).expect_err("it is kept");
+    assert_eq!(onto.kind(), ErrorKind::AlreadyExists);
+    assert_eq!(listed(&session), ["lex:leeks", "garden"]);
+    assert!(!session.list("search/march").is_empty());
+    let done = session.shell("mv search/garden search/march && ls -U search");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(String::from_utf8_lossy(&done.stdout), "lex:leeks\nmarch\n");
+}
+
+#[test]
 fn what_is_no_query_is_not_kept() {
     let session = Session::with(NOTES);
     let refused = |path: &str| fs::create_dir(session.at(path)).expect_err(path).kind();
@@ -118,4 +136,15 @@ fn a_new_document_is_announced_to_events_and_to_watchers() {
     assert!(session.read(format!("search/lex:seeds/{}", created[0].display())).contains("Peas are large seeds"));
     let told: Vec<&str> = reader.text.lines().filter(|line| line.contains("\"event\":\"hit\"")).collect();
     assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[test]
+fn what_enters_by_what_it_states_is_announced() {
+    let session = Session::with(&[("people.md", "# People\n\nOda Brekke lives in Bergen. She owns a boat.\n")]);
+    session.wait_for_the_rest();
+    fs::create_dir(session.at("search/entity:\"Oda Brekke\"")).expect("kept");
+    let mut reader = crate::events::Reader::open(&session);
+    session.write("work/mill.md", "# Mill\n\nOda Brekke is the owner of Arrin Mill.\n");
+    let hit = reader.line("the new hit is told", |line: &Value| line["event"] == "hit");
+    assert_eq!(hit["title"], "Mill");
 }

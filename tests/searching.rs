@@ -132,6 +132,23 @@ fn a_query_is_explained() {
 }
 
 #[test]
+fn what_narrows_what_is_corrected_and_likeness_are_explained() {
+    let session = Session::with(NOTES);
+    session.wait_for_meaning();
+    let explained = session.read("search/tomato seeds/+tilte:x/explain.md");
+    assert!(explained.contains("- at character 16: there is no field `tilte:`"), "{explained}");
+    let explained = session.read("search/tomatoo/explain.md");
+    assert!(
+        explained.contains("- nothing holds `tomatoo`: documents are ranked by words like it (tomato"),
+        "{explained}"
+    );
+    let path = session.vault().canonicalize().expect("real").join("garden/tomato.md");
+    let explained = session.read(format!("similar{}/+ext:md/explain.md", path.display()));
+    assert!(explained.contains(&format!("Read as: `like:{} ext:md`\n", path.display())), "{explained}");
+    assert!(explained.contains("1 document is listed: "), "{explained}");
+}
+
+#[test]
 fn copies_are_one_hit_with_the_others_named() {
     let letter =
         format!("# Letter\n\n{}\n", "The walrus keeps the lamp of the harbour lit all winter long. ".repeat(8));
@@ -169,6 +186,40 @@ fn similar_takes_a_path() {
     assert!(session.read(format!("{path}/results.txt")).contains("leek.md:"));
     assert!(!session.read(format!("{path}/results.txt")).contains("tomato.md:"));
     assert!(fs::metadata(session.at("similar/no/such/file.md")).is_err());
+    assert!(fs::metadata(session.at("similar/etc/hostname")).is_err(), "it is in no source");
+    assert!(session.list(format!("similar{}/garden", vault.display())).is_empty(), "a directory is like nothing");
+}
+
+#[test]
+fn similar_takes_names_with_signs_and_paths_in_the_tree() {
+    let (a, b) = ("# Tea\n\nTea with milk and honey.\n", "# Rebate\n\nTea is cheaper with a rebate on honey.\n");
+    let session = Session::with(&[("a.md", a), ("50%25 off.md", b), ("100%.md", "# All\n\nAll the honey and milk.\n")]);
+    fs::write(session.at("knowledge/notes/mine.md"), "# Mine\n\nMy tea with honey.\n").expect("a note");
+    until("the note is found", DEADLINE, || session.hits("lex:tea").len() == 3);
+    session.wait_for_meaning();
+    let (vault, tree) = (session.vault().canonicalize().expect("real"), session.mountpoint());
+    let whole = |name: &str| vault.join(name).display().to_string().replace('%', "%25").replace('/', "%2F");
+    let paths = [
+        format!("{}/50%25 off.md", vault.display()),
+        format!("{}/50%2525 off.md", vault.display()),
+        format!("{}/100%.md", vault.display()),
+        format!("{}/100%25.md", vault.display()),
+        format!("/{}", whole("50%25 off.md")),
+        format!("{}/knowledge/notes/mine.md", tree.display()),
+        format!("{}/knowledge/sources/vault/a.md", tree.display()),
+    ];
+    for path in paths {
+        assert_eq!(session.list(format!("similar{path}/files")).len(), 3, "{path}");
+    }
+    assert!(fs::metadata(session.at(format!("similar{}/knowledge/recent", tree.display()))).is_err());
+}
+
+#[test]
+fn nothing_is_like_a_document_that_is_not_there() {
+    let session = Session::with(NOTES);
+    assert!(session.list("search/like:garden%2Fcarrot.md/files").is_empty());
+    let explained = session.read("search/like:garden%2Fcarrot.md/explain.md");
+    assert!(explained.contains("not used: like:\"garden/carrot.md\": it is not in the index"), "{explained}");
 }
 
 #[test]

@@ -6,40 +6,31 @@
 
 use std::fs;
 
-/// What a caller is about to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Making {
-    /// Make a directory.
-    Directory,
-    /// Rename.
-    Rename,
-}
-
-/// System calls that fail when the name is there.
-const CALLS: &[(i64, Making)] = &[
+/// System calls that make a directory or rename, and fail when the name is there.
+const CALLS: &[i64] = &[
     #[cfg(target_arch = "x86_64")]
-    (libc::SYS_mkdir, Making::Directory),
+    libc::SYS_mkdir,
     #[cfg(target_arch = "x86_64")]
-    (libc::SYS_rename, Making::Rename),
-    (libc::SYS_mkdirat, Making::Directory),
-    (libc::SYS_renameat, Making::Rename),
-    (libc::SYS_renameat2, Making::Rename),
+    libc::SYS_rename,
+    libc::SYS_mkdirat,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
 ];
 /// How often a thread is looked at that does not sleep yet.
 const TRIES: usize = 20;
 /// Where the system does not show other programs' calls, these are told by their names.
-const PROGRAMS: [(&str, Making); 2] = [("mkdir", Making::Directory), ("mv", Making::Rename)];
+const PROGRAMS: [&str; 2] = ["mkdir", "mv"];
 
 /// Whether the thread `tid` is making a directory or renaming.
-pub fn making(tid: u32) -> Option<Making> {
+pub fn is_naming(tid: u32) -> bool {
     if tid == 0 {
-        return None;
+        return false;
     }
     match current(tid) {
-        Some(call) => CALLS.iter().find(|(known, _)| *known == call).map(|(_, making)| *making),
+        Some(call) => CALLS.contains(&call),
         None => {
-            let name = fs::read_to_string(format!("/proc/{tid}/comm")).ok()?;
-            PROGRAMS.iter().find(|(known, _)| *known == name.trim_end()).map(|(_, making)| *making)
+            let name = fs::read_to_string(format!("/proc/{tid}/comm")).unwrap_or_default();
+            PROGRAMS.contains(&name.trim_end())
         }
     }
 }
@@ -72,16 +63,12 @@ mod tests {
 
     #[test]
     fn calls_are_told_by_their_numbers() {
-        let call = |line: &str| {
-            let call = number(line)?;
-            CALLS.iter().find(|(known, _)| *known == call).map(|(_, making)| *making)
+        let names = |call: i64| {
+            number(&format!("{call} 0xffffff9c 0x7ffd 0x1ed 0x7ffe 0x7fff\n")).is_some_and(|call| CALLS.contains(&call))
         };
-        let line = |call: i64| format!("{call} 0xffffff9c 0x7ffd 0x1ed 0x7ffe 0x7fff\n");
-        assert_eq!(call(&line(libc::SYS_mkdirat)), Some(Making::Directory));
-        assert_eq!(call(&line(libc::SYS_renameat2)), Some(Making::Rename));
-        assert_eq!(call(&line(libc::SYS_openat)), None);
+        assert!(names(libc::SYS_mkdirat) && names(libc::SYS_renameat2) && !names(libc::SYS_openat));
         assert_eq!(number("running\n"), None);
         assert_eq!(number("-1 0x7ffd 0x7f\n"), None);
-        assert_eq!((making(std::process::id()), making(0)), (None, None));
+        assert!(!is_naming(std::process::id()) && !is_naming(0));
     }
 }

@@ -1,6 +1,7 @@
 //! The branches of the tree, a file each, and what they are made from.
 
 mod ask;
+mod behind;
 mod cached;
 mod chat;
 mod context;

@@ -56,7 +56,12 @@ impl Filter<'_> {
     pub fn evaluate(&mut self, node: &Node) -> Result<Meaning, Error> {
         Ok(match node {
             Node::Words(_) | Node::Sem(_) | Node::Like(_) => Meaning::Free,
-            Node::Lex(inner) => self.evaluate(inner)?,
+            Node::Lex(inner) => {
+                if let Some(meaning) = meaning_in(inner) {
+                    self.ignore(meaning, "what is in lex:( ) is compared by words only");
+                }
+                self.evaluate(inner)?
+            }
             Node::Word(word) => self.word(word)?,
             Node::Phrase { words, slop } => self.phrase(words, *slop)?,
             Node::Prefix(start) => self.prefix(start)?,
@@ -184,6 +189,15 @@ fn narrow(common: &mut Option<Bits>, set: Bits) {
     match common {
         Some(common) => *common &= &set,
         None => *common = Some(set),
+    }
+}
+
+/// A part that ranks by meaning.
+fn meaning_in(node: &Node) -> Option<&Node> {
+    match node {
+        Node::Sem(_) => Some(node),
+        Node::And(parts) | Node::Or(parts) => parts.iter().find_map(meaning_in),
+        _ => None,
     }
 }
 

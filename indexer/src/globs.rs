@@ -2,15 +2,17 @@
 //!
 //! A pattern with `*` or `?` is a glob: `*` stays within a name, `**` does not. Any other is a part of the path
 //! between separators. Both look at the path from the source's own name on, or at all of it when the pattern
-//! begins with `/`. Letter case does not count.
+//! begins with `/` or `~/`. Letter case and accents do not count. Brackets are a class of characters or stand for themselves,
+//! since names have them too.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::words::MAX_BYTES;
+use crate::words::{MAX_BYTES, fold};
 use crate::{Source, groups};
 
 /// A pattern, ready to be compared with many paths.
@@ -23,20 +25,19 @@ pub struct Pattern {
 }
 
 enum Compared {
-    Glob(GlobMatcher),
+    Globs(Vec<GlobMatcher>),
     Names(Vec<String>),
 }
 
 impl Pattern {
-    /// A pattern that is no valid glob is taken literally.
+    /// In a pattern that is no valid glob, all but `*` and `?` stands for itself.
     pub fn new(text: &str, sources: &[Source]) -> Self {
+        let text = &*from_home(text);
         let whole = text.starts_with('/');
-        let anchored = if whole { text.to_owned() } else { format!("**/{text}") };
-        let glob = GlobBuilder::new(&anchored).literal_separator(true).case_insensitive(true).build().ok();
-        let glob = glob.filter(|_| text.contains(['*', '?']));
-        let kind = match glob {
-            Some(glob) => Compared::Glob(glob.compile_matcher()),
-            None => Compared::Names(names(text).map(str::to_owned).collect()),
+        let kind = if text.contains(['*', '?']) {
+            Compared::Globs(globs(&if whole { text.to_owned() } else { format!("**/{text}") }))
+        } else {
+            Compared::Names(names(text).map(|name| fold(name).into_owned()).collect())
         };
         let above = |word: &str| sources.iter().any(|source| words_of(&source.root).any(|known| known == word));
         let words = whole_words(text).filter(|word| !whole || !above(word)).collect();
@@ -50,7 +51,10 @@ impl Pattern {
         let path = path.as_os_str().as_bytes();
         let seen = if self.whole { path } else { self.below_source(path) };
         match &self.kind {
-            Compared::Glob(glob) => glob.is_match(Path::new(OsStr::from_bytes(seen))),
+            Compared::Globs(globs) => {
+                let seen = folded(seen);
+                globs.iter().any(|glob| glob.is_match(&*seen))
+            }
             Compared::Names(wanted) => self.holds(&String::from_utf8_lossy(seen), wanted),
         }
     }
@@ -78,6 +82,33 @@ impl Pattern {
     }
 }
 
+/// A pattern that begins with `~/`, with the home directory in its place.
+pub fn from_home(text: &str) -> Cow<'_, str> {
+    let below = text.strip_prefix("~/").and_then(|rest| Some(std::env::home_dir()?.join(rest)));
+    below.map_or(Cow::Borrowed(text), |path| Cow::Owned(path.to_string_lossy().into_owned()))
+}
+
+/// The readings of a glob: with brackets as a class of characters and as themselves.
+fn globs(pattern: &str) -> Vec<GlobMatcher> {
+    let pattern = fold(pattern);
+    let build = |text: &str| GlobBuilder::new(text).literal_separator(true).case_insensitive(true).build().ok();
+    let literally = |marks: &[char]| -> String {
+        pattern.chars().flat_map(|c| marks.contains(&c).then_some('\\').into_iter().chain([c])).collect()
+    };
+    let brackets = pattern.contains('[').then(|| build(&literally(&['[', ']'])));
+    let found: Vec<_> = [build(&pattern), brackets.flatten()].into_iter().flatten().collect();
+    let found = if found.is_empty() { Vec::from_iter(build(&literally(&['[', ']', '{', '}', '\\']))) } else { found };
+    found.iter().map(|glob| glob.compile_matcher()).collect()
+}
+
+/// A path as patterns are compared with it.
+fn folded(path: &[u8]) -> Cow<'_, Path> {
+    match std::str::from_utf8(path) {
+        Ok(text) if !text.is_ascii() => Cow::Owned(fold(text).into_owned().into()),
+        _ => Cow::Borrowed(Path::new(OsStr::from_bytes(path))),
+    }
+}
+
 /// The words of a pattern that no wildcard touches, as they are indexed, up to the first of several alternatives. Letters other
 /// than those of ASCII are left alone: they have more than one form.
 pub fn whole_words(pattern: &str) -> impl Iterator<Item = String> + '_ {
@@ -97,8 +128,9 @@ fn names(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|name| !name.is_empty())
 }
 
-fn is_same(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b) || !a.is_ascii() && a.to_lowercase() == b.to_lowercase()
+/// Whether a name is the one that is wanted, which is folded.
+fn is_same(name: &str, wanted: &str) -> bool {
+    name.eq_ignore_ascii_case(wanted) || !name.is_ascii() && fold(name) == wanted
 }
 
 fn cut(root: &Path) -> (Vec<u8>, usize) {
@@ -142,6 +174,33 @@ mod tests {
         assert!(!matches("me/**", "/home/me/notes/a/b.md"));
         assert!(matches("A/?.MD", "/home/me/notes/a/b.md"));
         assert!(matches("notes2", "/home/me/notes2/x") && !matches("me", "/home/me/notes/x"));
+    }
+
+    #[test]
+    fn accents_and_case_do_not_count() {
+        for pattern in ["café", "Cafe", "CAF\u{c9}", "caf\u{65}\u{301}/*.md", "*/CAFE/?.md"] {
+            assert!(matches(pattern, "/home/me/notes/Café/a.md"), "{pattern}");
+            assert!(matches(pattern, "/home/me/notes/cafe\u{301}/a.md"), "{pattern}");
+        }
+        assert!(matches("caf*", "/home/me/notes/Cafe\u{301}") && !matches("cafes", "/home/me/notes/Café/a.md"));
+    }
+
+    #[test]
+    fn brackets_are_classes_and_parts_of_names() {
+        assert!(matches("*.[ch]", "/home/me/notes/a.c") && !matches("*.[ch]", "/home/me/notes/a.rs"));
+        assert!(matches("[draft]*.md", "/home/me/notes/[draft] plan.md"));
+        assert!(
+            matches("copy[1].md", "/home/me/notes/copy[1].md") && !matches("copy[1].md", "/home/me/notes/copy1.md")
+        );
+        assert!(matches("*[1*", "/home/me/notes/copy[1].md") && matches("*{1*", "/home/me/notes/copy{1.md"));
+        assert!(!matches("*{1*", "/home/me/notes/copy1.md"));
+    }
+
+    #[test]
+    fn a_tilde_is_the_home_directory() {
+        let home = std::env::home_dir().unwrap().join("letters/a.md");
+        assert!(matches("~/letters/*", &home.to_string_lossy()) && matches("~/letters", &home.to_string_lossy()));
+        assert!(!matches("~/other", &home.to_string_lossy()) && matches("*~", "/home/me/notes/a.md~"));
     }
 
     #[test]

@@ -14,13 +14,15 @@ use crate::snapshot::Snapshot;
 use crate::stop_words::is_stop_word;
 use crate::vectors::Vectors;
 use crate::words::{MAX_BYTES, fold, words};
-use crate::{Error, Source, groups};
+use crate::{Error, Source, globs, groups};
 
 /// Words that stand for a document.
 const WORDS: usize = 15;
 
 /// The document at an absolute path, or at one below a source, with or without the source's name.
 pub fn find<'a>(table: &'a Table, path: &Path, sources: &[Source]) -> Option<&'a Arc<Record>> {
+    let path = globs::from_home(path.to_str()?);
+    let path = Path::new(&*path);
     let indexed = |path: &Path| table.by_path(path).filter(|r| r.content.is_some());
     indexed(path).or_else(|| {
         let below = |source: &Source| {

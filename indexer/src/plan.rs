@@ -63,9 +63,7 @@ impl Plan {
             Node::Words(many) | Node::Phrase { words: many, .. } => self.add(many, words)?,
             Node::Word(word) => self.add(std::slice::from_ref(word), words)?,
             Node::Prefix(start) => self.push(groups::prefix_group(words, start)?),
-            Node::Field(Field::Text { name: TextField::Title, value }) => {
-                self.add(std::slice::from_ref(value), words)?
-            }
+            Node::Field(Field::Text { name: TextField::Title, value }) => self.add_title(value, words)?,
             Node::And(parts) | Node::Or(parts) => parts.iter().try_for_each(|part| self.collect(part, words))?,
             Node::Lex(inner) => self.collect(inner, words)?,
             Node::Like(path) => self.like.push(Path::new(path).to_owned()),
@@ -78,6 +76,15 @@ impl Plan {
         for word in typed.iter().take(MAX_WORDS) {
             groups::ranking(words, word)?.into_iter().for_each(|group| self.push(Some(group)));
         }
+        Ok(())
+    }
+
+    /// The last word of a title may be the beginning of one.
+    fn add_title(&mut self, value: &str, words: &Words) -> Result<(), Error> {
+        let Some(start) = value.strip_suffix('*') else { return self.add(&[value.to_owned()], words) };
+        let (whole, start) = start.rsplit_once(' ').unwrap_or(("", start));
+        self.add(&[whole.to_owned()], words)?;
+        self.push(groups::prefix_group(words, start)?);
         Ok(())
     }
 

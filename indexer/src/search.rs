@@ -63,9 +63,14 @@ impl Searcher<'_> {
         let started = Instant::now();
         let table = &*self.snapshot.table;
         let mut explain = Explain { documents: table.totals().documents, ..Explain::default() };
+        let by_likeness = !plan.like.is_empty();
         let mut vector = self.likeness(&mut plan, &mut explain)?;
-        let allowed = self.allowed(query, without, &mut explain)?;
+        let mut allowed = self.allowed(query, without, &mut explain)?;
         if !plan.ranks() {
+            if by_likeness {
+                // What is like a document that is not there is nothing, and not everything.
+                allowed = Bits::none(table.serials());
+            }
             return self.listed(query, &allowed, explain, started);
         }
         let filtered = explain.passed.is_some().then_some(&allowed);

@@ -87,9 +87,13 @@ fn every_construct_finds_what_it_says() {
         ("lex:(overac* AND tablets)", Only(&["family/brine-vet.txt"])),
         // Fields.
         ("title:\"sleeping after\"", Only(&["notes/sleep.md"])),
+        ("title:sleepi*", Only(&["notes/sleep.md"])),
+        ("title:\"after sleepi*\"", Only(&["notes/sleep.md"])),
+        ("title:\"hens sleepi*\"", Only(&[])),
         ("title:(sleeping OR hens)", With(&["notes/sleep.md", "garden/hens.org"], &["family/brine-vet.txt"])),
         ("ext:org", Only(&["garden/hens.org"])),
         ("ext:.ORG", Only(&["garden/hens.org"])),
+        ("ext:o* path:garden", Only(&["garden/hens.org", "garden/planting-plan.odt"])),
         ("type:mail subject:pump", With(&["mail/2026-02-11-tait-quote.eml"], &["home/heat-pump.md"])),
         ("type:pdf path:home", Only(&["home/heat-pump-quote.pdf"])),
         ("type:email from:tait", With(&["2026-02-11-tait-quote.eml"], &["2026-06-12-ferrand-prix.eml"])),
@@ -98,6 +102,7 @@ fn every_construct_finds_what_it_says() {
         ("lang:de", With(&["work/reading/seidel-leihgabe.md"], &["notes/sleep.md"])),
         ("tag:health", With(&["notes/sleep.md", "2026-02-11.md"], &["garden/hens.org"])),
         ("tag:#hens", Only(&["garden/hens.org"])),
+        ("tag:hén*", Only(&["garden/hens.org"])),
         ("tag:(hens OR lesen)", Only(&["garden/hens.org", "work/reading/seidel-leihgabe.md"])),
         ("tag:(garden hens)", Only(&["garden/hens.org"])),
         // Paths.
@@ -186,6 +191,17 @@ fn what_cannot_be_used_is_said() {
     check("thyroid lang:klingon", "no known language");
     check("thyroid in:limbo", "there is no such place");
     check("thyroid like:\"no/such.md\"", "it is not in the index");
+    check("thyroid lex:(thyroid sem:(hens))", "by words only");
+}
+
+#[test]
+fn nothing_is_like_a_document_that_is_not_there() {
+    let (_place, index) = vault(None);
+    for query in ["like:\"no/such.md\"", "like:\"no/such.md\" type:markdown", "like:~%2Fno-such.md sort:date"] {
+        let results = search(&index, query);
+        assert!(results.hits.is_empty(), "{query}: {:?}", results.hits[0].document.path);
+        assert!(results.explain.ignored[0].contains("it is not in the index"), "{:?}", results.explain.ignored);
+    }
 }
 
 #[test]

@@ -93,8 +93,8 @@ mod tests {
         "2026-11-22T15:04:05+01:00[Europe/Berlin]".parse().expect("a time")
     }
 
-    fn written(second: Option<i64>) -> String {
-        let moment = |second| Timestamp::from_second(second).expect("in range").to_zoned(now().time_zone().clone());
+    fn written(second: Option<i64>, now: &Zoned) -> String {
+        let moment = |second| Timestamp::from_second(second).expect("in range").to_zoned(now.time_zone().clone());
         second.map_or(String::new(), |second| {
             let text = moment(second).strftime("%Y-%m-%dT%H:%M:%S").to_string();
             text.strip_suffix("T00:00:00").unwrap_or(&text).to_owned()
@@ -102,11 +102,15 @@ mod tests {
     }
 
     fn check(when: When, text: &str, expected: &str) {
-        let found = match bounds(when, text, &now()) {
-            Some((from, to)) => format!("{}..{}", written(from), written(to)),
+        check_at(&now(), when, text, expected);
+    }
+
+    fn check_at(now: &Zoned, when: When, text: &str, expected: &str) {
+        let found = match bounds(when, text, now) {
+            Some((from, to)) => format!("{}..{}", written(from, now), written(to, now)),
             None => "no date".to_owned(),
         };
-        assert_eq!(found, expected, "{text}");
+        assert_eq!(found, expected, "{text} at {now}");
     }
 
     #[test]
@@ -163,6 +167,8 @@ mod tests {
             ("3 days ago", "2026-11-19..2026-11-20"),
             ("2-weeks-ago", "2026-11-02..2026-11-09"),
             ("2w ago", "2026-11-02..2026-11-09"),
+            ("a week ago", "2026-11-09..2026-11-16"),
+            ("an hour", "2026-11-22T14:04:05.."),
             ("7d", "2026-11-15T15:04:05.."),
             ("2w", "2026-11-08T15:04:05.."),
             ("last 2 weeks", "2026-11-08T15:04:05.."),
@@ -217,7 +223,44 @@ mod tests {
 
     #[test]
     fn days_are_as_long_as_the_clock_says() {
-        let (from, to) = bounds(When::During, "2026-03-29", &now()).expect("a date");
-        assert_eq!(to.zip(from).map(|(to, from)| to - from), Some(23 * 3600));
+        let length = |text| {
+            let (from, to) = bounds(When::During, text, &now()).expect("a date");
+            to.zip(from).map(|(to, from)| (to - from) / 3600)
+        };
+        assert_eq!((length("2026-03-29"), length("2026-10-25")), (Some(23), Some(25)));
+    }
+
+    #[test]
+    fn days_count_by_the_calendar_and_hours_by_the_clock_when_it_changes() {
+        let spring: Zoned = "2026-03-29T12:00:00+02:00[Europe/Berlin]".parse().expect("a time");
+        check_at(&spring, When::During, "1d", "2026-03-28T12:00:00..");
+        check_at(&spring, When::During, "24h", "2026-03-28T11:00:00..");
+        check_at(&spring, When::During, "yesterday", "2026-03-28..2026-03-29");
+        let no_midnight: Zoned = "2026-11-22T12:00:00-03:00[America/Santiago]".parse().expect("a time");
+        check_at(&no_midnight, When::During, "2026-09-06", "2026-09-06T01:00:00..2026-09-07");
+    }
+
+    #[test]
+    fn ends_of_months_and_leap_days() {
+        let cases = [
+            ("2026-03-31", "1m", "2026-02-28T12:00:00.."),
+            ("2026-03-31", "last month", "2026-02-01..2026-03-01"),
+            ("2026-05-31", "last quarter", "2026-01-01..2026-04-01"),
+            ("2026-05-31", "a month ago", "2026-04-01..2026-05-01"),
+            ("2026-01-31", "next month", "2026-02-01..2026-03-01"),
+            ("2024-02-29", "1y", "2023-02-28T12:00:00.."),
+            ("2024-02-29", "last year", "2023-01-01..2024-01-01"),
+            ("2024-03-01", "yesterday", "2024-02-29..2024-03-01"),
+            ("2026-11-22", "29 february", "2024-02-29..2024-03-01"),
+            ("2024-02-29", "feb 29", "2024-02-29..2024-03-01"),
+            ("2024-02-28", "feb 29", "2020-02-29..2020-03-01"),
+            ("2026-11-22", "30 february", "no date"),
+            ("2026-01-01", "last week", "2025-12-22..2025-12-29"),
+            ("2027-01-03", "this week", "2026-12-28..2027-01-04"),
+        ];
+        for (day, text, expected) in cases {
+            let now: Zoned = format!("{day}T12:00:00[Europe/Berlin]").parse().expect("a time");
+            check_at(&now, When::During, text, expected);
+        }
     }
 }

@@ -185,6 +185,10 @@ impl Lexer<'_> {
 
     fn phrase(&mut self, start: usize, inner: Range<usize>) {
         let slop = self.slop();
+        if self.text[inner.clone()].split(is_blank).any(|word| prefix(word).is_some()) {
+            let message = "`*` means nothing between quotation marks; it was left out";
+            self.report(DiagnosticKind::Wildcard, inner.clone(), message);
+        }
         match phrase(&self.text[inner], slop) {
             Some(node) => self.push(Kind::Term(node), start..self.at),
             None => self.left_out(start..self.at),

@@ -51,10 +51,10 @@
 //!
 //! | field | value |
 //! |---|---|
-//! | `title:` (`subject:`), `author:` (`from:`), `lang:`, `tag:`, `topic:`, `entity:`, `type:`, `ext:` | text, in any case |
+//! | `title:` (`subject:`), `author:` (`from:`), `lang:`, `tag:`, `topic:`, `entity:`, `type:`, `ext:` | text, in any case; in `title:`, `tag:` and `ext:` it may end in `*` |
 //! | `in:`, `is:`, `has:` | a name |
-//! | `path:`, `like:` | a path or glob; `/` may be `%2F`, `:` or U+2215, except in quotation marks, where text stands for itself |
-//! | `size:` | bytes, with `k`, `m`, `g`, `t` (binary): `10k`, `>10k`, `>=1.5m`, `<1g`, `1k..2m`, `..50` |
+//! | `path:`, `like:` | a path or glob, `~/` is home; `/` may be `%2F`, `:` or U+2215, except in quotation marks, where text stands for itself |
+//! | `size:` | bytes, with `k`, `m`, `g`, `t` (binary): `10k`, `>10k`, `>=1.5m`, `<1g`, `1k..2m`, `..50`; `>10 MB` |
 //! | `lines:` | the same without units |
 //! | `date:` | a date, a comparison (`>2026`) or a range (`2026-01..2026-03-15`, `2026..`) |
 //! | `after:`, `newer:` (`newer_than:`) | from the first moment of the date on |
@@ -69,8 +69,9 @@
 //!
 //! `2026`, `2026-03`, `2026-03-15`, `2026/03/15`, `15.03.2026`, `20260315`, `2026-03-15T10:30`, `2026-w12`, `2026-q1`;
 //! `today`, `yesterday`, `monday`, `march`, `march 2026`, `5 march`, `march 5, 2026`, `q1 2026`; `last week`, `this-month`, `last monday`,
-//! `3 days ago`; `7d`, `2w`, `3m` (months), `1y`, `36h`, `90min`, which reach back from now.
-//! Words after a date belong to it when they make sense together, so `date:last week` needs no quotation marks.
+//! `3 days ago`, `a week ago`; `7d`, `2w`, `3m` (months), `1y`, `36h`, `90min`, which reach back from now.
+//! Words after a date belong to it when they make sense together, so `date:last week` and `date:last week..today` need no
+//! quotation marks. A day or month without a year is the latest one that has begun: `29 february` may be years back.
 //! Printed dates stay as typed, so that a kept query goes on meaning `7d` from the day it is asked.
 //!
 //! # Limits

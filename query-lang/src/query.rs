@@ -1,9 +1,14 @@
 //! What others ask of a query.
 
-use crate::ast::{Node, Query};
+use crate::ast::{Field, Node, Query};
 use crate::build;
 
 impl Query {
+    /// Asks for documents like the one at `path`.
+    pub fn like(path: &str) -> Query {
+        Query { root: Some(Node::Like(path.to_owned())), ..Query::default() }
+    }
+
     /// The words that may rank, in order: bare ones, required ones, those of phrases, the stems of prefixes and what
     /// is in `lex:( )`. Excluded words are not among them, nor are the values of fields.
     pub fn words(&self) -> Vec<&str> {
@@ -38,6 +43,20 @@ impl Query {
         }
     }
 
+    /// The filters on fields, wherever they stand.
+    pub fn fields(&self) -> Vec<&Field> {
+        let mut fields = Vec::new();
+        if let Some(root) = &self.root {
+            collect_fields(root, &mut fields);
+        }
+        fields
+    }
+
+    /// Whether there is a date in it: what `7d` and `today` mean changes with the clock.
+    pub fn has_dates(&self) -> bool {
+        self.fields().iter().any(|field| matches!(field, Field::Date { .. }))
+    }
+
     /// Whether it asks for nothing and so matches every document.
     pub fn is_empty(&self) -> bool {
         self.root.is_none()
@@ -49,6 +68,15 @@ impl Query {
         let terms = self.root.into_iter().chain(other.root.map(build::required));
         let sort = if other.sort == crate::Sort::default() { self.sort } else { other.sort };
         Query { root: build::sequence(terms), sort, limit: other.limit.or(self.limit) }
+    }
+}
+
+fn collect_fields<'a>(node: &'a Node, fields: &mut Vec<&'a Field>) {
+    match node {
+        Node::Field(field) => fields.push(field),
+        Node::And(children) | Node::Or(children) => children.iter().for_each(|child| collect_fields(child, fields)),
+        Node::Not(inner) | Node::Lex(inner) => collect_fields(inner, fields),
+        Node::Words(_) | Node::Word(_) | Node::Phrase { .. } | Node::Prefix(_) | Node::Sem(_) | Node::Like(_) => {}
     }
 }
 

@@ -87,7 +87,7 @@ pub(crate) fn read(name: Name, raw: &str, quoted: bool, now: &Zoned) -> Option<N
         Name::Is => Node::Field(Field::Is(lower(trimmed)?)),
         Name::Has => Node::Field(Field::Has(lower(trimmed)?)),
         Name::Size => {
-            let (from, to) = lenient(&whole, |value| numbers::bounds(value, numbers::size))?;
+            let (from, to) = lenient(&whole.replace(' ', ""), |value| numbers::bounds(value, numbers::size))?;
             Node::Field(Field::Size { from, to })
         }
         Name::Lines => {

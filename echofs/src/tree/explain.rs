@@ -3,10 +3,13 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use echofs_indexer::{Explain, Hit, Results};
+use echofs_indexer::{Explain, Hit, Kind, Results, WordUse};
 use echofs_query_lang::{Parsed, Sort};
 
 use super::render::plain;
+
+/// Forms of a corrected word that are named at the top.
+const FORMS: usize = 5;
 
 /// The whole file.
 pub fn explain(asked: &str, parsed: &Parsed, results: &Results) -> String {
@@ -30,7 +33,8 @@ fn reading(asked: &str, parsed: &Parsed, results: &Results) -> String {
     let place = |at: usize| asked[..asked.floor_char_boundary(at)].chars().count() + 1;
     let said = parsed.diagnostics.iter().map(|d| format!("at character {}: {d}", place(d.span.start)));
     let ignored = results.explain.ignored.iter().map(|part| format!("not used: {part}"));
-    let notes: Vec<String> = said.chain(ignored).collect();
+    let corrected = results.explain.words.iter().filter(|word| word.corrected).map(correction);
+    let notes: Vec<String> = said.chain(ignored).chain(corrected).collect();
     if !notes.is_empty() {
         out.push('\n');
     }
@@ -38,6 +42,16 @@ fn reading(asked: &str, parsed: &Parsed, results: &Results) -> String {
         let _ = writeln!(out, "- {}", plain(&note));
     }
     out
+}
+
+fn correction(word: &WordUse) -> String {
+    let forms: Vec<&str> = forms(word).take(FORMS).collect();
+    format!("nothing holds `{}`: documents are ranked by words like it ({})", word.word, forms.join(", "))
+}
+
+/// What a word was looked up as, without parts of words.
+fn forms(word: &WordUse) -> impl Iterator<Item = &str> {
+    word.forms.iter().map(String::as_str).filter(|form| form.starts_with(char::is_alphanumeric))
 }
 
 fn found(parsed: &Parsed, results: &Results) -> String {
@@ -59,18 +73,33 @@ fn found(parsed: &Parsed, results: &Results) -> String {
     if e.folded > 0 {
         let _ = write!(out, " {} more say the same as one of these and are named with it.", e.folded);
     }
-    let order = match parsed.query.sort {
-        Sort::Score | Sort::Rerank if e.lexical.method.is_empty() && e.semantic.method.is_empty() => {
-            "nothing ranks, so the newest come first"
-        }
-        Sort::Score | Sort::Rerank => "the best come first",
-        Sort::Date => "the newest come first",
-        Sort::Path => "they are in the order of their paths",
-        Sort::Size => "the largest come first",
-    };
     let limit = parsed.query.limit.unwrap_or(echofs_query_lang::DEFAULT_LIMIT);
-    let _ = writeln!(out, "\nAt most {limit} are listed; {order}. This is state {} of the index.", results.epoch);
+    out.push('\n');
+    if !results.hits.is_empty() {
+        let _ = write!(out, "At most {limit} are listed; {}. ", order(parsed, e));
+    }
+    let _ = writeln!(out, "This is state {} of the index.", results.epoch);
+    if results.hits.iter().any(|hit| hit.document.kind == Kind::Fact) {
+        let order = if parsed.query.sort.is_best_first() { "; those with more of them come first" } else { "" };
+        let _ = writeln!(out, "Each shows the fact that holds most of the words in place of a passage{order}.");
+    }
     out
+}
+
+/// The order of what is listed. Where bare words rank, any other than by score is one of the best.
+fn order(parsed: &Parsed, e: &Explain) -> &'static str {
+    let ranks = !e.lexical.method.is_empty() || !e.semantic.method.is_empty();
+    let all = !ranks || !parsed.query.has_bare_words() && e.passed.is_some();
+    match (parsed.query.sort, all) {
+        (Sort::Score | Sort::Rerank, _) if !ranks => "nothing ranks, so the newest come first",
+        (Sort::Score | Sort::Rerank, _) => "the best come first",
+        (Sort::Date, true) => "the newest come first",
+        (Sort::Date, false) => "of the best the newest come first",
+        (Sort::Path, true) => "they are in the order of their paths",
+        (Sort::Path, false) => "the best are in the order of their paths",
+        (Sort::Size, true) => "the largest come first",
+        (Sort::Size, false) => "of the best the largest come first",
+    }
 }
 
 fn filters(e: &Explain) -> String {
@@ -95,8 +124,7 @@ fn words(e: &Explain) -> String {
     out.push_str("| word | looked up as | documents |\n|---|---|---|\n");
     for word in &e.words {
         let note = if word.corrected { " (nothing holds the word itself)" } else { "" };
-        let forms = word.forms.iter().map(String::as_str).filter(|form| form.starts_with(char::is_alphanumeric));
-        let forms = forms.collect::<Vec<_>>().join(", ");
+        let forms = forms(word).collect::<Vec<_>>().join(", ");
         let about = if word.estimated { "about " } else { "" };
         let _ = writeln!(out, "| {} | {}{note} | {about}{} |", cell(&word.word), cell(&forms), word.documents);
     }
@@ -112,7 +140,7 @@ fn meaning(e: &Explain) -> String {
     let mut out = String::new();
     if !e.semantic.method.is_empty() {
         let _ = match e.meaning.as_str() {
-            "" => writeln!(out, "## Meaning\n"),
+            "" => writeln!(out, "## Meaning\n\nCompared with: the document\n"),
             text => writeln!(out, "## Meaning\n\nCompared with: {}\n", plain(text).replace('\n', " ")),
         };
         let (documents, method) = (e.semantic.candidates, e.semantic.method);
@@ -219,4 +247,49 @@ fn cell(text: &str) -> String {
 
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use echofs_indexer::Stage;
+    use echofs_query_lang::parse;
+
+    use super::*;
+
+    fn explained(query: &str, explain: Explain) -> String {
+        let parsed = parse(query, &jiff::Zoned::now());
+        super::explain(query, &parsed, &Results { hits: Vec::new(), epoch: 3, explain })
+    }
+
+    #[test]
+    fn a_corrected_word_is_told_of_at_the_top() {
+        let word = |word: &str, forms: &[&str], corrected| WordUse {
+            word: word.to_owned(),
+            forms: forms.iter().map(ToString::to_string).collect(),
+            documents: 1,
+            corrected,
+            estimated: false,
+            put_off: false,
+        };
+        let words = vec![word("ketle", &["kettle", "kettles", "+kettl"], true), word("blue", &["blue"], false)];
+        let text = explained("blue ketle", Explain { documents: 4, words, ..Explain::default() });
+        let head = "Read as: `blue ketle`\n\n- nothing holds `ketle`: documents are ranked by words like it (kettle, kettles)\n";
+        assert!(text.contains(head), "{text}");
+        assert!(!text.contains("nothing holds `blue`"), "{text}");
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_listing() {
+        let check = |query: &str, ranks: bool, passed: Option<usize>, want: &str| {
+            let lexical = Stage { method: if ranks { "bm25" } else { "" }, ..Stage::default() };
+            let parsed = parse(query, &jiff::Zoned::now());
+            assert_eq!(order(&parsed, &Explain { lexical, passed, ..Explain::default() }), want, "{query}");
+        };
+        check("kettle", true, None, "the best come first");
+        check("-kettle", false, Some(3), "nothing ranks, so the newest come first");
+        check("kettle sort:date", true, None, "of the best the newest come first");
+        check("kettle ext:md sort:size", true, Some(3), "of the best the largest come first");
+        check("+kettle sort:date", true, Some(3), "the newest come first");
+        check("ext:md sort:path", false, Some(3), "they are in the order of their paths");
+    }
 }

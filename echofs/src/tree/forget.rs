@@ -1,12 +1,12 @@
 //! `.echo/forget`: takes orders to forget, and tells what came of the last one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use echofs_indexer::{Kind, Wanted};
+use echofs_indexer::Wanted;
 use echofs_inference::gguf::printable;
 
-use super::{Context, chat};
+use super::{Context, behind};
 use crate::error::Error;
 use crate::forget::{self, Order};
 use crate::node::{Content, Control, File, Id, LIVE};
@@ -61,7 +61,7 @@ pub fn obey(cx: &Context, line: &str) -> Result<(), Error> {
 
 fn carry_out(cx: &Context, line: &str) -> Result<String, Error> {
     let order = Order::parse(line);
-    let path = real_path(cx, Path::new(order.text));
+    let path = behind::file(cx, Path::new(order.text));
     let text = path.as_deref().and_then(Path::to_str).unwrap_or(order.text);
     let wanted = Order { text, ..order }.wanted(&cx.index)?;
     match order.dry_run {
@@ -86,24 +86,4 @@ fn forget(cx: &Context, wanted: &Wanted) -> Result<String, Error> {
     let summary = forget::summary(&forgotten?);
     log::info!("forgotten: {summary}");
     Ok(format!("forgotten: {summary}\n"))
-}
-
-/// The file behind a path in the tree: a page of a conversation, a note, a document of a source. `None` for other paths.
-fn real_path(cx: &Context, path: &Path) -> Option<PathBuf> {
-    let below = path.strip_prefix(&cx.mountpoint).ok()?;
-    if let Ok(page) = below.strip_prefix("conversations") {
-        let of_turns = page.extension().is_some_and(|extension| extension == "jsonl");
-        let page = if of_turns { page.with_extension("md") } else { page.to_owned() };
-        return Some(cx.index.conversations().pages().join(page));
-    }
-    let sources = cx.index.sources();
-    if let Ok(note) = below.strip_prefix("knowledge/notes") {
-        return sources.iter().find(|source| source.kind == Kind::Note).map(|source| source.root.join(note));
-    }
-    if let Ok(document) = below.strip_prefix("knowledge/sources") {
-        let mut parts = document.iter();
-        let name = parts.next()?.to_str()?;
-        return sources.iter().find(|source| source.name == name).map(|source| source.root.join(parts.as_path()));
-    }
-    chat::page(cx, path)
 }

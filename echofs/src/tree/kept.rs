@@ -3,6 +3,9 @@
 //! One thread does all this, beside the event loop. It waits until the index rests for a moment, and then for some
 //! times as long as the last round took, so that many kept queries and a bulk index do not hold each other up.
 
+mod known;
+mod shown;
+
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,7 +17,9 @@ use std::time::{Duration, Instant};
 
 use echofs_indexer::{Happened, What};
 
-use super::search::{self, Shown};
+use self::known::Known;
+use self::shown::Shown;
+use super::search::{self, Listed};
 use super::{Context, states};
 use crate::error::Error;
 use crate::events::{Event, Events};
@@ -50,6 +55,18 @@ struct State {
     stopping: bool,
 }
 
+impl State {
+    /// What happened last to a file is what counts: some programs save by deleting and making anew.
+    fn add(&mut self, Happened { path, what, .. }: &Happened) {
+        let (into, from) = match what {
+            What::Indexed | What::Changed => (&mut self.came, &mut self.went),
+            What::Removed | What::Skipped(_) | What::Failed(_) => (&mut self.went, &mut self.came),
+        };
+        from.remove(path);
+        into.insert(path.clone());
+    }
+}
+
 impl Signal {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -58,12 +75,7 @@ impl Signal {
     /// Hears of changes, and tells them to the readers of `events`.
     pub fn hear(&self, events: &Events, happened: &[Happened]) {
         let mut state = self.lock();
-        for Happened { path, what, .. } in happened {
-            match what {
-                What::Indexed | What::Changed => state.came.insert(path.clone()),
-                What::Removed | What::Skipped(_) | What::Failed(_) => state.went.insert(path.clone()),
-            };
-        }
+        happened.iter().for_each(|one| state.add(one));
         drop(state);
         self.ring();
         if events.has_readers() {
@@ -159,7 +171,7 @@ impl Watch {
             recorder.changed(happened);
             tasks.iter().for_each(|task| task.stir());
         });
-        let watcher = Watcher { cx, helper, shown: HashMap::new(), fresh: HashSet::new() };
+        let watcher = Watcher { cx, helper, shown: Shown::default() };
         let thread = std::thread::Builder::new().name("echofs-kept".into()).spawn(move || watcher.run())?;
         Ok(Watch { signal, thread: Some(thread) })
     }
@@ -178,10 +190,7 @@ impl Drop for Watch {
 struct Watcher {
     cx: Arc<Context>,
     helper: Vec<OsString>,
-    /// For each kept query what it has shown so far.
-    shown: HashMap<String, HashSet<PathBuf>>,
-    /// Documents that came or changed and may still enter, since their meaning is not yet known.
-    fresh: HashSet<PathBuf>,
+    shown: Shown,
 }
 
 impl Watcher {
@@ -204,47 +213,38 @@ impl Watcher {
     /// Asks every kept query again.
     fn round(&mut self, signal: &Signal) {
         let (came, went, begun) = signal.take();
-        self.fresh.extend(came);
-        self.shown.extend(begun);
-        for path in &went {
-            self.fresh.remove(path);
-            self.shown.values_mut().for_each(|shown| {
-                shown.remove(path);
-            });
-        }
-        // Asked before the queries are: what becomes known by meaning after this rings again.
-        let settled = self.cx.index.counts().pending_semantic == 0;
+        self.shown.begin(begun);
+        self.shown.hear(came, &went);
+        // Asked before the queries are: what becomes known after this rings again.
+        let known = Known::of(&self.cx.index.counts());
+        let mut all = known.meaning;
         let kept = self.cx.index.kept().all();
-        self.shown.retain(|name, _| kept.iter().any(|query| query.name == *name));
+        self.shown.keep_only(|name| kept.iter().any(|query| query.name == name));
         for query in kept.iter() {
-            if let Err(e) = self.ask(&query.name) {
+            let settled = known.settles(&query.name);
+            all &= settled;
+            if let Err(e) = self.ask(&query.name, settled) {
                 log::warn!("the kept query {}: {e}", query.name);
             }
         }
-        if settled {
-            self.fresh.clear();
+        if all {
+            self.shown.settle();
         }
     }
 
-    fn ask(&mut self, name: &str) -> Result<(), Error> {
+    fn ask(&mut self, name: &str, settled: bool) -> Result<(), Error> {
         let hits = search::hits(&self.cx, name)?;
-        let paths = || hits.iter().map(|hit| hit.path.clone());
-        let Some(shown) = self.shown.get_mut(name) else {
-            // What is there when the mount begins is not new.
-            self.shown.insert(name.to_owned(), paths().collect());
-            return Ok(());
-        };
-        let new = |hit: &&Shown| !shown.contains(&hit.path) && self.fresh.contains(&hit.path);
-        let new: Vec<&Shown> = hits.iter().filter(new).collect();
-        shown.extend(paths());
+        let found = hits.iter().map(|hit| hit.path.clone()).collect();
+        let entered = self.shown.entered(name, found, settled);
+        let new: Vec<&Listed> = hits.iter().filter(|hit| entered.contains(&hit.path)).collect();
         if !new.is_empty() {
             self.announce(name, &new);
         }
         Ok(())
     }
 
-    fn announce(&self, query: &str, new: &[&Shown]) {
-        for Shown { path, title, rank, line, .. } in new {
+    fn announce(&self, query: &str, new: &[&Listed]) {
+        for Listed { path, title, rank, line, .. } in new {
             let path = &*path.to_string_lossy();
             let event = Event::Hit { query, path, title, rank: *rank, line: *line };
             self.cx.events.tell(&event);

@@ -14,9 +14,9 @@ use super::{Context, names};
 use crate::error::Error;
 use crate::events::Event;
 use crate::node::{Caller, Directory, Id, LIVE, Listing, Node, Ttl};
-use crate::syscall::{self, Making};
+use crate::syscall;
 
-pub use query::{Shown, hits, node};
+pub use query::{Listed, hits, node};
 pub use searches::Searches;
 
 /// Queries that `mkdir` may keep.
@@ -42,12 +42,8 @@ impl Directory for Search {
         if name.starts_with('.') || name.trim().is_empty() {
             return Err(Error::NotFound);
         }
-        let is_there = match syscall::making(caller.pid) {
-            None => true,
-            Some(Making::Directory) => is_kept(cx, name),
-            Some(Making::Rename) => is_kept(cx, name) || cx.searches.recent().names.iter().any(|known| known == name),
-        };
-        if !is_there {
+        // Whoever gives a name finds only those that are taken.
+        if syscall::is_naming(caller.pid) && !is_kept(cx, name) {
             return Err(Error::NotFound);
         }
         Ok(node(cx.searches.named(name)))

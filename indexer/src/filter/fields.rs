@@ -5,8 +5,10 @@ use echofs_query_lang::{Field, Node, TextField};
 use super::kinds::media;
 use super::{Filter, Meaning};
 use crate::bits::Bits;
-use crate::bm25::each_posting;
+use crate::bm25::{each_at, each_posting};
 use crate::columns::{Name, Row, header};
+use crate::record::Record;
+use crate::words::fold;
 use crate::{Error, globs, groups, languages, stated, topics};
 
 impl Filter<'_> {
@@ -32,7 +34,7 @@ impl Filter<'_> {
             TextField::Title => return self.title(value),
             TextField::Author => {
                 let named = self.select(|row| row.header & header::AUTHOR != 0);
-                let value = folded(value);
+                let value = folded(value.trim_end_matches('*'));
                 self.check(&named, |_, c| c.author.as_deref().is_some_and(|author| folded(author).contains(&value)))
             }
             TextField::Lang => {
@@ -40,8 +42,8 @@ impl Filter<'_> {
                 self.named(code, |row| row.lang)
             }
             TextField::Tag => {
-                let tagged = self.select(|row| row.header & header::TAGS != 0);
-                self.check(&tagged, |_, c| c.tags.iter().any(|tag| is_tag(tag, &wanted)))
+                let (tagged, wanted) = (self.select(|row| row.header & header::TAGS != 0), fold(&wanted));
+                self.check(&tagged, |_, c| c.tags.iter().any(|tag| is_tag(&fold(tag), &wanted)))
             }
             TextField::Type => {
                 let mut found = self.named(media(&wanted), |row| row.media);
@@ -55,15 +57,13 @@ impl Filter<'_> {
         Ok(Meaning::Set(set))
     }
 
-    /// All words of the value, in any order, in the title.
+    /// All words of the value, in any order, in the title. With `*` behind it, the last one is the beginning of a word.
     fn title(&mut self, value: &str) -> Result<Meaning, Error> {
         let mut found: Option<Bits> = None;
-        for unit in groups::units(value) {
-            let mut holders = self.nothing();
-            let title = self.words.fields.title;
-            for (form, _) in groups::known_forms(self.words, &unit)?.iter() {
-                each_posting(self.words, form, |field| field == title, |_, serial, _| holders.insert(serial))?;
-            }
+        let units = groups::units(value);
+        for (n, unit) in units.iter().enumerate() {
+            let is_beginning = value.ends_with('*') && n + 1 == units.len();
+            let holders = if is_beginning { self.title_beginning(unit)? } else { self.title_word(unit)? };
             match &mut found {
                 Some(found) => *found &= &holders,
                 None => found = Some(holders),
@@ -73,6 +73,22 @@ impl Filter<'_> {
             Some(found) => Meaning::Set(self.only_live(found)),
             None => Meaning::Unknown,
         })
+    }
+
+    fn title_word(&self, unit: &str) -> Result<Bits, Error> {
+        let (mut holders, title) = (self.nothing(), self.words.fields.title);
+        for (form, _) in groups::known_forms(self.words, unit)?.iter() {
+            each_posting(self.words, form, |field| field == title, |_, serial, _| holders.insert(serial))?;
+        }
+        Ok(holders)
+    }
+
+    fn title_beginning(&self, start: &str) -> Result<Bits, Error> {
+        let (mut holders, title) = (self.nothing(), self.words.fields.title);
+        for (_, places) in groups::beginning_with(self.words, start)? {
+            each_at(self.words, &places, |field| field == title, |_, serial, _| holders.insert(serial))?;
+        }
+        Ok(holders)
     }
 
     /// Documents that state something, or something about an entity.
@@ -92,7 +108,7 @@ impl Filter<'_> {
 
     fn extension(&self, extension: &str) -> Result<Bits, Error> {
         let words = globs::whole_words(extension).collect();
-        Ok(self.check(&self.with_path_words(words)?, |r, _| r.has_extension(extension)))
+        Ok(self.check(&self.with_path_words(words)?, |r, _| has_extension(r, extension)))
     }
 
     fn path(&self, pattern: &str) -> Result<Bits, Error> {
@@ -130,11 +146,27 @@ fn within(value: u64, from: Option<u64>, to: Option<u64>) -> bool {
 }
 
 fn folded(text: &str) -> String {
-    text.split_whitespace().map(|word| crate::words::fold(word)).collect::<Vec<_>>().join(" ")
+    text.split_whitespace().map(fold).collect::<Vec<_>>().join(" ")
 }
 
-/// The tag itself or one below it: `home` is above `home/garden`.
+/// What stands in a name behind a dot: `md`, `tar.gz`, `jp*`.
+fn has_extension(record: &Record, wanted: &str) -> bool {
+    if let Some(start) = wanted.strip_suffix('*') {
+        let extension = record.path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        return extension.is_some_and(|extension| extension.starts_with(start));
+    }
+    if wanted.contains('.') {
+        let name = record.path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        return name.ends_with(&format!(".{wanted}"));
+    }
+    record.has_extension(wanted)
+}
+
+/// The tag itself or one below it: `home` is above `home/garden`. With `*` behind it, any that begins so.
 fn is_tag(tag: &str, wanted: &str) -> bool {
     let wanted = wanted.trim_start_matches('#');
+    if let Some(start) = wanted.strip_suffix('*') {
+        return tag.starts_with(start);
+    }
     tag.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -10,6 +10,7 @@ use crate::bits::Bits;
 use crate::columns::header;
 use crate::record::Key;
 use crate::traits::Trait;
+use crate::words::fold;
 
 /// What `is:` knows beside kinds of documents.
 const IS: &str = "is: knows file, note, conversation, fact, relationship, kinds such as mail or pdf, copy, empty, untitled, \
@@ -26,7 +27,7 @@ impl Filter<'_> {
             let set = if kind == Kind::Fact { self.stating(None) } else { self.select(|row| row.kind == kind) };
             return Meaning::Set(set);
         }
-        let Some(source) = self.sources.iter().find(|s| s.name.eq_ignore_ascii_case(place)) else {
+        let Some(source) = self.sources.iter().find(|source| fold(&source.name) == fold(place)) else {
             return self.ignore(
                 node,
                 "there is no such place; files, notes, conversations, facts, relationship or a source's name",

@@ -23,6 +23,12 @@ impl Index {
         self.record(path)?.document()
     }
 
+    /// Whether any document stands below `path`; cheap.
+    pub fn is_above(&self, path: &Path) -> bool {
+        let table = &self.shared.snapshot().table;
+        table.records()[table.places_below(path)].iter().any(|record| record.content.is_some())
+    }
+
     /// All passages of the document at `path`, in order.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use echofs_query_lang::{Node, Query};
+use echofs_query_lang::Query;
 
 use super::Index;
 use crate::ranking::Ranking;
@@ -31,7 +31,7 @@ impl Index {
         Ok(results)
     }
 
-    /// Documents like the one at `path`, filtered by `query`; the document itself is not among them.
+    /// Runs a query for what is like the document at `path`, which begins as [`Query::like`]; the document itself is left out.
     ///
     /// # Errors
     /// [`Error::Unknown`] when the document is not indexed, else as [`search`](Index::search).
@@ -39,12 +39,7 @@ impl Index {
         let unknown = || Error::Unknown(path.to_owned());
         let record = self.record(path).ok_or_else(unknown)?;
         let serial = record.content.as_ref().ok_or_else(unknown)?.serial;
-        let like = Node::Like(path.to_str().ok_or_else(unknown)?.to_owned());
-        let root = match query.root.clone() {
-            Some(root) => Node::And(vec![root, like]),
-            None => like,
-        };
-        let wide = Query { root: Some(root), ..rerank::widened(query) };
+        let wide = rerank::widened(query);
         let mut results = self.results(&self.ranking, |searcher| searcher.search(&wide, Some(serial)))?;
         rerank::show(&mut results, query, self.reranking());
         Ok(results)

@@ -1,10 +1,12 @@
 //! Queries, with and without a model.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use echofs_embedder::{Embedder, Error as EmbedderError, Hashed, ModelId, SharedWords};
 use echofs_indexer::{Error, Index, Reranking};
+use echofs_query_lang::Query;
 
 use crate::store::{PATIENCE, Place, found, search, until};
 
@@ -93,14 +95,16 @@ fn similar_documents_are_found_and_not_the_document_itself() {
     place.write("cake.md", "flour water sugar and butter\n");
     place.write("net.md", "router switch cable\n");
     let index = place.open(Some(Arc::new(Hashed::new(256))));
-    let all = echofs_query_lang::Query::default();
+    let like = |name: &str| index.similar(&place.path(name), &Query::like(place.path(name).to_str().unwrap()));
     let names = |results: echofs_indexer::Results| -> Vec<String> {
         results.hits.iter().map(|h| h.document.title.clone()).collect()
     };
-    assert_eq!(names(index.similar(&place.path("bread.md"), &all).unwrap())[0], "cake");
-    assert!(!names(index.similar(&place.path("bread.md"), &all).unwrap()).contains(&"bread".to_owned()));
+    assert_eq!(names(like("bread.md").unwrap())[0], "cake");
+    assert!(!names(like("bread.md").unwrap()).contains(&"bread".to_owned()));
     assert_eq!(found(&index, "like:bread.md")[..2], ["bread.md", "cake.md"]);
-    assert!(matches!(index.similar(Path::new("/nowhere"), &all), Err(Error::Unknown(_))));
+    assert!(matches!(like("nowhere.md"), Err(Error::Unknown(_))));
+    assert!(index.is_above(&place.notes()) && index.is_above(Path::new("/")));
+    assert!(!index.is_above(&place.path("brea")) && !index.is_above(Path::new("/nowhere")));
 }
 
 #[test]
@@ -158,4 +162,36 @@ fn tags_and_authors_are_words() {
     assert_eq!(found(&index, "lex:sourdough"), ["bread.md"]);
     assert_eq!(found(&index, "lex:Brenna"), ["bread.md"]);
     assert!(found(&index, "title:sourdough").is_empty());
+}
+
+#[test]
+fn accents_and_case_of_places_tags_and_authors_do_not_count() {
+    let place = Place::new();
+    let doctors = place.notes().with_file_name("Ärzte");
+    fs::create_dir(&doctors).unwrap();
+    let text = "---\ntags: [Café/Übersicht]\nauthor: Jörg Müller\n---\n\nZweimal am Tag.\n";
+    fs::write(doctors.join("rezept.tar.md"), text).unwrap();
+    place.write("other.md", "Einmal am Tag.\n");
+    let mut config = place.config();
+    config.sources.push(doctors);
+    let index = Index::open(config, None).unwrap();
+    index.start();
+    assert!(index.wait(true, PATIENCE), "not settled: {:?}", index.counts());
+    let queries = [
+        "in:Ärzte",
+        "in:arzte",
+        "tag:CAFÉ",
+        "tag:cafe",
+        "tag:caf*",
+        "author:jorg",
+        "author:\"JÖRG MÜ*\"",
+        "path:arzte",
+        "path:ÄRZTE%2F*.md",
+        "ext:tar.md",
+        "ext:TAR.MD",
+    ];
+    for query in queries {
+        assert_eq!(found(&index, query), ["rezept.tar.md"], "{query}");
+    }
+    assert!(found(&index, "tag:af*").is_empty() && found(&index, "ext:zept.tar.md").is_empty());
 }

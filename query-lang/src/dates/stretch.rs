@@ -21,13 +21,14 @@ pub enum Unit {
     Year,
 }
 
-/// The unit that begins on that day of this year, or of last year when it has not begun yet.
-pub fn begun(unit: Unit, year: i16, month: i8, day: i8, now: &Zoned) -> Option<Stretch> {
-    let this = Date::new(year, month, day);
-    match this {
-        Ok(date) if date <= now.date() => of_unit(unit, date, now),
-        _ => of_unit(unit, Date::new(year - 1, month, day).ok()?, now),
-    }
+/// How many years there can be between two leap days.
+const LEAP: i16 = 8;
+
+/// The latest unit that has begun on that day of a year.
+pub fn begun(unit: Unit, month: i8, day: i8, now: &Zoned) -> Option<Stretch> {
+    let today = now.date();
+    let mut days = (0..=LEAP).filter_map(|back| Date::new(today.year() - back, month, day).ok());
+    of_unit(unit, days.find(|date| *date <= today)?, now)
 }
 
 pub fn day(year: i16, month: i8, day: i8, now: &Zoned) -> Option<Stretch> {

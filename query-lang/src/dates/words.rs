@@ -38,18 +38,26 @@ fn relative(words: &[&str], now: &Zoned) -> Option<Stretch> {
         ["yesterday"] => calendar(Unit::Day, -1, now),
         ["tomorrow"] => calendar(Unit::Day, 1, now),
         [which, name] if step(which).is_some() => which_one(step(which)?, name, now),
-        ["last" | "past" | "previous", count, name] => rolling(count.parse().ok()?, unit(name)?, now),
-        [count, name, "ago"] => calendar(unit(name)?, -count.parse::<u16>().map(i64::from).ok()?, now),
+        ["last" | "past" | "previous", count, name] => rolling(number_of(count)?, unit(name)?, now),
+        [count, name, "ago"] => calendar(unit(name)?, -i64::from(number_of(count)?), now),
         [amount, "ago"] => {
             let (count, unit) = duration(amount)?;
             calendar(unit, -i64::from(count), now)
         }
-        [count, name] => rolling(count.parse().ok()?, unit(name)?, now),
+        [count, name] => rolling(number_of(count)?, unit(name)?, now),
         [amount] => {
             let (count, unit) = duration(amount)?;
             rolling(count, unit, now)
         }
         _ => None,
+    }
+}
+
+/// `3`, `a`.
+fn number_of(word: &str) -> Option<u16> {
+    match word {
+        "a" | "an" | "one" => Some(1),
+        _ => word.parse().ok(),
     }
 }
 
@@ -98,16 +106,16 @@ fn named(words: &[&str], now: &Zoned) -> Option<Stretch> {
                 return calendar(Unit::Day, -i64::from(back), now);
             }
             if let Some(quarter) = quarter(name) {
-                return begun(Unit::Quarter, today.year(), quarter * 3 - 2, 1, now);
+                return begun(Unit::Quarter, quarter * 3 - 2, 1, now);
             }
-            begun(Unit::Month, today.year(), month(name)?, 1, now)
+            begun(Unit::Month, month(name)?, 1, now)
         }
         [a, b] => match (year(a), year(b)) {
             (Some(y), None) => part_of_year(y, b, now),
             (None, Some(y)) => part_of_year(y, a, now),
             _ => {
                 let (m, d) = month_and_day(a, b)?;
-                begun(Unit::Day, today.year(), m, d, now)
+                begun(Unit::Day, m, d, now)
             }
         },
         [a, b, y] => {

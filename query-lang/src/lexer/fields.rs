@@ -4,14 +4,16 @@ use std::ops::Range;
 
 use super::{Lexer, operator, phrase, prefix};
 use crate::ast::{Node, Sort};
-use crate::chars::{has_content, is_blank, is_quote, is_word_start};
+use crate::chars::{has_content, is_blank, is_quote, is_word_start, trim_sentence};
 use crate::error::DiagnosticKind;
 use crate::limits::MAX_LIMIT;
 use crate::token::{Group, Kind};
 use crate::value::{self, LONGEST_NAME, Name};
 
-/// How many words after a date may belong to it: `date:5 march 2026`, `after:3 days ago`.
-const DATE_WORDS: usize = 2;
+/// How many words after a date may belong to it: `date:5 march 2026`, `date:3 days ago..2 days ago`.
+const DATE_WORDS: usize = 4;
+/// What may stand behind the number of a size and a blank.
+const UNITS: [&str; 8] = ["kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib"];
 
 impl Lexer<'_> {
     /// The field whose name begins here, and the place of its colon.
@@ -100,7 +102,11 @@ impl Lexer<'_> {
             self.at = full;
             return self.value(name, begin, start..full, false);
         }
-        let joined = if let Name::Date(..) = name { self.date_ends(full) } else { Vec::new() };
+        let joined = match name {
+            Name::Date(..) => self.date_ends(full),
+            Name::Size => self.unit_end(full).into_iter().collect(),
+            _ => Vec::new(),
+        };
         for end in joined.into_iter().rev().chain([full, cut]) {
             if self.accept(name, start..end, false, begin..end) {
                 self.at = end;
@@ -128,26 +134,30 @@ impl Lexer<'_> {
         if at(full, '(') { (cut, cut) } else { (full, cut) }
     }
 
-    /// Where the words end that follow a date and may belong to it.
+    /// Where the words end that follow a date and may belong to it. What follows a range with an open end does not.
     fn date_ends(&self, value: usize) -> Vec<usize> {
         let mut ends = Vec::new();
         let mut at = value;
-        while ends.len() < DATE_WORDS {
-            let blanks = self.text[at..].bytes().take_while(|b| *b == b' ').count();
-            if blanks == 0 {
-                break;
-            }
-            let start = at + blanks;
-            let length = self.text[start..].bytes().take_while(|b| !b.is_ascii_whitespace() && *b != b')').count();
-            let word = &self.text[start..start + length];
-            let plain = word.trim_end_matches(['?', '!', '.', ',', ';']);
-            if plain.is_empty() || !plain.bytes().all(|b| b.is_ascii_alphanumeric()) {
-                break;
-            }
-            at = start + length;
-            ends.push(at);
+        while ends.len() < DATE_WORDS && !self.text[..at].ends_with("..") {
+            let Some((_, end)) = self.word_after(at).filter(|(word, _)| may_be_of_date(word)) else { break };
+            ends.push(end);
+            at = end;
         }
         ends
+    }
+
+    /// Where the unit ends that follows the number of a size: `10 MB`.
+    fn unit_end(&self, value: usize) -> Option<usize> {
+        let (word, end) = self.word_after(value)?;
+        let is_unit = UNITS.iter().any(|unit| unit.eq_ignore_ascii_case(trim_sentence(word)));
+        (is_unit && self.text[..value].ends_with(|c: char| c.is_ascii_digit())).then_some(end)
+    }
+
+    /// The word after the blanks at a place, and where it ends.
+    fn word_after(&self, at: usize) -> Option<(&str, usize)> {
+        let start = at + self.text[at..].bytes().take_while(|b| *b == b' ').count();
+        let length = self.text[start..].bytes().take_while(|b| !b.is_ascii_whitespace() && *b != b')').count();
+        (start > at && length > 0).then(|| (&self.text[start..start + length], start + length))
     }
 
     /// Takes the value if the field can read it.
@@ -220,6 +230,14 @@ impl Lexer<'_> {
         self.drop_sign();
         true
     }
+}
+
+/// Whether a word can be a part of a date, or the end of one and the beginning of another.
+fn may_be_of_date(word: &str) -> bool {
+    let plain = trim_sentence(word);
+    let consists = |text: &str, also: &[u8]| text.bytes().all(|b| b.is_ascii_alphanumeric() || also.contains(&b));
+    let is_range = plain.split_once("..").is_some_and(|(from, to)| consists(from, b"-/") && consists(to, b"-/"));
+    !plain.is_empty() && (consists(plain, b"") || is_range)
 }
 
 /// A required word or prefix after `lex:`; `None` for what means something else inside a query.

@@ -33,6 +33,7 @@ fn mistakes_are_explained() {
         "a) (b",
         "() \"\"",
         "wo*rd",
+        "\"blue kett*\"",
         "kettle -sem:tea",
         "limit:5 limit:0 limit:20000 sort:tallest sort:date sort:date",
         "\"a b\"~5000",
@@ -49,6 +50,7 @@ fn good_queries_have_none() {
         "what's the wi-fi password?",
         "http://x.y/z at 10:30",
         "std::vec and **bold** words - with dashes",
+        "\"2 * 3\" and \"**bold**\"",
         "rust -java \"exact phrase\"~2 title:(a OR b) path:notes/** size:>10k date:last week lex:(a b) sem:(c)",
         "a AND (b OR NOT c) sort:date limit:5",
     ];

@@ -1,5 +1,7 @@
 //! Narrowing, and what others ask of a query.
 
+use echofs_query_lang::Query;
+
 use crate::read;
 
 #[test]
@@ -19,6 +21,25 @@ fn narrowing_requires_the_words_of_the_second_query() {
     check("a sort:date limit:5", "c", "a +c sort:date limit:5");
     check("a sort:date limit:5", "c sort:path limit:9", "a +c sort:path limit:9");
     check("lex:(a b)", "-c", "lex:(a b) -c");
+}
+
+#[test]
+fn what_is_like_a_document_is_narrowed_as_words_are() {
+    let like = Query::like("/notes/a plan.md");
+    assert_eq!(like.clone().and(read("").query), like);
+    let narrowed = like.and(read("c type:md OR type:txt").query);
+    assert_eq!(narrowed.to_string(), "like:\"/notes/a plan.md\" +c (type:md OR type:txt)");
+    assert_eq!(read(&narrowed.to_string()).query, narrowed);
+}
+
+#[test]
+fn dates_are_seen_wherever_they_stand() {
+    for text in ["newer:7d", "x (ext:md OR -date:2026)", "a lex:(b -before:yesterday)"] {
+        assert!(read(text).query.has_dates(), "{text}");
+    }
+    for text in ["", "today", "\"date:today\" sort:date", "sem:(date:today)"] {
+        assert!(!read(text).query.has_dates(), "{text}");
+    }
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! A query as a directory: what it finds in each state of the index, and `+<query>/` below it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use echofs_indexer::Hit;
-use echofs_query_lang::{Parsed, parse, path};
+use echofs_query_lang::{Diagnostic, Parsed, Query, parse, path};
 
 use super::results::entries;
 use super::searches::Place;
@@ -13,6 +13,9 @@ use super::{Search, is_kept};
 use crate::error::Error;
 use crate::node::{Caller, Directory, Id, LIVE, Listing, Node, Ttl};
 use crate::tree::{Context, render};
+
+/// For so long a date counts from the time of the search: `7d`, `today`.
+const MOMENT: Duration = Duration::from_secs(60);
 
 /// A query: what stands in the path, and what it found.
 pub struct QueryDir {
@@ -38,14 +41,17 @@ struct Views {
 /// The results for one state of the index.
 struct View {
     epoch: u64,
+    made: SystemTime,
+    /// Whether the query has a date in it.
+    dated: bool,
     /// When its documents or their order last changed.
     changed: SystemTime,
-    hits: Arc<[Shown]>,
+    hits: Arc<[Listed]>,
     listing: Arc<Listing>,
 }
 
 /// What stays in memory of a hit besides its files.
-pub struct Shown {
+pub struct Listed {
     document: u64,
     /// The name of its excerpt.
     pub name: String,
@@ -59,7 +65,7 @@ pub struct Shown {
     pub line: u32,
 }
 
-impl Shown {
+impl Listed {
     fn new(hit: Hit, of: usize) -> Self {
         let name = render::hit_name(&hit, of);
         let Hit { rank, document, passage, .. } = hit;
@@ -68,6 +74,13 @@ impl Shown {
 }
 
 impl View {
+    /// Whether these are the results for the index in this state and at this time.
+    fn is_current(&self, epoch: u64, now: SystemTime) -> bool {
+        // A clock that was put back makes them old too.
+        let recent = || now.duration_since(self.made).is_ok_and(|age| age < MOMENT);
+        self.epoch == epoch && (!self.dated || recent())
+    }
+
     /// Whether both list the same documents in the same order.
     fn shows_what(&self, other: &View) -> bool {
         self.hits.iter().map(|hit| hit.document).eq(other.hits.iter().map(|hit| hit.document))
@@ -94,7 +107,7 @@ impl QueryDir {
 
     /// The results, if they are those of the index as it is.
     fn current(&self, cx: &Context) -> Option<Arc<View>> {
-        self.views().latest.clone().filter(|view| view.epoch == cx.index.epoch())
+        self.views().latest.clone().filter(|view| view.is_current(cx.index.epoch(), SystemTime::now()))
     }
 
     /// The results for the index as it is; one search serves all who ask meanwhile.
@@ -125,28 +138,38 @@ impl QueryDir {
     }
 
     fn run(&self, cx: &Context, epoch: u64) -> Result<View, Error> {
-        let now = jiff::Zoned::now();
-        let mut parts = self.queries.iter().map(|text| parse(text, &now));
-        let mut parsed = parts.next().unwrap_or_else(|| parse("", &now));
-        for part in parts {
-            parsed = Parsed {
-                query: parsed.query.and(part.query),
-                diagnostics: [parsed.diagnostics, part.diagnostics].concat(),
-            };
-        }
+        let made = SystemTime::now();
+        let (asked, parsed) = self.read();
         let results = match &self.like {
             Some(path) => cx.index.similar(path, &parsed.query)?,
             None => cx.index.search(&parsed.query)?,
         };
-        let asked = match &self.like {
-            Some(path) => format!("like {}", path.display()),
-            None => self.queries.join(" + "),
-        };
-        let made = SystemTime::now();
         let listing = Arc::new(Listing::new(entries(self.id, &asked, &parsed, &results, made)));
         let of = results.hits.len();
-        let hits = results.hits.into_iter().map(|hit| Shown::new(hit, of)).collect();
-        Ok(View { epoch, changed: made, hits, listing })
+        let hits = results.hits.into_iter().map(|hit| Listed::new(hit, of)).collect();
+        Ok(View { epoch, made, dated: parsed.query.has_dates(), changed: made, hits, listing })
+    }
+
+    /// The parts of its path as one text and one query.
+    fn read(&self) -> (String, Parsed) {
+        let now = jiff::Zoned::now();
+        let mut queries = self.queries.iter();
+        let (mut asked, mut parsed) = match (&self.like, queries.as_slice()) {
+            (Some(path), _) => like(path),
+            (None, []) => (String::new(), parse("", &now)),
+            (None, [first, ..]) => {
+                queries.next();
+                (first.clone(), parse(first, &now))
+            }
+        };
+        for text in queries {
+            asked.push_str(" + ");
+            let part = parse(text, &now);
+            parsed.query = parsed.query.and(part.query);
+            parsed.diagnostics.extend(part.diagnostics.into_iter().map(|mistake| moved(mistake, asked.len())));
+            asked.push_str(text);
+        }
+        (asked, parsed)
     }
 
     fn narrowed(&self, cx: &Context, name: &str, narrower: &str) -> Arc<QueryDir> {
@@ -213,12 +236,58 @@ impl Directory for Handle {
     }
 }
 
+fn like(path: &Path) -> (String, Parsed) {
+    let query = Query::like(&path.to_string_lossy());
+    (format!("like {}", path.display()), Parsed { query, diagnostics: Vec::new() })
+}
+
+/// A mistake in a text that begins at this byte of a longer one.
+fn moved(Diagnostic { kind, span, message }: Diagnostic, start: usize) -> Diagnostic {
+    Diagnostic { kind, span: span.start + start..span.end + start, message }
+}
+
 /// A query directory for the branches that have their own way to one.
 pub fn node(dir: Arc<QueryDir>) -> Node {
     Node::Dir(Arc::new(Handle(dir)))
 }
 
 /// The hits of the query that is called `name` in `search/`.
-pub fn hits(cx: &Context, name: &str) -> Result<Arc<[Shown]>, Error> {
+pub fn hits(cx: &Context, name: &str) -> Result<Arc<[Listed]>, Error> {
     Ok(Arc::clone(&cx.searches.named(name).view(cx)?.hits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(like: Option<&str>, queries: &[&str]) -> (String, Parsed) {
+        let queries = queries.iter().map(ToString::to_string).collect();
+        QueryDir::new(Id::ROOT, (Id::ROOT, String::new()), like.map(PathBuf::from), queries).read()
+    }
+
+    #[test]
+    fn mistakes_of_what_narrows_are_where_they_stand_in_the_whole() {
+        let (asked, parsed) = read(None, &["tomato tilte:x", "ext:md", "size:huge é"]);
+        assert_eq!(asked, "tomato tilte:x + ext:md + size:huge é");
+        let marked: Vec<&str> = parsed.diagnostics.iter().map(|mistake| &asked[mistake.span.clone()]).collect();
+        assert_eq!(marked, ["tilte:x", "size:huge"]);
+        assert_eq!(parsed.query.to_string(), "tomato tilte:x ext:md +size=huge +é");
+    }
+
+    #[test]
+    fn what_is_like_a_document_is_read_as_a_query() {
+        let (asked, parsed) = read(Some("/notes/a plan.md"), &["ext:md", "budget"]);
+        assert_eq!(asked, "like /notes/a plan.md + ext:md + budget");
+        assert_eq!(parsed.query.to_string(), "like:\"/notes/a plan.md\" ext:md +budget");
+    }
+
+    #[test]
+    fn results_of_a_query_with_dates_are_good_for_a_moment() {
+        let made = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let view = |dated| View { epoch: 7, made, dated, changed: made, hits: Arc::default(), listing: Arc::default() };
+        let day = Duration::from_secs(86_400);
+        assert!(view(false).is_current(7, made + day) && !view(false).is_current(8, made));
+        assert!(view(true).is_current(7, made + MOMENT / 2) && !view(true).is_current(7, made + day));
+        assert!(!view(true).is_current(7, made - day), "the clock was put back");
+    }
 }
