@@ -204,7 +204,7 @@ fn order() -> impl Strategy<Value = Order> {
         match kind {
             0 => Order::Remove { statements, at },
             1 => Order::State { fact, at },
-            _ => Order::Replace { statements, fact, at },
+            _ => Order::Replace { statements, of: Vec::new(), fact, at },
         }
     })
 }
