@@ -311,7 +311,9 @@ impl Writer {
         };
         self.catalogue = Some(catalogue.rewritten(self.shared.snapshot().table.records())?);
         self.show()?;
-        files::remove_others(&data, &|name| !name.to_string_lossy().ends_with(".damaged"))?;
+        for dir in [data.clone(), data.join("journal")] {
+            files::remove_others(&dir, &|name| !name.to_string_lossy().ends_with(".damaged"))?;
+        }
         purge::logs(&data)?;
         self.shared.update(|p| {
             p.fact_purges.0 += 1;

@@ -49,7 +49,9 @@ impl Conversations {
         let mut changed = Vec::new();
         for (place, kept) in self.without(&mut writing, path)? {
             writing.retain(|open| open.place != place);
-            lines::rewrite(&self.turns_file(&place), kept.as_bytes())?;
+            let file = self.turns_file(&place);
+            lines::rewrite(&file, kept.as_bytes())?;
+            lines::remove(&file.with_extension("damaged"))?;
             lines::remove(&self.page(&place))?;
             changed.push(place);
         }

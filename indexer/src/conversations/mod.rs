@@ -82,6 +82,8 @@ impl Conversations {
         let imports = import::Imports::open(&turns)?;
         let pages = pages(data);
         files::private_dir(&pages)?;
+        // A page that a crash has kept from its place.
+        lines::remove(&pages.with_extension("new"))?;
         let (known, open, live, changed, news, archiving, forgotten, hides_chats) = Default::default();
         Ok(Self { turns, pages, known, open, live, changed, news, archiving, forgotten, hides_chats, imports })
     }
