@@ -10,6 +10,7 @@ mod transcript;
 
 use std::fmt;
 use std::fs::{self, File};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -277,7 +278,8 @@ impl Conversations {
     /// no longer.
     pub fn import_waiting(&self, stopping: &dyn Fn() -> bool, done: &dyn Fn()) {
         while let Some((id, path, name)) = self.imports.next(stopping) {
-            let report = self.import(id, &path, &name, &|_| ());
+            let import = || self.import(id, &path, &name, &|_| ());
+            let report = catch_unwind(AssertUnwindSafe(import)).unwrap_or_else(|_| self.give_up(id, &name));
             if !report.failed
                 && let Err(e) = fs::remove_file(&path)
             {
@@ -309,12 +311,23 @@ impl Conversations {
         for why in read.err().into_iter().chain(failed.map(|e| e.to_string())) {
             report.refuse("the file".into(), why);
         }
-        report.done = true;
+        self.finish(report)
+    }
+
+    fn finish(&self, report: Report) -> Report {
+        let report = Report { done: true, ..report };
         if let Err(e) = self.imports.journal.append(&report) {
             log::error!("{e}");
         }
         self.imports.update(&report);
         report
+    }
+
+    /// Tells that reading a file has panicked, so that it does not keep all others waiting, now and after the next start.
+    fn give_up(&self, id: u64, name: &str) -> Report {
+        let mut report = Report { id, file: name.to_owned(), at: Timestamp::now(), ..Report::default() };
+        report.refuse("the file".into(), "it cannot be read: an internal error".into());
+        self.finish(report)
     }
 
     /// The number of an import that does not come through the queue.

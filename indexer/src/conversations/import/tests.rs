@@ -156,6 +156,15 @@ fn the_name_of_a_file_is_forgotten_with_the_conversation_that_has_it() {
 }
 
 #[test]
+fn a_file_that_is_given_up_is_told_of_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Conversations::open(dir.path()).unwrap();
+    let report = store.give_up(store.import_id(), "talk.md");
+    assert!(report.done && !report.failed && report.refusals == 1, "{report:?}");
+    assert_eq!(Conversations::open(dir.path()).unwrap().imports.reports(), [report]);
+}
+
+#[test]
 fn messages_that_cannot_be_taken_are_told() {
     let dir = tempfile::tempdir().unwrap();
     let store = Conversations::open(dir.path()).unwrap();
