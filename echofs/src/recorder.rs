@@ -17,7 +17,7 @@ use echofs_indexer::relationship::{Activity, Entry, Evidence, Kind, Observe, nor
 use echofs_indexer::{Document, Happened, Index, Kind as Place, What};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{Answer, Answers, Citation, Listener, Settled, Told};
+use crate::answer::{Answer, Answers, Citation, Listener, Settled, Since, Told};
 
 /// How long opens and changes are collected.
 const BATCH: Duration = Duration::from_secs(20);
@@ -56,13 +56,15 @@ pub fn is_own(document: &Document) -> bool {
 /// Keeps the answers that it is told of.
 pub fn listener(recorder: Arc<Recorder>, record: Record) -> Listener {
     Box::new(move |told| match told {
-        Told::Made(answer) => {
+        Told::Made(answer, since) => {
             if record.questions
-                && let Err(error) = recorder.keep(answer)
+                && let Err(error) = recorder.keep(answer, since)
             {
                 log::error!("a question was not kept: {error}");
             }
-            recorder.asked(answer);
+            if since.nothing_is_forgotten() {
+                recorder.asked(answer);
+            }
         }
         Told::Kept(settled) => recorder.asked_again(settled),
     })
@@ -141,10 +143,11 @@ impl Recorder {
         self.observe().records(activity, Timestamp::now())
     }
 
-    /// Keeps a question and its answer, but for one that rests on what was forgotten while it was made.
-    fn keep(&self, answer: &Answer) -> Result<bool, echofs_indexer::Error> {
+    /// Keeps a question and its answer, but for one that may rest on what was forgotten while it was made.
+    fn keep(&self, answer: &Answer, since: &Since) -> Result<bool, echofs_indexer::Error> {
         let is_gone = |citation: &Citation| self.index.is_gone(Path::new(&citation.path));
-        self.index.conversations().append_where(&turns(answer), &|_| !answer.citations.iter().any(is_gone))
+        let stands = || since.nothing_is_forgotten() && !answer.citations.iter().any(is_gone);
+        self.index.conversations().append_where(&turns(answer), &|_| stands())
     }
 
     /// A question was answered.

@@ -120,6 +120,11 @@ impl Forgotten {
         !self.places.is_empty() && path.ancestors().any(|above| self.places.contains(&self.place(above)))
     }
 
+    /// What a document is called where it is not to be named.
+    pub fn known_as(&self, path: &Path) -> String {
+        self.digest(b"document", path.as_os_str().as_bytes()).to_hex()[..32].to_owned()
+    }
+
     /// Whether a file with these bytes is forgotten.
     pub fn has(&self, content: Key) -> bool {
         !self.contents.is_empty() && self.contents.contains(&self.content(content))

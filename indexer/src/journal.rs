@@ -162,6 +162,15 @@ mod tests {
     }
 
     #[test]
+    fn what_a_crash_left_of_a_rewriting_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("j.jsonl");
+        fs::write(path.with_extension("new"), "what was to be forgotten later").unwrap();
+        assert!(reopened(&path).is_empty());
+        assert!(!path.with_extension("new").exists());
+    }
+
+    #[test]
     fn any_cut_leaves_whole_entries() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("j.jsonl");

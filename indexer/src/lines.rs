@@ -29,6 +29,8 @@ impl Lines {
         if made && let Some(dir) = path.parent() {
             files::sync_dir(dir)?;
         }
+        // What a crash left of a rewriting.
+        remove(&path.with_extension("new"))?;
         let bytes = fs::read(path).map_err(Error::io(path))?;
         let (entries, good, bad) = sort(&bytes, parse);
         if !bad.is_empty() {

@@ -239,6 +239,11 @@ impl Shared {
         read(&self.forgotten).covers(path)
     }
 
+    /// What a document is called where it is not to be named.
+    pub fn known_as(&self, path: &Path) -> String {
+        read(&self.forgotten).known_as(path)
+    }
+
     /// Whether a file with these bytes is to stay forgotten, wherever it is.
     pub fn is_forgotten_content(&self, hash: Key) -> bool {
         read(&self.forgotten).has(hash)

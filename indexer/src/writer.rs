@@ -17,7 +17,7 @@ use crate::record::{Changes, Record, Serial};
 use crate::scan::FileStat;
 use crate::shared::{Shared, write};
 use crate::snapshot::Snapshot;
-use crate::{Error, State, files};
+use crate::{Error, State, files, purge};
 
 /// A change that somebody may be waiting for is committed after this time at the latest ...
 const LIVE: Duration = Duration::from_millis(150);
@@ -311,7 +311,10 @@ impl Writer {
         };
         self.catalogue = Some(catalogue.rewritten(self.shared.snapshot().table.records())?);
         self.show()?;
-        files::remove_others(&data, &|name| !name.to_string_lossy().ends_with(".damaged"))?;
+        for dir in [data.clone(), data.join("journal")] {
+            files::remove_others(&dir, &|name| !name.to_string_lossy().ends_with(".damaged"))?;
+        }
+        purge::logs(&data)?;
         self.shared.update(|p| {
             p.fact_purges.0 += 1;
             p.topic_purges.0 += 1;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use echofs_indexer::conversations::Turn;
 use echofs_indexer::facts::{Claim, Fact, Facts, Method, ToRead, Wish, Words};
-use echofs_indexer::{Error, Index};
+use echofs_indexer::{Error, Index, Wanted};
 use store::{PATIENCE, Place, holds};
 
 /// Waits until `ready` holds for the facts.
@@ -297,6 +297,24 @@ fn corrections_of_what_is_forgotten_are_forgotten() {
         assert!(!holds(&place.data(), trace), "{trace}");
     }
     assert!(holds(&place.data(), "the okapi"), "another document states what was put right");
+}
+
+#[test]
+fn a_correction_is_forgotten_with_the_document_that_said_otherwise_once() {
+    let place = Place::new();
+    let zoo = place.write("zoo.md", "Oda Brekke keeps the pelicanery.\n\nOda Brekke owns the quagga.\n");
+    let index = place.open(None);
+    until_stated(&index, "Oda Brekke keeps the pelicanery");
+    let words = ["Oda Brekke", "keeps", "the ostrichery"].map(String::from).into();
+    index.change_facts(&Wish::Correct(id_of(&index, "Oda Brekke keeps the pelicanery"), words)).unwrap();
+    place.write("zoo.md", "Oda Brekke owns the quagga.\n");
+    until_gone(&index, "Oda Brekke keeps the pelicanery");
+    let told = index.would_forget(&Wanted::Path(zoo.clone())).unwrap();
+    assert!(told.facts.contains(&"Oda Brekke keeps the ostrichery".to_owned()), "{:?}", told.facts);
+    index.forget(&zoo).unwrap();
+    until_gone(&index, "Oda Brekke keeps the ostrichery");
+    drop(index);
+    assert!(!holds(&place.data(), "ostrichery"));
 }
 
 const READABLE: &str = "With Oda Brekke it is hazelnuts that close the throat within a minute.\n";

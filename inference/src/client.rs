@@ -147,7 +147,7 @@ impl Client {
                 other => Err(unexpected(&other)),
             },
             Err(_) => match &self.config.states {
-                Some(states) if states.exists() => Slots::open(states, 0).map(drop).map_err(down),
+                Some(states) if states.exists() => Slots::open(states, 0).map(|mut slots| slots.clear()).map_err(down),
                 _ => Ok(()),
             },
         }

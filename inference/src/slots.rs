@@ -96,9 +96,9 @@ impl Slots {
         self.slots.iter_mut().filter(|slot| slot.key.as_ref() == Some(key)).for_each(Slot::clear);
     }
 
-    /// Empties every file.
+    /// Empties every file, on disk too when this returns.
     pub fn clear(&mut self) {
-        self.slots.iter_mut().for_each(Slot::clear);
+        self.slots.iter_mut().for_each(Slot::erase);
     }
 
     fn oldest(&self) -> usize {
@@ -170,6 +170,13 @@ impl Slot {
         self.used = SystemTime::now();
         if let Err(error) = self.file.set_modified(self.used) {
             log::debug!("a kept state cannot be marked as used: {error}");
+        }
+    }
+
+    fn erase(&mut self) {
+        self.clear();
+        if let Err(error) = self.file.sync_all() {
+            log::warn!("a kept state may still be on disk: {error}");
         }
     }
 

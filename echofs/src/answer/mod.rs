@@ -16,6 +16,7 @@ mod dated;
 mod error;
 mod evidence;
 pub(crate) mod follow_up;
+pub(crate) mod forgetting;
 mod index;
 mod irregular;
 mod listed;
@@ -55,6 +56,7 @@ use echofs_inference::{Cancel, Generator};
 pub use dated::{Dated, When};
 pub use error::{Error, ReadError};
 pub use evidence::{Evidence, Found, Passage};
+pub use forgetting::{Forgetting, Since};
 pub use listed::{Item, Items};
 pub use listing::{Listing, What};
 pub use render::{Answer, Citation, NOT_FOUND, Timings, TokenCounts};
@@ -79,14 +81,15 @@ struct Inner {
     store: Store,
     running: Mutex<Running>,
     patience: Patience,
+    orders: Arc<forgetting::Orders>,
     listener: OnceLock<Listener>,
 }
 
 /// A question that was answered.
 #[derive(Clone, Copy, Debug)]
 pub enum Told<'a> {
-    /// With a new answer.
-    Made(&'a Answer),
+    /// With a new answer, begun at this moment.
+    Made(&'a Answer, &'a Since),
     /// With one that was kept.
     Kept(&'a Settled),
 }
@@ -124,6 +127,7 @@ impl Answers {
             store,
             running: Mutex::default(),
             patience: Patience::default(),
+            orders: Arc::default(),
             listener: OnceLock::new(),
         };
         Ok(Arc::new(Answers { inner: Arc::new(inner) }))
@@ -199,11 +203,16 @@ impl Answers {
         self.inner.store.all_are(|entry| self.inner.unchanged(entry))
     }
 
+    /// Keeps no answer that is being made or begun while what this gives lives, since it may rest on what is being forgotten.
+    pub fn forgetting(&self) -> Forgetting {
+        Forgetting::new(&self.inner.orders)
+    }
+
     /// Drops the answers that were made from the document or directory at `path`.
     pub fn forget(&self, path: &Path) {
         self.inner.store.forget(path);
         self.inner.evidence.forget();
-        self.inner.forget_brief();
+        self.inner.forget_running();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use echofs_inference::Cancel;
 
 use super::run::{self, Outcome, Stop};
 use super::stream::{End, Stream};
-use super::{Answers, Form, Inner, ReadError, Settled, Told, normalised};
+use super::{Answers, Form, Inner, ReadError, Settled, Since, Told, normalised};
 
 /// Questions that are worked on at one time.
 pub(super) const RUNNING: usize = 64;
@@ -22,12 +23,14 @@ struct Job {
     key: String,
     stream: Stream,
     cancel: Cancel,
+    /// Those who read it while it is made. Changed while `Running` is held.
+    readers: AtomicUsize,
 }
 
-/// What is under way, by normalised question, with the number of readers.
+/// What is under way, by normalised question.
 #[derive(Debug, Default)]
 pub(super) struct Running {
-    jobs: HashMap<String, (Arc<Job>, usize)>,
+    jobs: HashMap<String, Arc<Job>>,
     /// Finished but not kept, each until a moment.
     brief: Vec<(Instant, Arc<Job>)>,
 }
@@ -43,13 +46,23 @@ impl Answers {
         if let Some(job) = brief {
             return Reader { inner: self.inner.clone(), job, counted: false };
         }
-        if let Some((job, readers)) = running.jobs.get_mut(&key) {
-            *readers += 1;
+        if let Some(job) = running.jobs.get(&key) {
+            job.readers.fetch_add(1, Ordering::Relaxed);
             return Reader { inner: self.inner.clone(), job: job.clone(), counted: true };
         }
-        let job = Arc::new(Job { key: key.clone(), stream: Stream::default(), cancel: Cancel::default() });
+        let (stream, cancel) = Default::default();
+        let job = Arc::new(Job { key: key.clone(), stream, cancel, readers: AtomicUsize::new(1) });
         let counted = self.inner.start(&mut running, &job, question);
         Reader { inner: self.inner.clone(), job, counted }
+    }
+}
+
+impl Running {
+    /// Has a job serve no further readers.
+    fn leave_out(&mut self, job: &Arc<Job>) {
+        if self.jobs.get(&job.key).is_some_and(|known| Arc::ptr_eq(known, job)) {
+            self.jobs.remove(&job.key);
+        }
     }
 }
 
@@ -76,7 +89,7 @@ impl Inner {
             job.stream.end(End::Failed(ReadError::Failed(error.to_string())));
             return false;
         }
-        running.jobs.insert(job.key.clone(), (job.clone(), 1));
+        running.jobs.insert(job.key.clone(), job.clone());
         true
     }
 
@@ -84,10 +97,7 @@ impl Inner {
         let end = catch_unwind(AssertUnwindSafe(|| self.answer(job, question)));
         let end = end.unwrap_or_else(|_| End::Failed(ReadError::Failed("an internal error".to_owned())));
         job.stream.end(end);
-        let mut running = self.running();
-        if running.jobs.get(&job.key).is_some_and(|(known, _)| Arc::ptr_eq(known, job)) {
-            running.jobs.remove(&job.key);
-        }
+        self.running().leave_out(job);
     }
 
     /// A kept answer that is still valid, else a new one.
@@ -97,32 +107,36 @@ impl Inner {
             self.tell(Told::Kept(&entry.settled));
             return End::Done(entry.settled.clone());
         }
+        let since = Since::now(&self.orders);
         match run::run(&*self.evidence, &*self.generator, question, None, &job.stream, &job.cancel) {
-            Ok(outcome) => End::Done(self.keep(job, outcome)),
+            Ok(outcome) => End::Done(self.keep(job, outcome, &since)),
             Err(Stop::Cancelled) => End::Failed(ReadError::Cancelled),
             Err(Stop::Failed(reason)) => End::Failed(ReadError::Failed(reason)),
         }
     }
 
     /// Keeps an answer whose documents are still what they were while it was made.
-    fn keep(&self, job: &Arc<Job>, outcome: Outcome) -> Arc<Settled> {
+    fn keep(&self, job: &Arc<Job>, outcome: Outcome, since: &Since) -> Arc<Settled> {
         let Outcome { answer, places, keep, failed, without_model } = outcome;
-        self.tell(Told::Made(&answer));
+        self.tell(Told::Made(&answer, since));
         let markdown = job.stream.markdown();
+        let stands = since.nothing_is_forgotten();
         let unchanged = places.iter().all(|place| self.evidence.stamp(&place.path) == Some(place.stamp));
-        if keep && unchanged {
+        if keep && unchanged && stands {
             let entry = self.store.insert(job.key.clone(), markdown, answer, places, without_model);
             return entry.settled.clone();
         }
-        if keep || failed {
+        if stands && (keep || failed) {
             self.running().brief.push((Instant::now() + GRACE, job.clone()));
         }
         Arc::new(Settled::new(&answer, markdown))
     }
 
-    /// Answers that are not kept serve no further readers.
-    pub(super) fn forget_brief(&self) {
-        self.running().brief.clear();
+    /// Answers that are not kept, and those that are being made, serve no further readers.
+    pub(super) fn forget_running(&self) {
+        let mut running = self.running();
+        running.brief.clear();
+        running.jobs.clear();
     }
 }
 
@@ -161,14 +175,9 @@ impl Drop for Reader {
             return;
         }
         let mut running = self.inner.running();
-        let Some((job, readers)) = running.jobs.get_mut(&self.job.key) else { return };
-        if !Arc::ptr_eq(job, &self.job) {
-            return;
-        }
-        *readers -= 1;
-        if *readers == 0 {
+        if self.job.readers.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.job.cancel.cancel();
-            running.jobs.remove(&self.job.key);
+            running.leave_out(&self.job);
         }
     }
 }

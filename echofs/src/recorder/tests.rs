@@ -1,6 +1,7 @@
 use echofs_indexer::relationship::Order;
 
 use super::*;
+use crate::answer::Forgetting;
 
 fn recorder(dir: &Path) -> Arc<Recorder> {
     let data = dir.join("data");
@@ -121,10 +122,27 @@ fn an_answer_from_what_is_gone_when_it_is_made_is_not_kept() {
     let mut made = answer("Where is the boat?");
     let sessions = || recorder.index.conversations().sessions(QUESTIONS).expect("readable").len();
     made.citations[0].path = dir.path().join("data/notes/gone.md").to_string_lossy().into_owned();
-    listener(Told::Made(&made));
+    let orders = Arc::default();
+    listener(Told::Made(&made, &Since::now(&orders)));
     assert_eq!(sessions(), 0);
-    listener(Told::Made(&answer("Where is the boat?")));
+    listener(Told::Made(&answer("Where is the boat?"), &Since::now(&orders)));
     assert_eq!(sessions(), 1);
+}
+
+#[test]
+fn an_answer_that_was_begun_before_something_was_forgotten_is_not_kept_and_not_noted() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let recorder = recorder(dir.path());
+    let listener = listener(recorder.clone(), Record::default());
+    let (orders, made) = (Arc::default(), answer("Where is the boat?"));
+    let since = Since::now(&orders);
+    drop(Forgetting::new(&orders));
+    listener(Told::Made(&made, &since));
+    assert!(recorder.index.conversations().sessions(QUESTIONS).expect("readable").is_empty());
+    assert!(recorder.lock().said.is_empty());
+    listener(Told::Made(&made, &Since::now(&orders)));
+    assert_eq!(recorder.index.conversations().sessions(QUESTIONS).expect("readable").len(), 1);
+    assert_eq!(recorder.lock().said.len(), 1);
 }
 
 #[test]

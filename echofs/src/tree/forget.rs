@@ -71,8 +71,8 @@ fn carry_out(cx: &Context, line: &str) -> Result<String, Error> {
 }
 
 fn forget(cx: &Context, wanted: &Wanted) -> Result<String, Error> {
-    // No reply that rests on it is kept after it is gone.
-    let _forgetting = cx.chats.forgetting();
+    // No reply and no answer that rests on it is kept after it is gone.
+    let _forgetting = (cx.chats.forgetting(), cx.answers.forgetting());
     let mut paths = forget::sources(&cx.index, wanted)?;
     let forgotten = cx.index.forget_wanted(wanted);
     paths.extend(forgotten.iter().flat_map(|forgotten| forgotten.changed.clone()));

@@ -110,7 +110,9 @@ fn text(cx: &Context) -> String {
     let _ = write!(
         out,
         "\nIt stands in relationship/log.jsonl ({}), on this machine alone.\n\
-         Nothing of what stands in a document is noted. Documents that are opened or changed by the dozen within seconds are left out.\n\n{ORDERS}",
+         Nothing of what stands in a document is noted. Documents that are opened or changed by the dozen within seconds are left out.\n\
+         Questions with their answers, and chats, are besides kept as conversations, whatever is chosen here, unless config.toml says\n\
+         `keep_questions = false` or `keep_chats = false`.\n\n{ORDERS}",
         relationship.file().display()
     );
     out

@@ -51,6 +51,7 @@ pub fn about_me(moment: &Moment) -> String {
     let owner = person::owner(moment);
     corrections(moment, &mut page);
     name(moment, owner.as_deref(), &mut page);
+    own(moment, &mut page);
     work(moment, &mut page);
     people(moment, owner.as_deref(), &mut page);
     mind(moment, &mut page);
@@ -112,6 +113,26 @@ fn name(moment: &Moment, owner: Option<&str>, page: &mut Page) {
     });
     for fact in best(moment, named.collect()) {
         page.say("Who you are", &quoted(moment, &fact), &[fact_source(&fact)]);
+    }
+}
+
+/// What the owner says of who they are, where they live and what they do.
+fn own(moment: &Moment, page: &mut Page) {
+    let own = |fact: &Fact| fact.subject_entity == Some("me") && fact.superseded_by.is_none() && fact.is_likely();
+    let tells = |fact: &Fact| is_told(fact) && says_who(fact) && moment.is_owners(&fact.source);
+    for fact in best(moment, moment.facts.all().filter(own).filter(tells).collect()) {
+        page.say("Who you are", &quoted(moment, &fact), &[fact_source(&fact)]);
+    }
+}
+
+/// Whether a fact about somebody is about their life: "I am late" is not.
+fn says_who(fact: &Fact) -> bool {
+    let is_noun = ["a ", "an ", "the ", "my "].iter().any(|word| fact.object.starts_with(word));
+    let is_name = fact.object.starts_with(char::is_uppercase);
+    match fact.category {
+        Category::Person | Category::Location => true,
+        Category::Identity => is_noun || is_name,
+        _ => false,
     }
 }
 

@@ -55,7 +55,7 @@ impl Conversations {
     pub fn add(&self, session: Option<&str>, turns: &[Turn]) -> Result<Added, Error> {
         let Some(first) = turns.first() else { return Ok(Added::default()) };
         let mut writing = lock(&self.open);
-        if self.known(|known| known.is_forgotten(session.unwrap_or(&first.session), turns))? {
+        if self.known(|known| known.is_forgotten(session, turns))? {
             return Ok(Added { forgotten: true, ..Added::default() });
         }
         let place = match session {

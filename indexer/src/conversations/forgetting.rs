@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::adding::Open;
 use super::{CHATS, Conversations, Known, QUESTIONS, Turn, exchanges};
@@ -17,6 +18,7 @@ impl Conversations {
     pub fn forget(&self, path: &Path) -> Result<usize, Error> {
         let mut writing = lock(&self.open);
         let places = self.at(path)?;
+        self.forgotten.fetch_add(1, Ordering::Release);
         for place in &places {
             let turns = lock(&self.open_place(&mut writing, place)?.turns).clone();
             writing.retain(|open| open.place != *place);
@@ -24,8 +26,10 @@ impl Conversations {
             if let Some(first) = turns.first() {
                 lock(&self.live).retain(|session| *session != first.session);
             }
+            self.imports.forget(&turns)?;
             let file = self.turns_file(place);
             lines::remove(&file)?;
+            lines::remove(&file.with_extension("new"))?;
             lines::remove(&file.with_extension("damaged"))?;
             lines::remove(&self.page(place))?;
             file.parent().map_or(Ok(()), files::sync_dir)?;
@@ -41,10 +45,13 @@ impl Conversations {
     /// [`Error::Io`].
     pub fn retract(&self, path: &Path) -> Result<Vec<String>, Error> {
         let mut writing = lock(&self.open);
+        self.forgotten.fetch_add(1, Ordering::Release);
         let mut changed = Vec::new();
         for (place, kept) in self.without(&mut writing, path)? {
             writing.retain(|open| open.place != place);
-            lines::rewrite(&self.turns_file(&place), kept.as_bytes())?;
+            let file = self.turns_file(&place);
+            lines::rewrite(&file, kept.as_bytes())?;
+            lines::remove(&file.with_extension("damaged"))?;
             lines::remove(&self.page(&place))?;
             changed.push(place);
         }

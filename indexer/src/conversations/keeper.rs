@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, FileTimes};
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use jiff::Zoned;
@@ -125,6 +126,7 @@ impl Conversations {
         if self.is_hidden(place)? {
             return lines::remove(&page);
         }
+        let forgotten = self.forgotten.load(Ordering::Acquire);
         let Some(at) = modified(&file) else { return Ok(()) };
         let turns = lines::read(&file, Turn::from_line)?;
         if turns.is_empty() {
@@ -135,9 +137,20 @@ impl Conversations {
         let mut out = files::private_file().truncate(true).open(&new).map_err(Error::io(&new))?;
         out.write_all(render::page(&turns).as_bytes()).map_err(Error::io(&new))?;
         out.set_times(FileTimes::new().set_modified(at)).map_err(Error::io(&new))?;
-        // Who forgets it meanwhile holds this lock; what they removed is not to come back.
+        self.show_page(place, &new, forgotten)
+    }
+
+    /// Puts a page that was written to `new` in its place, unless turns were taken away meanwhile, which are not to come back. Then
+    /// it is made again.
+    pub(super) fn show_page(&self, place: &str, new: &Path, forgotten: u64) -> Result<(), Error> {
+        // Who forgets something holds this lock.
         let _writing = lock(&self.open);
-        if file.is_file() { fs::rename(&new, &page).map_err(Error::io(&page)) } else { Ok(()) }
+        if self.forgotten.load(Ordering::Acquire) == forgotten {
+            let page = self.page(place);
+            return fs::rename(new, &page).map_err(Error::io(&page));
+        }
+        self.change(place);
+        lines::remove(new)
     }
 }
 

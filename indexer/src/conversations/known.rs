@@ -25,6 +25,11 @@ pub struct Added {
     pub forgotten: bool,
 }
 
+/// Turns by which a forgotten conversation is recognised.
+const FIRST: usize = 8;
+/// Two conversations that state who they are may begin alike; not with so many turns.
+const CHANCE: usize = 4;
+
 /// What is known of all conversations.
 #[derive(Debug)]
 pub struct Known {
@@ -123,9 +128,17 @@ impl Known {
         }
     }
 
-    /// Whether these turns are a conversation that was forgotten.
-    pub fn is_forgotten(&self, session: &str, turns: &[Turn]) -> bool {
-        !self.forgotten.is_empty() && marks(session, turns).iter().any(|mark| self.forgotten.contains(mark))
+    /// Whether these turns are a conversation that was forgotten, or the beginning of one, or go on from one. `session` is what
+    /// their source calls it; the name of a file says nothing.
+    pub fn is_forgotten(&self, session: Option<&str>, turns: &[Turn]) -> bool {
+        let has = |mark: String| self.forgotten.contains(&mark);
+        let prefixes = prefixes(turns);
+        let chance = if session.is_some() { CHANCE } else { 1 };
+        let goes_on = || prefixes.iter().skip(chance - 1).any(|prefix| has(begins(prefix)));
+        let is_part = || prefixes.last().is_some_and(|prefix| has(is(prefix)));
+        // As earlier versions wrote it.
+        let old = || Opening::of(turns).own().is_some_and(|key| has(crate::lines::sum(&format!("begins {key}"))));
+        !self.forgotten.is_empty() && (session.is_some_and(|name| has(named(name))) || goes_on() || is_part() || old())
     }
 
     /// Drops a conversation and takes down that it stays forgotten.
@@ -133,11 +146,10 @@ impl Known {
     /// # Errors
     /// [`Error::Io`] of the list of those.
     pub fn forget(&mut self, place: &str, turns: &[Turn]) -> Result<(), Error> {
-        let session = turns.first().map_or("", |turn| &turn.session);
-        for mark in marks(session, turns) {
-            self.orders.append(&Order { conversation: mark.clone(), at: jiff::Timestamp::now().as_second() })?;
-            self.forgotten.insert(mark);
-        }
+        let at = jiff::Timestamp::now().as_second();
+        let orders: Vec<Order> = marks(turns).into_iter().map(|conversation| Order { conversation, at }).collect();
+        self.orders.append_all(&orders)?;
+        self.forgotten.extend(orders.into_iter().map(|order| order.conversation));
         self.places.remove(place);
         self.sessions.retain(|_, known| known != place);
         self.openings.values_mut().for_each(|places| places.retain(|known| known != place));
@@ -203,11 +215,40 @@ fn numbered(numbers: &mut HashMap<String, usize>, wanted: &str, free: impl Fn(&s
     }
 }
 
-/// What a forgotten conversation is recognised by: its session, and how it begins.
-fn marks(session: &str, turns: &[Turn]) -> Vec<String> {
-    let mark = |text: &str| crate::lines::sum(text);
-    let begins = Opening::of(turns).own().into_iter().map(|key| mark(&format!("begins {key}")));
-    begins.chain((!session.is_empty()).then(|| mark(&format!("session {session}")))).collect()
+/// Whether a name is `wanted` with the number that it got here.
+pub fn is_numbered(name: &str, wanted: &str) -> bool {
+    let number = name.strip_prefix(wanted).and_then(|rest| rest.strip_prefix('-'));
+    number.is_some_and(|number| number.parse::<usize>().is_ok())
+}
+
+/// What a forgotten conversation is recognised by: its session, how it begins, and what a part of it would be.
+fn marks(turns: &[Turn]) -> Vec<String> {
+    let prefixes = prefixes(turns);
+    let session = turns.first().map(|turn| named(&turn.session));
+    session
+        .into_iter()
+        .chain(prefixes.last().map(|all| begins(all)))
+        .chain(prefixes.iter().map(|part| is(part)))
+        .collect()
+}
+
+/// Digests of the first turn, of the first two, and so on.
+fn prefixes(turns: &[Turn]) -> Vec<String> {
+    let mut hash = blake3::Hasher::new();
+    let next = |turn: &Turn| hash.update(&turn.key().to_le_bytes()).finalize().to_hex().to_string();
+    turns.iter().take(FIRST).map(next).collect()
+}
+
+fn named(session: &str) -> String {
+    crate::lines::sum(&format!("session {session}"))
+}
+
+fn begins(prefix: &str) -> String {
+    crate::lines::sum(&format!("begins with {prefix}"))
+}
+
+fn is(prefix: &str) -> String {
+    crate::lines::sum(&format!("is {prefix}"))
 }
 
 /// Whether one of two conversations begins with all of the other.

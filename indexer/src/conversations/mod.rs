@@ -24,7 +24,7 @@ pub(crate) mod said;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 use crate::shared::lock;
@@ -64,6 +64,8 @@ pub struct Conversations {
     news: Condvar,
     /// Held by whoever makes pages of the archive.
     archiving: Mutex<()>,
+    /// How often turns were taken away. Changed while `open` is held.
+    forgotten: AtomicU64,
     /// Whether chats with this program have no pages.
     hides_chats: AtomicBool,
     /// What was imported and what waits to be.
@@ -80,8 +82,10 @@ impl Conversations {
         let imports = import::Imports::open(&turns)?;
         let pages = pages(data);
         files::private_dir(&pages)?;
-        let (known, open, live, changed, news, archiving, hides_chats) = Default::default();
-        Ok(Self { turns, pages, known, open, live, changed, news, archiving, hides_chats, imports })
+        // A page that a crash has kept from its place.
+        lines::remove(&pages.with_extension("new"))?;
+        let (known, open, live, changed, news, archiving, forgotten, hides_chats) = Default::default();
+        Ok(Self { turns, pages, known, open, live, changed, news, archiving, forgotten, hides_chats, imports })
     }
 
     /// The directory of the pages, a source of the index.

@@ -90,6 +90,64 @@ fn the_forgotten_is_gone_and_not_imported_again() {
 }
 
 #[test]
+fn only_the_forgotten_conversation_of_a_file_stays_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Conversations::open(dir.path()).unwrap();
+    let said = ["hi", "hello", "the axolotl", "sleeps"];
+    store.add(None, &talk("programmes", &said)).unwrap();
+    store.forget(&store.page("2026/03/14-hi")).unwrap();
+    let store = Conversations::open(dir.path()).unwrap();
+    let check = |session, contents: &[&str], forgotten| {
+        let added = store.add(session, &talk(session.unwrap_or("programmes"), contents)).unwrap();
+        assert_eq!(added.forgotten, forgotten, "{session:?} {contents:?}");
+    };
+    check(None, &said, true);
+    check(None, &said[..2], true);
+    check(None, &["hi", "hello", "the axolotl", "sleeps", "well"], true);
+    check(Some("c9"), &said, true);
+    check(Some("c9"), &["hi", "hello", "the axolotl", "sleeps", "well"], true);
+    check(None, &["hi", "hello", "the capybara"], false);
+    check(None, &["another", "one"], false);
+    check(Some("c9"), &["hi", "hello", "the capybara"], false);
+}
+
+#[test]
+fn conversations_that_say_who_they_are_may_begin_like_a_short_one_that_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Conversations::open(dir.path()).unwrap();
+    store.add(Some("c1"), &talk("c1", &["hi", "hello"])).unwrap();
+    store.forget(&store.page("2026/03/14-hi")).unwrap();
+    let is_forgotten =
+        |session: &str, contents: &[&str]| store.add(Some(session), &talk(session, contents)).unwrap().forgotten;
+    assert!(!is_forgotten("c2", &["hi", "hello", "which oven?"]));
+    assert!(is_forgotten("c1", &["hi", "hello", "which boat?"]) && is_forgotten("c3", &["hi", "hello"]));
+}
+
+#[test]
+fn a_page_that_was_made_while_something_was_forgotten_is_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Conversations::open(dir.path()).unwrap();
+    store.append(&talk("c", &["the axolotl", "sleeps"])).unwrap();
+    store.append(&talk("d", &["the capybara", "swims"])).unwrap();
+    let new = store.pages().with_extension("new");
+    let made = |place: &str, forget: bool| {
+        let forgotten = store.forgotten.load(Ordering::Acquire);
+        fs::write(&new, "a page").unwrap();
+        fs::create_dir_all(store.page(place).parent().unwrap()).unwrap();
+        if forget {
+            store.forget(&store.page("2026/03/14-the-axolotl")).unwrap();
+        }
+        store.show_page(place, &new, forgotten).unwrap();
+        assert!(!new.exists());
+        store.page(place).exists()
+    };
+    assert!(made("2026/03/14-the-axolotl", false));
+    assert!(!made("2026/03/14-the-capybara", true));
+    assert!(store.waiting() > 0, "it is made again");
+    assert!(made("2026/03/14-the-capybara", false));
+}
+
+#[test]
 fn what_is_forgotten_while_it_is_looked_at_takes_no_more_turns() {
     let dir = tempfile::tempdir().unwrap();
     let store = Conversations::open(dir.path()).unwrap();

@@ -12,13 +12,14 @@ use std::sync::Arc;
 use super::census::Census;
 use super::draft;
 use super::entity;
-use super::fact::Id;
+use super::fact::{Found, Id};
 use super::functional::Succession;
 use super::layers::Layers;
 use super::merge::{self, Documents, Merge, Part, Stated};
 use super::names::Names;
 use super::notable::Notable;
 use super::orders::{Mark, Orders};
+use super::renamed::{may_rename, renamed};
 use super::shift::Shift;
 use super::state::{Facts, Noted};
 use crate::Error;
@@ -93,8 +94,12 @@ impl Merger {
     ) -> Result<Facts, Error> {
         *self = Self { orders: orders.mark(), ..Self::default() };
         let mut notable = BTreeMap::new();
+        let own = orders.stated().flat_map(|stated| stated.found.iter());
+        own.filter(|found| orders.hold(draft::statement(found))).for_each(|found| self.names.gather_other(found));
         documents.each(None, &mut |stated| {
             stated.found.iter().for_each(|found| self.names.gather(found));
+            let holds = |found: &&Found| !orders.is_removed(draft::statement(found));
+            stated.found.iter().filter(holds).for_each(|found| self.names.gather_other(found));
             note(&mut notable, &stated, orders);
             Ok(())
         })?;
@@ -171,6 +176,7 @@ impl Merger {
         self.orders = orders.mark();
         let is_named = |at: &usize| facts.layers.statements(*at).iter().any(|name| named.contains(name));
         for fact in (0..facts.len()).filter(is_named).map(|at| facts.layers.fact(at)) {
+            self.rename(may_rename(&fact));
             all.ids.insert(fact.id);
             all.paths.extend(fact.sources.iter().map(|source| source.path.to_owned()));
         }
@@ -178,8 +184,17 @@ impl Merger {
             .extend(facts.notable().filter(|noted| named.contains(&noted.id)).map(|noted| noted.path.to_path_buf()));
         let own = orders.stated().flat_map(|stated| stated.found.iter().map(move |found| (stated.path, found)));
         let own = own.filter(|(_, found)| named.contains(&draft::statement(found)));
-        all.ids.extend(own.map(|(path, found)| merge::id(found, path, &self.names, &HashSet::new())));
+        let own: Vec<(&Path, &Found)> = own.collect();
+        self.rename(own.iter().any(|(_, found)| renamed(found).is_some()));
+        all.ids.extend(own.into_iter().map(|(path, found)| merge::id(found, path, &self.names, &HashSet::new())));
         all
+    }
+
+    /// If the owner says that two names are one, or not any more, others are meant everywhere.
+    fn rename(&mut self, renamed: bool) {
+        if renamed {
+            self.standing = Standing::LostNames;
+        }
     }
 
     /// Takes the names that changed documents give now for those that they gave, and finds out whether that matters elsewhere.
@@ -215,7 +230,10 @@ fn positions(layers: &Layers, ids: &HashSet<Id>) -> Vec<u32> {
 
 fn names_in(stated: &Stated) -> Names {
     let mut names = Names::default();
-    stated.found.iter().for_each(|found| names.gather(found));
+    for found in stated.found {
+        names.gather(found);
+        names.gather_other(found);
+    }
     names
 }
 

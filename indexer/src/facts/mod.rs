@@ -43,6 +43,7 @@ mod reader;
 pub mod readings;
 mod relational;
 mod remembered;
+mod renamed;
 mod reported;
 mod sentence;
 mod shift;

@@ -4,6 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::entity::{form, is_title, listed, name, people};
 use super::fact::Found;
+use super::renamed::renamed;
+
+/// So often a name may have been changed for another one.
+const RENAMED: usize = 4;
 
 /// For every name of a corpus, the fullest form of it.
 #[derive(Debug, Default)]
@@ -14,6 +18,8 @@ pub struct Names {
     last: HashMap<String, HashSet<String>>,
     /// From a mail address to a name.
     addresses: HashMap<String, String>,
+    /// From another name, in small letters, to the one that counts, as the owner has it.
+    others: HashMap<String, String>,
 }
 
 impl Names {
@@ -33,6 +39,13 @@ impl Names {
             if let (Some(named), Some(address)) = (named, address) {
                 self.add_address(&named, &address);
             }
+        }
+    }
+
+    /// Gathers that two names are one, where the owner says so. The first that is said of a name stays.
+    pub fn gather_other(&mut self, fact: &Found) {
+        if let Some((other, name)) = renamed(fact) {
+            self.others.entry(other.to_lowercase()).or_insert(name);
         }
     }
 
@@ -58,6 +71,21 @@ impl Names {
 
     /// The entity that `text` names, within a document that names `near`; `None` when it is no name.
     pub fn entity(&self, text: &str, near: &HashSet<String>) -> Option<String> {
+        self.named(text, near).map(|name| self.now_called(name))
+    }
+
+    /// What the owner says that somebody of this name is called.
+    fn now_called(&self, mut name: String) -> String {
+        for _ in 0..self.others.len().min(RENAMED) {
+            match self.others.get(&name.to_lowercase()) {
+                Some(other) => name.clone_from(other),
+                None => break,
+            }
+        }
+        name
+    }
+
+    fn named(&self, text: &str, near: &HashSet<String>) -> Option<String> {
         let address = text.rsplit_once(" <").map_or(text, |(_, address)| address.trim_end_matches('>'));
         if let Some(full) = self.addresses.get(&address.to_lowercase()) {
             return Some(full.clone());
@@ -70,12 +98,16 @@ impl Names {
             return Some(full);
         }
         let Some(candidates) = self.full.get(&name.to_lowercase()) else { return Some(name) };
-        let mut here = candidates.keys().filter(|full| near.contains(*full));
-        match (here.next(), here.next(), candidates.len()) {
-            (Some(full), None, _) => Some(full.clone()),
-            (None, _, 1) => candidates.keys().next().cloned(),
-            _ => Some(name),
-        }
+        let mut here = candidates.keys().filter(|full| near.contains(*full)).peekable();
+        let full = if here.peek().is_some() { self.one(here) } else { self.one(candidates.keys()) };
+        Some(full.unwrap_or(name))
+    }
+
+    /// What all of these full names are, if that is one.
+    fn one<'a>(&self, mut names: impl Iterator<Item = &'a String>) -> Option<String> {
+        let first = self.now_called(names.next()?.clone());
+        let is_first = |other: &String| !self.others.is_empty() && self.now_called(other.clone()) == first;
+        names.all(is_first).then_some(first)
     }
 
     /// "Mr Halliday", where one person has that last name.
@@ -114,22 +146,25 @@ impl Names {
         self.full.get_mut(&full.split(' ').next()?.to_lowercase())?.get_mut(full)
     }
 
-    /// Whether a document that names `new` gives no address another name than it has.
+    /// Whether a document that names `new` gives no address, and no other name, another name than it has.
     pub fn know_addresses(&self, new: &Names) -> bool {
-        new.addresses.iter().all(|(address, name)| self.addresses.get(address) == Some(name))
+        let others = new.others.iter().all(|(other, name)| self.others.get(other) == Some(name));
+        others && new.addresses.iter().all(|(address, name)| self.addresses.get(address) == Some(name))
     }
 
-    /// Whether no address has its name from a document that named `old` and now names `new`.
+    /// Whether no address, and no other name, has its name from a document that named `old` and now names `new`.
     pub fn keep_addresses(&self, old: &Names, new: &Names) -> bool {
         let is_kept = |address: &String, name: &String| new.addresses.get(address) == Some(name);
         let mut named = old.addresses.iter().filter(|(address, name)| self.addresses.get(*address) == Some(*name));
-        named.all(|(address, name)| is_kept(address, name))
+        let others = old.others.iter().all(|(other, name)| new.others.get(other) == Some(name));
+        others && named.all(|(address, name)| is_kept(address, name))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Method;
     use crate::facts::entity::near;
     use crate::facts::entity::tests::found;
 
@@ -154,6 +189,45 @@ mod tests {
         check("森田健二 <morita@lab.example>", "Kenji Morita");
         check("Mr Halliday", "Innes Halliday");
         assert_eq!(names.entity("Callum", &HashSet::new()).as_deref(), Some("Callum"), "there are two");
+    }
+
+    #[test]
+    fn the_owner_says_that_two_names_are_one() {
+        let said = |subject: &str, predicate: &str, object: &str| Found {
+            method: Method::User,
+            ..found(subject, predicate, object)
+        };
+        let mut names = Names::default();
+        let facts = [
+            found("Hanna Lund", "Email", "hanna@lund.example"),
+            found("Hanna Lund", "lives in", "Bergen"),
+            found("Hanna Brekke", "lives in", "Oslo"),
+        ];
+        facts.iter().for_each(|found| names.gather(found));
+        let check = |names: &Names, text: &str, want: &str| {
+            assert_eq!(names.entity(text, &HashSet::new()).as_deref(), Some(want), "{text}");
+        };
+        check(&names, "Hanna", "Hanna");
+        for other in [
+            said("Hanna Lund", "is now called", "Hanna Brekke"),
+            said("Bob", "is the same as", "Robert Smith"),
+            said("Robert Smith", "is now called", "Robert Lee"),
+            said("Kari", "is the same as", "Karin"),
+            said("Karin", "is the same as", "Kari"),
+        ] {
+            names.gather_other(&other);
+        }
+        check(&names, "Hanna Lund", "Hanna Brekke");
+        check(&names, "Dr Hanna Lund", "Hanna Brekke");
+        check(&names, "hanna@lund.example", "Hanna Brekke");
+        check(&names, "Hanna", "Hanna Brekke");
+        check(&names, "Bob", "Robert Lee");
+        check(&names, "Jon", "Jon");
+        assert!(names.entity("Kari", &HashSet::new()).is_some(), "a circle has an end");
+        let mut one = Names::default();
+        one.gather_other(&said("Hanna Lund", "is now called", "Hanna Brekke"));
+        assert!(names.know_addresses(&one) && !Names::default().know_addresses(&one));
+        assert!(names.keep_addresses(&one, &one) && !names.keep_addresses(&one, &Names::default()));
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub enum Order {
     Replace {
         /// Their names.
         statements: Vec<String>,
+        /// The documents that stated them then, as [`Forgotten::known_as`](crate::forgotten::Forgotten::known_as) calls them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        of: Vec<String>,
         /// What is stated.
         fact: Found,
         /// When that was said.
@@ -49,6 +52,8 @@ pub struct Orders {
     added: HashMap<Id, (Found, Timestamp)>,
     /// Statements, each with the one that the owner put in its place.
     replaced: HashMap<Id, Id>,
+    /// For what the owner put in the place of something, the documents that stated that.
+    of: HashMap<Id, Vec<String>>,
     /// All statements that they name, one order after the other.
     named: Vec<Id>,
     /// How often they were others altogether, or stated what was removed, which documents may state that nobody looks at.
@@ -101,8 +106,9 @@ impl Orders {
             Order::State { fact, at } => {
                 self.state(fact, at);
             }
-            Order::Replace { statements, fact, at } => {
+            Order::Replace { statements, of, fact, at } => {
                 let new = self.state(fact, at);
+                self.of.insert(new, of);
                 self.named.extend(named(&statements));
                 self.replaced.extend(named(&statements).filter(|old| *old != new).map(|old| (old, new)));
             }
@@ -180,7 +186,10 @@ impl Orders {
         let mut going = going.clone();
         let mut found: HashSet<Id> = HashSet::new();
         loop {
-            let goes = |(old, new): &(&Id, &Id)| !found.contains(*new) && going.takes_all(std::iter::once(**old));
+            let none = Vec::new();
+            let of = |new: &Id| self.of.get(new).unwrap_or(&none);
+            let goes =
+                |(old, new): &(&Id, &Id)| !found.contains(*new) && going.takes_all(std::iter::once(**old), of(new));
             let new: Vec<Id> = self.replaced.iter().filter(goes).map(|(_, new)| *new).collect();
             if new.is_empty() {
                 return found;
@@ -212,6 +221,8 @@ pub struct Going {
     gone: HashSet<Id>,
     /// What other documents state.
     left: HashSet<Id>,
+    /// The documents, as orders call them.
+    documents: HashSet<String>,
 }
 
 impl Going {
@@ -220,19 +231,26 @@ impl Going {
         if left { self.left.extend(statements) } else { self.gone.extend(statements) }
     }
 
+    /// Adds a document, as orders call it.
+    pub fn add_document(&mut self, known_as: String) {
+        self.documents.insert(known_as);
+    }
+
     /// Whether an order goes, of the orders of a journal, oldest first: one that puts right what goes and nothing that stays.
     pub fn takes(&mut self, order: &Order) -> bool {
-        let Order::Replace { statements, fact, .. } = order else { return false };
-        let goes = self.takes_all(named(statements));
+        let Order::Replace { statements, of, fact, .. } = order else { return false };
+        let goes = self.takes_all(named(statements), of);
         if goes {
             self.gone.insert(super::draft::statement(fact));
         }
         goes
     }
 
-    fn takes_all(&self, statements: impl Iterator<Item = Id> + Clone) -> bool {
+    /// Whether these statements go, which documents stated when they were put right: they may have been changed since.
+    fn takes_all(&self, statements: impl Iterator<Item = Id> + Clone, of: &[String]) -> bool {
         let left = statements.clone().any(|name| self.left.contains(&name));
-        !left && statements.into_iter().any(|name| self.gone.contains(&name))
+        let stated = !of.is_empty() && of.iter().all(|document| self.documents.contains(document));
+        !left && (stated || statements.into_iter().any(|name| self.gone.contains(&name)))
     }
 }
 
@@ -267,8 +285,12 @@ mod tests {
         let fact = |object: &str| by_owner(&["Oda", "lives in", object].map(String::from));
         let name = |object: &str| crate::facts::draft::statement(&fact(object));
         let at = Timestamp::UNIX_EPOCH;
-        let replace =
-            |old: &str, new: &str| Order::Replace { statements: vec![name(old).to_string()], fact: fact(new), at };
+        let replace = |old: &str, new: &str| Order::Replace {
+            statements: vec![name(old).to_string()],
+            of: vec![],
+            fact: fact(new),
+            at,
+        };
         let mut orders = Orders::new(Path::new("/j"), vec![replace("Bergen", "Oslo"), replace("Oslo", "Moss")]);
         assert_eq!(orders.replacement(name("Bergen")), Some(name("Oslo")));
         assert!(!orders.hold(name("Oslo")) && orders.state_it(name("Oslo")) && orders.hold(name("Moss")));
@@ -288,7 +310,7 @@ mod tests {
         let mark = orders.mark();
         assert_eq!(orders.since(mark), Some(&[][..]));
         orders.add(Order::Remove { statements: vec![name("Moss").to_string()], at });
-        orders.add(Order::Replace { statements: vec![name("Bergen").to_string()], fact: fact("Oslo"), at });
+        orders.add(Order::Replace { statements: vec![name("Bergen").to_string()], of: vec![], fact: fact("Oslo"), at });
         assert_eq!(orders.since(mark), Some(&["Moss", "Oslo", "Bergen"].map(name)[..]));
         let others = orders.left(vec![Order::State { fact: fact("Voss"), at }]);
         assert_eq!(others.since(orders.mark()), None);
@@ -303,7 +325,7 @@ mod tests {
         let at = Timestamp::UNIX_EPOCH;
         let replace = |old: &[&str], new: &str| {
             let statements = old.iter().map(|old| name(old).to_string()).collect();
-            Order::Replace { statements, fact: fact(new), at }
+            Order::Replace { statements, of: vec![], fact: fact(new), at }
         };
         let journal = [
             replace(&["Bergen"], "Oslo"),
@@ -318,6 +340,30 @@ mod tests {
         let orders = Orders::new(Path::new("/j"), journal[..2].to_vec());
         assert_eq!(orders.corrections(&going), HashSet::from(["Oslo", "Moss"].map(name)));
         assert_eq!(journal.each_ref().map(|order| going.takes(order)), [true, true, false, false, false]);
+    }
+
+    #[test]
+    fn a_correction_goes_with_the_documents_that_stated_what_it_puts_right() {
+        let fact = |object: &str| by_owner(&["Oda", "lives in", object].map(String::from));
+        let at = Timestamp::UNIX_EPOCH;
+        let replace = |old: &str, new: &str, of: &[&str]| {
+            let statements = vec![crate::facts::draft::statement(&fact(old)).to_string()];
+            Order::Replace { statements, of: of.iter().map(ToString::to_string).collect(), fact: fact(new), at }
+        };
+        let journal =
+            [replace("Bergen", "Oslo", &["a"]), replace("Voss", "Moss", &["a", "b"]), replace("Vik", "Lom", &[])];
+        let check = |documents: &[&str], left: &[&str], want: [bool; 3]| {
+            let mut going = Going::default();
+            documents.iter().for_each(|document| going.add_document(document.to_string()));
+            going.add(left.iter().map(|old| crate::facts::draft::statement(&fact(old))).collect(), true);
+            let corrections = Orders::new(Path::new("/j"), journal.to_vec()).corrections(&going).len();
+            assert_eq!(corrections, want.iter().filter(|goes| **goes).count());
+            assert_eq!(journal.each_ref().map(|order| going.takes(order)), want, "{documents:?}, {left:?}");
+        };
+        check(&["a"], &[], [true, false, false]);
+        check(&["a", "b"], &[], [true, true, false]);
+        check(&["a", "b"], &["Voss"], [true, false, false]);
+        check(&["c"], &[], [false; 3]);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! What the owner wants of the facts, as orders.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -7,6 +10,9 @@ use super::fact::{Category, Fact, Found, Id, Method};
 use super::orders::{Order, Orders};
 use super::state::Facts;
 use super::{Triple, category};
+
+/// More documents are not remembered as those that state a fact.
+const MANY: usize = 50;
 
 /// What the owner wants of the facts.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,10 +55,19 @@ impl Wish {
             }
             Wish::Correct(id, words) => {
                 let fact = facts.get(Id::parse(id)?)?;
-                Order::Replace { statements: names(&with_successors(facts, fact)), fact: words.found(&fact), at }
+                let statements = names(&with_successors(facts, fact));
+                Order::Replace { statements, of: Vec::new(), fact: words.found(&fact), at }
             }
             Wish::State(parts) => Order::State { fact: by_owner(parts), at },
         })
+    }
+
+    /// The documents that state what a wish puts right; none where so many do that nobody forgets them all.
+    pub fn corrects<'a>(&self, facts: &'a Facts) -> BTreeSet<&'a Path> {
+        let Wish::Correct(id, _) = self else { return BTreeSet::new() };
+        let fact = Id::parse(id).and_then(|id| facts.get(id));
+        let paths: BTreeSet<&Path> = fact.iter().flat_map(|fact| fact.sources.iter()).map(|place| place.path).collect();
+        if paths.len() > MANY { BTreeSet::new() } else { paths }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Index;
 use crate::Error;
 use crate::facts::readings::{self, ToRead};
-use crate::facts::{Claim, Facts, Wish};
+use crate::facts::{Claim, Facts, Order, Wish};
 use crate::scratch::Scratch;
 use crate::topics::{Label, ToLabel, Topics, label};
 
@@ -59,7 +59,13 @@ impl Index {
     /// # Errors
     /// [`Error::NoFact`] when the wish is about one that is not there; I/O errors of the journal.
     pub fn change_facts(&self, wish: &Wish) -> Result<(), Error> {
-        let order = wish.order(&self.facts(), &self.shared.fact_orders()).ok_or(Error::NoFact)?;
+        let facts = self.facts();
+        let mut order = wish.order(&facts, &self.shared.fact_orders()).ok_or(Error::NoFact)?;
+        if let Order::Replace { of, .. } = &mut order {
+            let journal = self.shared.fact_orders().path().to_owned();
+            let documents = wish.corrects(&facts).into_iter().filter(|path| *path != journal);
+            *of = documents.map(|path| self.shared.known_as(path)).collect();
+        }
         let number = self.shared.order_about_facts(order)?;
         self.wait_until_shown(number);
         Ok(())

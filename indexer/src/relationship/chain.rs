@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
-use crate::{Error, files};
+use crate::{Error, files, lines};
 
 /// The log, open for adding to it.
 #[derive(Debug)]
@@ -94,24 +94,24 @@ impl Log {
     /// # Errors
     /// [`Error::Io`]; the log is then as it was before.
     pub fn forget(&mut self, forgotten: impl Fn(&Entry) -> bool) -> Result<(Vec<Entry>, usize), Error> {
-        let text = fs::read_to_string(&self.path).map_err(Error::io(&self.path))?;
-        let (mut entries, mut kept, mut count) = (Vec::new(), String::new(), 0);
-        for line in text.lines() {
-            let entry = serde_json::from_str::<Entry>(line).ok();
+        let bytes = fs::read(&self.path).map_err(Error::io(&self.path))?;
+        let (mut entries, mut kept, mut count) = (Vec::new(), Vec::new(), 0);
+        for line in lines::acknowledged(&bytes) {
+            let entry = serde_json::from_slice::<Entry>(line).ok();
             let emptied = entry.as_ref().filter(|entry| entry.forgotten.is_none() && forgotten(entry));
-            let emptied = emptied.map(|entry| entry.emptied(digest(line.as_bytes())));
+            let emptied = emptied.map(|entry| entry.emptied(digest(line)));
             count += usize::from(emptied.is_some());
             match &emptied {
                 Some(entry) => {
-                    kept += &serde_json::to_string(entry).map_err(|e| Error::Damaged("log entry", e.to_string()))?;
+                    serde_json::to_writer(&mut kept, entry).map_err(|e| Error::Damaged("log entry", e.to_string()))?
                 }
-                None => kept += line,
+                None => kept.extend_from_slice(line),
             }
-            kept.push('\n');
+            kept.push(b'\n');
             entries.extend(emptied.or(entry));
         }
         if count > 0 {
-            crate::lines::rewrite(&self.path, kept.as_bytes())?;
+            lines::rewrite(&self.path, &kept)?;
             self.file = files::private_file().open(&self.path).map_err(Error::io(&self.path))?;
             self.file.seek(SeekFrom::End(0)).map_err(Error::io(&self.path))?;
         }
@@ -251,6 +251,18 @@ mod tests {
             fs::write(&path, changed).unwrap();
             assert_eq!(verify(&path).unwrap().unwrap_err().line, 4);
         }
+    }
+
+    #[test]
+    fn a_broken_line_does_not_keep_others_from_being_forgotten() {
+        let (_dir, path) = log(&["one", "two"]);
+        let broken = [b"{\"seq\":\xff}\n".as_slice(), &fs::read(&path).unwrap()].concat();
+        fs::write(&path, &broken).unwrap();
+        let (mut log, _) = Log::open(&path).unwrap();
+        assert_eq!(log.forget(|entry| entry.text == "one").unwrap().1, 1);
+        let text = fs::read(&path).unwrap();
+        assert!(text.starts_with(&broken[..10]), "it stays as it is");
+        assert!(!String::from_utf8_lossy(&text).contains("\"one\""));
     }
 
     #[test]

@@ -28,7 +28,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::shared::lock;
-use crate::{Error, files};
+use crate::{Error, files, lines};
 
 pub use chain::{Broken, verify};
 pub use entry::{Entry, Evidence, Kind, Stance};
@@ -97,6 +97,8 @@ impl Relationship {
         let (path, pages) = (log_path(data), pages_dir(data));
         files::private_dir(&data.join("relationship"))?;
         files::private_dir(&pages)?;
+        // A page that a crash has kept from its place.
+        lines::remove(&pages.with_extension("new"))?;
         let observe = Observe::open(path.with_file_name("observe.json"));
         let (log, arrived, making, counts) = Default::default();
         Ok(Self { path, pages, log, news: Mutex::new(true), arrived, making, observe, counts })

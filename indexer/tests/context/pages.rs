@@ -79,6 +79,25 @@ fn every_sentence_about_the_owner_has_a_source() {
     }
 }
 
+#[test]
+fn what_the_owner_says_of_themselves_is_about_them() {
+    let place = Place::new();
+    place.write("me.md", "# Me\n\nI live in Bergen.\n\nI am a carpenter.\n\nI am late.\n");
+    place.write(
+        "gate.eml",
+        "From: Callum Reid <reid@joiner.example>\nTo: oda@mill.example\nSubject: Gate\nDate: Sat, 14 Mar 2026 10:00:00 +0000\n\nI live in Oslo.\n",
+    );
+    let index = place.open(None);
+    let states = |object: &str| index.facts().all().any(|fact| fact.object == object);
+    until("everything is stated", || ["Bergen", "a carpenter", "Oslo"].into_iter().all(states));
+    let text = context::about_me(&Made::of(&index, NOW).moment());
+    let (said, _) = text.split_once("## Sources").unwrap();
+    for part in ["## Who you are", "\u{201c}I live in Bergen.\u{201d} [", "\u{201c}I am a carpenter.\u{201d} ["] {
+        assert!(said.contains(part), "{part} is not in\n{text}");
+    }
+    assert!(!said.contains("Oslo") && !said.contains("I am late"), "{text}");
+}
+
 /// Gives a file the time of its last change.
 fn touch(path: &Path, at: &str) {
     let at: Timestamp = at.parse().unwrap();

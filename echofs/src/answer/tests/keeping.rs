@@ -78,6 +78,17 @@ fn deleted_and_forgotten_documents_take_their_answers_along() {
 }
 
 #[test]
+fn an_answer_that_is_made_while_something_is_forgotten_is_not_kept() {
+    let bench = bench(Script::Says("SQLite [1]"));
+    let forgetting = bench.answers.forgetting();
+    assert!(bench.markdown(QUESTION).contains("SQLite"), "who asked is answered");
+    drop(forgetting);
+    assert!(bench.answers.settled().is_empty());
+    bench.markdown(QUESTION);
+    assert_eq!((bench.model.calls(), bench.answers.settled().len()), (2, 1));
+}
+
+#[test]
 fn damaged_files_are_dropped() {
     let mut bench = bench(Script::Says("SQLite [1]"));
     bench.markdown(QUESTION);

@@ -26,6 +26,19 @@ fn fifty_readers_share_one_generation() {
 }
 
 #[test]
+fn what_is_made_when_something_is_forgotten_serves_nobody_else() {
+    let bench = bench(Script::Hangs("SQLite "));
+    let before = bench.answers.ask(QUESTION);
+    until("the model is called", || bench.model.calls() == 1);
+    bench.model.becomes(Script::Says("SQLite [1]"));
+    bench.answers.forget(Path::new("/elsewhere"));
+    assert!(bench.markdown(QUESTION).contains("SQLite [1]"));
+    assert!(before.finished().is_none() && bench.model.calls() == 2);
+    drop(before);
+    until("its generation stops", || bench.model.cancelled.load(Ordering::Acquire) == 1);
+}
+
+#[test]
 fn the_last_reader_stops_the_generation() {
     let bench = bench(Script::Hangs("SQLite "));
     let (one, two) = (bench.answers.ask(QUESTION), bench.answers.ask(QUESTION));

@@ -12,6 +12,7 @@ Write a line to this file to put a fact right. What you write wins over what is 
     ID | subject | predicate | object      says what is true in place of the fact with this id
     subject | predicate | object           adds a fact
     remove ID                              removes one (as `rm` does in by-category/)
+    Hanna Lund | is now called | Hanna Brekke    makes two names one person or thing, called by the second
 
 An id stands in the front matter of each fact's file, in facts.jsonl, and behind a ~ in relationship/about-me.md and
 relationship/people/. Or edit the fact itself: its file in by-category/, or its line in by-entity/ and by-source/. What it said

@@ -38,12 +38,47 @@ fn chatgpt(value: &Value, now: Timestamp) -> Found {
     for message in path.iter().rev().map(|node| &node["message"]).filter(|message| !message.is_null()) {
         let hidden = message["metadata"]["is_visually_hidden_from_conversation"].as_bool().unwrap_or(false);
         let content = text_of(&message["content"]["parts"]).or_else(|| text_of(&message["content"]));
-        let role = message["author"]["role"].as_str().and_then(Role::named).filter(|_| !hidden);
+        let content = content.map(|text| without_marks(&text));
+        let role = message["author"]["role"].as_str().and_then(Role::named).filter(|_| !hidden && !is_call(message));
         found.push(role, content, message.get("create_time").and_then(time_of));
     }
     let all = nodes.as_object().map_or(0, |nodes| nodes.values().filter(|node| has_text(node)).count());
     found.left_out += all.saturating_sub(found.turns.len() + found.left_out);
     found
+}
+
+/// Whether a message is a program's call of a tool, such as a search. A text that it writes beside the conversation is none.
+fn is_call(message: &Value) -> bool {
+    let to = message["recipient"].as_str().unwrap_or("all");
+    message["content"]["content_type"] == "code" && to != "all" && !to.starts_with("canmore")
+}
+
+/// A text without the marks by which the service shows sources, names and links in it: `\u{e200}cite\u{e202}turn0search1\u{e201}`. Of
+/// those that stand for words the words stay.
+fn without_marks(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('\u{e200}') {
+        out.push_str(before);
+        // A mark without an end is no mark.
+        let (mark, after) = behind.split_once('\u{e201}').unwrap_or(("", behind));
+        out.push_str(&words_of(mark));
+        rest = after;
+    }
+    out + rest
+}
+
+/// The words that a mark stands for.
+fn words_of(mark: &str) -> String {
+    let parts: Vec<&str> = mark.split('\u{e202}').collect();
+    match parts[..] {
+        ["entity", list, ..] => {
+            let list: Vec<Value> = serde_json::from_str(list).unwrap_or_default();
+            list.get(1).and_then(Value::as_str).unwrap_or_default().to_owned()
+        }
+        ["url", title, ..] => title.to_owned(),
+        _ => String::new(),
+    }
 }
 
 /// The last message without an answer, where the export does not say which one was shown.
@@ -83,19 +118,30 @@ fn messages(value: &Value, name: &str, now: Timestamp) -> Result<Found, String> 
     let began = ["created_at", "create_time", "at", "date"].iter().find_map(|key| value.get(key).and_then(time_of));
     let session = ["session", "id", "conversation_id"].iter().find_map(|key| value.get(key)?.as_str());
     let mut found = Found::new(session.and_then(one_line), began.unwrap_or(now), value.get("title"));
-    for message in value["messages"].as_array().into_iter().flatten() {
+    for (message, number) in value["messages"].as_array().into_iter().flatten().zip(1..) {
         match Turn::from_value(message, name, began.unwrap_or(now)) {
             Ok(turn) => found.turns.push(turn),
-            // A call of a tool has no text; that is no mistake.
-            Err(_) if message.get("content").is_none_or(Value::is_null) => found.left_out += 1,
-            Err(_) if message["role"].as_str().is_some_and(|role| role == "tool" || role == "function") => {
-                found.left_out += 1;
-            }
-            Err(why) => return Err(why),
+            Err(_) if is_of_a_tool(message) => found.left_out += 1,
+            Err(why) => found.refused.push((number, why)),
         }
     }
     found.finish(name);
-    Ok(found)
+    match found.refused.first() {
+        Some((_, why)) if found.turns.is_empty() => Err(why.clone()),
+        _ => Ok(found),
+    }
+}
+
+/// Whether a message calls a tool, or is what one gave or a picture: it has no text, and that is no mistake.
+fn is_of_a_tool(message: &Value) -> bool {
+    let by_tool = message["role"].as_str().is_some_and(|role| role == "tool" || role == "function");
+    let has_no_text = |content: &Value| match content {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(_) => text_of(content).is_none(),
+        _ => false,
+    };
+    by_tool || message.get("content").is_none_or(has_no_text)
 }
 
 fn session(service: &str, value: &Value, keys: &[&str]) -> Option<String> {
@@ -155,15 +201,43 @@ mod tests {
         check(json!({"x": 1}), "none of");
         check(json!({"messages": []}), "no turns");
         check(json!({"messages": [{"role": "cat", "content": "x"}]}), "cat");
+        check(json!({"messages": [{"role": "user", "content": ""}]}), "no turns");
         check(json!({"mapping": {}}), "no turns");
     }
 
     #[test]
     fn calls_of_tools_are_left_out() {
         let found = read(json!({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": null},
-            {"role": "tool", "content": "out"}, {"role": "assistant", "content": "b"}]}))
+            {"role": "assistant", "content": "", "tool_calls": []}, {"role": "tool", "content": "out"},
+            {"role": "user", "content": [{"type": "image_url"}]}, {"role": "assistant", "content": "b"}]}))
         .unwrap();
-        assert_eq!((said(&found), found.left_out), (vec![(Role::User, "a"), (Role::Assistant, "b")], 2));
+        assert_eq!((said(&found), found.left_out), (vec![(Role::User, "a"), (Role::Assistant, "b")], 4));
         assert_eq!(found.turns[0].session, "file");
+    }
+
+    #[test]
+    fn one_message_that_makes_no_sense_costs_no_other() {
+        let found = read(json!({"messages": [{"role": "user", "content": "a"}, {"role": "cat", "content": "x"},
+            {"role": "user", "content": "b", "at": "soon"}, {"role": "assistant", "content": "c"}]}))
+        .unwrap();
+        assert_eq!(said(&found), [(Role::User, "a"), (Role::Assistant, "c")]);
+        let places: Vec<usize> = found.refused.iter().map(|(number, _)| *number).collect();
+        assert_eq!((places, found.left_out), (vec![2, 3], 0));
+        assert!(found.refused[0].1.contains("cat") && found.refused[1].1.contains("soon"), "{:?}", found.refused);
+    }
+
+    #[test]
+    fn searches_are_no_turns_and_marks_are_no_words() {
+        let message = |role: &str, to: &str, content: Value| json!({"author": {"role": role}, "recipient": to, "content": content});
+        let code = |text: &str| json!({"content_type": "code", "text": text});
+        let said_so = "It is in \u{e200}entity\u{e202}[\"city\",\"Bergen\",\"Norway\"]\u{e201}.\u{e200}cite\u{e202}turn0search1\u{e201} \u{e200}x";
+        let found = read(json!({"current_node": "d", "mapping": {
+            "a": {"message": message("user", "all", json!({"parts": ["Where?"]})), "parent": null},
+            "b": {"message": message("assistant", "web", code("search(\"it\")")), "parent": "a"},
+            "c": {"message": message("assistant", "canmore.create_textdoc", code("a letter")), "parent": "b"},
+            "d": {"message": message("assistant", "all", json!({"parts": [said_so]})), "parent": "c"}}}))
+        .unwrap();
+        let want = [(Role::User, "Where?"), (Role::Assistant, "a letter"), (Role::Assistant, "It is in Bergen. x")];
+        assert_eq!((said(&found), found.left_out), (want.to_vec(), 1));
     }
 }

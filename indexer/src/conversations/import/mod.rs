@@ -10,6 +10,7 @@ mod transcript;
 
 use std::fmt;
 use std::fs::{self, File};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -18,18 +19,22 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Conversations;
 use super::turn::{Role, Turn, one_line};
+use super::{Conversations, known};
 use crate::journal::Journal;
 use crate::shared::lock;
-use crate::{Error, files};
+use crate::{Error, files, lines};
 
 /// The directory of files that wait.
 pub const INCOMING: &str = "incoming";
+/// The journal of reports.
+const JOURNAL: &str = "imports.jsonl";
 /// Reports that are kept in memory.
 const REPORTS: usize = 200;
 /// Refusals that a report tells one by one.
 const REFUSALS: usize = 50;
+/// What a file is called from which something was forgotten that has its name.
+const NAMELESS: &str = "a file of which something was forgotten";
 
 /// A conversation in an import.
 #[derive(Debug, Default)]
@@ -38,6 +43,8 @@ pub struct Found {
     turns: Vec<Turn>,
     /// Messages that are no turns: calls of tools, branches that were given up.
     left_out: usize,
+    /// Messages that cannot be taken: which, and why.
+    refused: Vec<(usize, String)>,
     title: Option<String>,
     began: Timestamp,
 }
@@ -114,7 +121,7 @@ impl fmt::Display for Report {
         write!(f, "{state}{} conversations, {} of them new; ", self.conversations, self.created)?;
         write!(f, "{} turns taken, {} known already", self.turns, self.known)?;
         for (count, what) in [
-            (self.left_out, "messages left out (tool calls, abandoned branches)"),
+            (self.left_out, "messages left out (tool calls, abandoned branches, no text)"),
             (self.forgotten, "conversations stay forgotten"),
             (self.other_files, "other files in the archive"),
             (self.refusals, "not taken"),
@@ -132,6 +139,18 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    /// The same without a word of the file.
+    fn nameless(&self) -> Report {
+        Report { file: NAMELESS.into(), refused: Vec::new(), ..self.clone() }
+    }
+
+    /// Whether these turns may be called what the file is called.
+    fn names(&self, turns: &[Turn]) -> bool {
+        let name = one_line(stem(&self.file)).unwrap_or_default();
+        let is_name = |text: &str| text == name || known::is_numbered(text, &name);
+        turns.iter().any(|turn| is_name(&turn.session) || turn.title.as_deref().is_some_and(is_name))
+    }
+
     fn refuse(&mut self, place: String, why: String) {
         self.refusals += 1;
         if self.refused.len() < REFUSALS {
@@ -159,11 +178,12 @@ impl Imports {
     pub fn open(root: &Path) -> Result<Self, Error> {
         let dir = root.join(INCOMING);
         files::private_dir(&dir)?;
-        let (journal, mut reports) = Journal::open(&root.join("imports.jsonl"))?;
+        let (journal, mut reports) = Journal::open(&root.join(JOURNAL))?;
+        reports.sort_by_key(|report: &Report| report.id);
         let left = fs::read_dir(&dir).map_err(Error::io(&dir))?.flatten();
         let mut queue: Vec<(u64, PathBuf, String)> = left.filter_map(|entry| waiting(&entry.path())).collect();
         queue.sort();
-        let ids = queue.iter().map(|(id, ..)| *id).chain(reports.iter().map(|r: &Report| r.id));
+        let ids = queue.iter().map(|(id, ..)| *id).chain(reports.iter().map(|report| report.id));
         let next = AtomicU64::new(ids.max().unwrap_or(0) + 1);
         reports.drain(..reports.len().saturating_sub(REPORTS));
         let (queue, arrived, reports) = (Mutex::new(queue), Condvar::new(), Mutex::new(reports));
@@ -212,6 +232,25 @@ impl Imports {
         lock(&self.reports).clone()
     }
 
+    /// Takes the name of a file out of its report where a conversation that is forgotten may have it too.
+    ///
+    /// # Errors
+    /// [`Error::Io`] of the reports.
+    pub fn forget(&self, turns: &[Turn]) -> Result<(), Error> {
+        lines::remove(&self.dir.with_file_name(JOURNAL).with_extension("damaged"))?;
+        let mut named = Vec::new();
+        self.journal.retain(|report| {
+            let names = report.names(turns);
+            named.extend(names.then(|| report.nameless()));
+            !names
+        })?;
+        lock(&self.reports)
+            .iter_mut()
+            .filter(|report| report.names(turns))
+            .for_each(|report| *report = report.nameless());
+        if named.is_empty() { Ok(()) } else { self.journal.append_all(&named) }
+    }
+
     fn update(&self, report: &Report) {
         let mut reports = lock(&self.reports);
         match reports.iter_mut().find(|known| known.id == report.id) {
@@ -221,6 +260,11 @@ impl Imports {
         let over = reports.len().saturating_sub(REPORTS);
         reports.drain(..over);
     }
+}
+
+/// A name without its extension.
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// Number, path and name of a file that was left in the queue.
@@ -234,7 +278,8 @@ impl Conversations {
     /// no longer.
     pub fn import_waiting(&self, stopping: &dyn Fn() -> bool, done: &dyn Fn()) {
         while let Some((id, path, name)) = self.imports.next(stopping) {
-            let report = self.import(id, &path, &name, &|_| ());
+            let import = || self.import(id, &path, &name, &|_| ());
+            let report = catch_unwind(AssertUnwindSafe(import)).unwrap_or_else(|_| self.give_up(id, &name));
             if !report.failed
                 && let Err(e) = fs::remove_file(&path)
             {
@@ -266,12 +311,23 @@ impl Conversations {
         for why in read.err().into_iter().chain(failed.map(|e| e.to_string())) {
             report.refuse("the file".into(), why);
         }
-        report.done = true;
+        self.finish(report)
+    }
+
+    fn finish(&self, report: Report) -> Report {
+        let report = Report { done: true, ..report };
         if let Err(e) = self.imports.journal.append(&report) {
             log::error!("{e}");
         }
         self.imports.update(&report);
         report
+    }
+
+    /// Tells that reading a file has panicked, so that it does not keep all others waiting, now and after the next start.
+    fn give_up(&self, id: u64, name: &str) -> Report {
+        let mut report = Report { id, file: name.to_owned(), at: Timestamp::now(), ..Report::default() };
+        report.refuse("the file".into(), "it cannot be read: an internal error".into());
+        self.finish(report)
     }
 
     /// The number of an import that does not come through the queue.
@@ -281,11 +337,15 @@ impl Conversations {
 
     fn take(&self, found: &Found, report: &mut Report) -> Result<(), Error> {
         let added = self.add(found.session.as_deref(), &found.turns)?;
+        let title = found.turns.first().and_then(|turn| turn.title.as_deref());
         report.conversations += 1;
         report.created += usize::from(added.created);
         report.turns += added.turns;
         report.known += added.known;
         report.left_out += found.left_out;
+        let place =
+            |number: usize| format!("message {number} of {}", found.session.as_deref().or(title).unwrap_or("one"));
+        found.refused.iter().for_each(|(number, why)| report.refuse(place(*number), why.clone()));
         report.forgotten += usize::from(added.forgotten);
         Ok(())
     }

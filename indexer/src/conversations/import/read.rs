@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::{Found, archive, exports, transcript};
+use super::{Found, archive, exports, stem, transcript};
 use crate::conversations::turn::Turn;
 use crate::extract::decode;
 
@@ -50,8 +50,7 @@ pub fn conversations(path: &Path, name: &str, now: Timestamp, each: &mut Each) -
     let mut start = [0; 4];
     let read = file.read(&mut start).map_err(text)?;
     file.rewind().map_err(text)?;
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let reading = Reading { stem, now, limits: LIMITS };
+    let reading = Reading { stem: stem(name), now, limits: LIMITS };
     if start[..read] == *b"PK\x03\x04" {
         archive::conversations(file, &reading, each)
     } else {

@@ -138,6 +138,42 @@ fn a_longer_export_adds_what_is_new() {
 }
 
 #[test]
+fn the_name_of_a_file_is_forgotten_with_the_conversation_that_has_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Conversations::open(dir.path()).unwrap();
+    imported(&store, dir.path(), "axolotl.md", b"User: a\nAssistant: b\n");
+    imported(&store, dir.path(), "boat.md", b"User: c\nAssistant: d\n");
+    imported(&store, dir.path(), "axolotl.md", b"User: e\nAssistant: f\n");
+    let page = store.page_of("axolotl-2").unwrap().unwrap();
+    store.forget(&page).unwrap();
+    let kept = store.imports.reports();
+    let files: Vec<&str> = kept.iter().map(|report| report.file.as_str()).collect();
+    assert_eq!(files, [NAMELESS, "boat.md", NAMELESS]);
+    assert_eq!(kept.iter().map(|report| report.turns).collect::<Vec<_>>(), [2, 2, 2]);
+    assert_eq!(Conversations::open(dir.path()).unwrap().imports.reports(), kept);
+    let journal = fs::read_to_string(dir.path().join("conversations").join(JOURNAL)).unwrap();
+    assert!(!journal.contains("axolotl"), "{journal}");
+}
+
+#[test]
+fn a_file_that_is_given_up_is_told_of_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Conversations::open(dir.path()).unwrap();
+    let report = store.give_up(store.import_id(), "talk.md");
+    assert!(report.done && !report.failed && report.refusals == 1, "{report:?}");
+    assert_eq!(Conversations::open(dir.path()).unwrap().imports.reports(), [report]);
+}
+
+#[test]
+fn messages_that_cannot_be_taken_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Conversations::open(dir.path()).unwrap();
+    let line = r#"{"title":"Ovens","messages":[{"role":"user","content":"a"},{"role":"cat","content":"x"}]}"#;
+    let report = imported(&store, dir.path(), "programmes.jsonl", line.as_bytes());
+    assert_eq!((report.turns, report.refusals, report.refused[0].0.as_str()), (1, 1, "message 2 of Ovens"));
+}
+
+#[test]
 fn what_was_not_taken_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let store = Conversations::open(dir.path()).unwrap();

@@ -140,11 +140,15 @@ fn stamp_of(text: &str) -> Option<Timestamp> {
     let year = if year < 100 { 2000 + year } else { year };
     let date = jiff::civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
     let clock = clock.trim();
-    let after_noon = clock.to_lowercase().ends_with("pm");
-    let clock = clock.trim_end_matches(|c: char| c.is_alphabetic() || c.is_whitespace());
+    let half = clock.to_lowercase().replace('.', "");
+    let clock = clock.trim_end_matches(|c: char| c.is_alphabetic() || c.is_whitespace() || c == '.');
     let mut parts = clock.split(':').map(|part| part.parse::<i8>().ok());
     let (hour, minute) = (parts.next()??, parts.next()??);
-    let hour = if after_noon && hour < 12 { hour + 12 } else { hour };
+    let hour = match (half.ends_with("am"), half.ends_with("pm")) {
+        (true, _) if hour == 12 => 0,
+        (_, true) if hour < 12 => hour + 12,
+        _ => hour,
+    };
     let second = parts.next().flatten().unwrap_or(0);
     let at = date.to_datetime(jiff::civil::Time::new(hour, minute, second, 0).ok()?);
     at.to_zoned(jiff::tz::TimeZone::system()).ok().map(|at| at.timestamp())
@@ -263,6 +267,9 @@ mod tests {
             conversation("[2026-03-14 21:05] A: x\n[2026-03-14 21:06] B: y\n", "x", Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(stamped.turns[1].at, time("2026-03-14 21:06").unwrap());
         assert_eq!(stamp_of("3/14/26, 9:05 PM"), time("2026-03-14 21:05"));
+        assert_eq!(stamp_of("3/14/26, 9:05\u{202f}p.m."), time("2026-03-14 21:05"));
+        assert_eq!(stamp_of("3/14/26, 12:05 AM"), time("2026-03-14 00:05"));
+        assert_eq!(stamp_of("3/14/26, 12:05 PM"), time("2026-03-14 12:05"));
     }
 
     #[test]

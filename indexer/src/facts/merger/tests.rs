@@ -37,6 +37,27 @@ fn shown(facts: &Facts) -> Vec<String> {
 }
 
 #[test]
+fn two_names_are_one_person_as_long_as_the_owner_says_so() {
+    let documents = [
+        ("/a", vec![found("Hanna Lund", "lives in", "Bergen", 1), found("Hanna Lund", "owns", "a boat", 2)]),
+        ("/b", vec![found("Hanna Brekke", "owns", "the boat", 1)]),
+    ];
+    let at = Timestamp::UNIX_EPOCH;
+    let fact = by_owner(found("Hanna Lund", "is now called", "Hanna Brekke", 0));
+    let statements = vec![draft::statement(&fact).to_string()];
+    let names = |orders: Vec<Order>| {
+        let facts = whole(&documents, orders, None);
+        let lives = facts.all().find(|fact| fact.predicate == "lives in").unwrap();
+        (lives.subject_entity.map(str::to_owned), facts.all().filter(|fact| fact.predicate == "owns").count())
+    };
+    let (lund, brekke) = (Some("Hanna Lund".to_owned()), Some("Hanna Brekke".to_owned()));
+    assert_eq!(names(vec![]), (lund.clone(), 2));
+    let said = Order::State { fact, at };
+    assert_eq!(names(vec![said.clone()]), (brekke, 1));
+    assert_eq!(names(vec![said, Order::Remove { statements, at }]), (lund, 2));
+}
+
+#[test]
 fn facts_stand_by_source_and_line() {
     let documents = [
         ("/a", vec![found("Oda", "owns", "a boat", 7), found("Oda Brekke", "lives in", "Bergen", 2)]),
@@ -204,7 +225,7 @@ fn order() -> impl Strategy<Value = Order> {
         match kind {
             0 => Order::Remove { statements, at },
             1 => Order::State { fact, at },
-            _ => Order::Replace { statements, fact, at },
+            _ => Order::Replace { statements, of: Vec::new(), fact, at },
         }
     })
 }

@@ -64,6 +64,8 @@ impl Index {
                 going.add(statements, left);
             }
         }
+        let documents = scope.documents.keys().chain(&scope.places);
+        documents.for_each(|path| going.add_document(self.shared.known_as(path)));
         going
     }
 }
