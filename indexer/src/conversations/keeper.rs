@@ -123,10 +123,10 @@ impl Conversations {
     /// none.
     pub(super) fn make_page(&self, place: &str) -> Result<(), Error> {
         let (file, page) = (self.turns_file(place), self.page(place));
+        let forgotten = self.times_forgotten();
         if self.is_hidden(place)? {
             return lines::remove(&page);
         }
-        let forgotten = self.forgotten.load(Ordering::Acquire);
         let Some(at) = modified(&file) else { return Ok(()) };
         let turns = lines::read(&file, Turn::from_line)?;
         if turns.is_empty() {
@@ -138,6 +138,12 @@ impl Conversations {
         out.write_all(render::page(&turns).as_bytes()).map_err(Error::io(&new))?;
         out.set_times(FileTimes::new().set_modified(at)).map_err(Error::io(&new))?;
         self.show_page(place, &new, forgotten)
+    }
+
+    /// How often turns were taken away, none being taken away now.
+    pub(super) fn times_forgotten(&self) -> u64 {
+        let _writing = lock(&self.open);
+        self.forgotten.load(Ordering::Acquire)
     }
 
     /// Puts a page that was written to `new` in its place, unless turns were taken away meanwhile, which are not to come back. Then
