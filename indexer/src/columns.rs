@@ -126,6 +126,11 @@ impl Columns {
         self.places.get(serial as usize)?.checked_sub(1).map(|place| place as usize)
     }
 
+    /// What is known of the record at a place.
+    pub fn row(&self, place: usize) -> Option<&Row> {
+        self.rows.get(place)
+    }
+
     /// The number of words of an indexed document.
     pub fn words(&self, serial: Serial) -> Option<u32> {
         self.lengths.get(serial as usize).copied().filter(|words| *words != NONE)

@@ -51,12 +51,17 @@ pub fn give_back() {
 /// Blocks of more bytes go back to the system as soon as they are freed. The allocator would raise this by itself, up to 32 MiB, and
 /// keep what the first and largest things of a process (indexes, models) needed for a moment.
 const LARGE: i32 = 1 << 20;
+/// Heaps that threads share. The allocator would give nearly every thread its own, and each keeps what is free in it: with 100,000
+/// documents that is a sixth of all memory.
+const HEAPS: i32 = 2;
 
-/// Has large blocks go back to the system when they are freed. Once, before there is a thread.
-pub fn return_large_blocks() {
+/// Has large blocks go back to the system when they are freed, and threads share what is free of the others. Once, before there is a
+/// thread.
+pub fn keep_little() {
     #[cfg(target_env = "gnu")]
-    // SAFETY: takes no pointers; sets a number of the allocator.
+    // SAFETY: takes no pointers; sets numbers of the allocator.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+        libc::mallopt(libc::M_ARENA_MAX, HEAPS);
     }
 }

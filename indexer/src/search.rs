@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use echofs_embedder::Embedder;
-use echofs_query_lang::{DEFAULT_LIMIT, Query, Sort};
+use echofs_query_lang::{Query, Sort};
 
 use crate::bits::Bits;
 use crate::bm25::{COUNTED, Needed, Scorer, Scores};
@@ -12,17 +12,15 @@ use crate::copies::{self, Folded};
 use crate::facts::Facts;
 use crate::filter::{Filter, Meaning};
 use crate::fuse::{self, Fusion};
+use crate::order::{NEAR, best_needed, least, limit, sort_by, sorts_all};
 use crate::plan::Plan;
 use crate::ranking::Ranking;
-use crate::record::{Record, Serial, Table};
+use crate::record::{Record, Serial};
 use crate::shared::read;
 use crate::snapshot::Snapshot;
 use crate::topics::Topics;
 use crate::vectors::{Nearest, Quantised, Vectors};
 use crate::{Error, Explain, Hit, Results, Source, Stage, Why, WordUse, likeness, near, passages};
-
-/// The best documents, in which nearness of words is looked at.
-const NEAR: usize = 100;
 
 /// Turns a query to a vector.
 pub type Embed<'a> = dyn Fn(&str) -> Result<Arc<Vec<f32>>, Error> + 'a;
@@ -146,7 +144,7 @@ impl Searcher<'_> {
         loop {
             let mut ordered = fusion.best(wanted).to_vec();
             let is_all = ordered.len() < wanted;
-            sort_by(query.sort, table, &mut ordered);
+            sort_by(query.sort, table, &mut ordered, usize::MAX);
             let folded = copies::fold_copies(&ordered, table, limit, &|a, b| self.say_the_same(a, b));
             if folded.len() == limit || is_all {
                 return folded;
@@ -270,8 +268,7 @@ impl Searcher<'_> {
     fn listed(&self, query: &Query, allowed: &Bits, mut explain: Explain, started: Instant) -> Result<Results, Error> {
         let mut all: Vec<(Serial, f32)> = allowed.iter().map(|serial| (serial, 0.0)).collect();
         let sort = if query.sort.is_best_first() { Sort::Date } else { query.sort };
-        sort_by(sort, &self.snapshot.table, &mut all);
-        all.truncate(query.limit.unwrap_or(DEFAULT_LIMIT));
+        sort_by(sort, &self.snapshot.table, &mut all, limit(query));
         let alone = |&(serial, score): &(Serial, f32)| Folded { serial, score, copies: Vec::new() };
         let all: Vec<Folded> = all.iter().map(alone).collect();
         let plan = Plan::default();
@@ -329,26 +326,6 @@ impl Found<'_> {
     }
 }
 
-fn limit(query: &Query) -> usize {
-    query.limit.unwrap_or(DEFAULT_LIMIT)
-}
-
-/// Whether all that passes is put in the order that is asked for. Where bare words rank, another order is one of the best; where
-/// everything is required, one of all there are.
-fn sorts_all(query: &Query, is_filtered: bool) -> bool {
-    !query.sort.is_best_first() && !query.has_bare_words() && is_filtered
-}
-
-/// How many of the best are put in the order that is asked for, if not all.
-fn least(query: &Query) -> usize {
-    if query.sort.is_best_first() { limit(query) } else { limit(query).max(DEFAULT_LIMIT) }
-}
-
-/// How many of the best have to be right: some may be copies, and the first of them are looked at for nearness.
-fn best_needed(query: &Query, is_filtered: bool) -> usize {
-    if sorts_all(query, is_filtered) { usize::MAX } else { (2 * least(query)).max(NEAR) }
-}
-
 /// Adds the words that were put off to the scores where they can change which documents are the best.
 fn complete(
     scorer: &Scorer,
@@ -376,23 +353,6 @@ fn best_by_words(scores: &Scores) -> Vec<Serial> {
         found.truncate(BEST);
     }
     found
-}
-
-fn sort_by(sort: Sort, table: &Table, ranked: &mut [(Serial, f32)]) {
-    let record = |serial: &Serial| table.by_serial(*serial);
-    let newest = |r: Option<&Arc<Record>>| std::cmp::Reverse(r.map(|r| r.date()));
-    match sort {
-        Sort::Score | Sort::Rerank => {}
-        Sort::Date => ranked.sort_by_cached_key(|(serial, _)| {
-            let record = record(serial);
-            (newest(record), record.map(|r| r.path.clone()))
-        }),
-        Sort::Path => ranked.sort_by_cached_key(|(serial, _)| record(serial).map(|r| r.path.clone())),
-        Sort::Size => ranked.sort_by_cached_key(|(serial, _)| {
-            let record = record(serial);
-            (std::cmp::Reverse(record.map(|r| r.stat.size)), record.map(|r| r.path.clone()))
-        }),
-    }
 }
 
 /// Embeds a query with what the store has.

@@ -61,7 +61,7 @@ fn sources(given: &[PathBuf], settings: &Settings) -> Outcome<Vec<PathBuf>> {
 
 fn serve(options: &Mount, settings: &Settings) -> Outcome {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    echofs_indexer::return_large_blocks();
+    echofs_indexer::keep_little();
     let _lock = record::lock(settings, PATIENCE)?;
     heal_last(settings)?;
     mountpoint::prepare(&options.mountpoint)?;
