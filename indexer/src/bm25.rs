@@ -61,6 +61,8 @@ pub struct Scorer<'a> {
 pub struct Needed {
     /// The best so many documents.
     pub best: usize,
+    /// So many documents are left at least, if there are: the meaning of the best by words is compared.
+    pub left: usize,
     /// A bit for each word that a document needs to have all of them.
     pub telling: u64,
     /// Words with more entries may be put off.
@@ -85,8 +87,10 @@ type Slot = [u32; 4];
 /// The scores of a set of words.
 pub struct Scores {
     slots: Vec<Slot>,
-    /// Documents with a score.
+    /// Documents with a score that may be among the best.
     pub found: Vec<Serial>,
+    /// The scores of all others, in no order, without words that are put off.
+    left_out: Vec<f32>,
     /// What is known of each word.
     pub words: Vec<Weighed>,
     /// The words that are put off.
@@ -98,7 +102,7 @@ pub struct Scores {
 impl Scores {
     fn new(serials: usize) -> Self {
         let (slots, completed) = (vec![Slot::default(); serials], Bits::none(serials));
-        Self { slots, found: Vec::new(), words: Vec::new(), later: Vec::new(), completed }
+        Self { slots, found: Vec::new(), left_out: Vec::new(), words: Vec::new(), later: Vec::new(), completed }
     }
 
     /// Scores with the words that each document holds, by serial number; those of 0 are none.
@@ -122,6 +126,21 @@ impl Scores {
         self.slots.get(serial as usize).map_or(0, |slot| u64::from(slot[2]) | u64::from(slot[3]) << 32)
     }
 
+    /// Whether words were put off or documents left out.
+    pub fn is_partial(&self) -> bool {
+        !self.later.is_empty() || !self.left_out.is_empty()
+    }
+
+    /// How many documents have a score.
+    pub fn count(&self) -> usize {
+        self.found.len() + self.left_out.len()
+    }
+
+    /// The scores of all of them, in no order.
+    pub fn all(&self) -> impl Iterator<Item = f32> + '_ {
+        self.found.iter().map(|serial| self.score(*serial)).chain(self.left_out.iter().copied())
+    }
+
     /// A bit for each word that is put off.
     pub fn later(&self) -> u64 {
         self.later.iter().fold(0, |mask, number| mask | bit(*number))
@@ -134,6 +153,32 @@ impl Scores {
 
     fn most(&self, numbers: &[usize], ranking: &Ranking) -> f32 {
         numbers.iter().map(|number| self.words[*number].weight * (ranking.k1 + 1.0)).sum()
+    }
+
+    /// Leaves out what cannot be among the best, wherever these come from: so many others are better in any case. A document that
+    /// holds all the words is compared with such ones too, since these get more in the end.
+    fn leave_out(&mut self, needed: Needed, ranking: &Ranking) {
+        let count = needed.best.max(needed.left);
+        if self.found.len() <= count {
+            return;
+        }
+        let scored: Vec<(Serial, f32)> = self.found.iter().map(|serial| (*serial, self.score(*serial))).collect();
+        let (telling, later, to_come) = (needed.telling, self.later(), self.to_come(ranking));
+        let holds_all = |serial: Serial| self.matched(serial) & telling == telling;
+        let full = scored.iter().filter(|(serial, _)| holds_all(*serial));
+        let of_full = nth_best(full.map(|(_, score)| *score).collect(), count);
+        let of_all = nth_best(scored.iter().map(|(_, score)| *score).collect(), count);
+        // What all words together may be worth, in the measure of scores.
+        let best = scored.iter().map(|(_, score)| *score).fold(0.0, f32::max) + to_come;
+        let bonus = ranking.all_words * best / ranking.lexical.max(f32::MIN_POSITIVE);
+        let may_be_best = |&(serial, score): &(Serial, f32)| match holds_all(serial) {
+            true => score + to_come >= of_full,
+            false if (self.matched(serial) | later) & telling == telling => score + to_come + bonus >= of_all,
+            false => score + to_come >= of_all,
+        };
+        let (left, out): (Vec<_>, Vec<_>) = scored.into_iter().partition(may_be_best);
+        self.found = left.into_iter().map(|(serial, _)| serial).collect();
+        self.left_out = out.into_iter().map(|(_, score)| score).collect();
     }
 
     /// Whether so many documents have at least this score.
@@ -183,6 +228,14 @@ impl Scores {
     }
 }
 
+/// The `count`th of these, the best first; negative infinity where there are fewer.
+fn nth_best(mut values: Vec<f32>, count: usize) -> f32 {
+    if values.len() < count {
+        return f32::NEG_INFINITY;
+    }
+    *values.select_nth_unstable_by(count - 1, |a, b| b.total_cmp(a)).1
+}
+
 fn bit(number: usize) -> u64 {
     1 << (number % 64)
 }
@@ -216,6 +269,7 @@ impl Scorer<'_> {
                 _ => self.add(&mut scores, number, !is_large(number))?,
             }
         }
+        scores.leave_out(needed, self.ranking);
         Ok(scores)
     }
 

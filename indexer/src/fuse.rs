@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use crate::bits::Bits;
-use crate::bm25::Scores;
+use crate::bm25::{Needed, Scores};
 use crate::ranking::Ranking;
 use crate::record::Serial;
 use crate::vectors::Nearest;
@@ -27,6 +27,8 @@ pub struct Fusion<'a> {
     near: HashMap<Serial, f32>,
     /// Documents with their fused scores, those that were asked for last in front.
     ranked: Vec<(Serial, f32)>,
+    /// Whether documents that a filter lets through were left out.
+    is_partial: bool,
 }
 
 /// What a fused score is the sum of.
@@ -49,11 +51,12 @@ impl Parts {
 }
 
 impl<'a> Fusion<'a> {
-    /// Takes the scores of both sides together. What a filter let through is listed even if no side has a score for it.
+    /// Takes the scores of both sides together. What a filter let through is listed even if no side has a score for it, where there
+    /// are not enough others.
     pub fn new(
         lexical: Option<&'a Scores>,
         semantic: Option<&'a Nearest>,
-        telling: u64,
+        Needed { best, telling, .. }: Needed,
         filtered: Option<&Bits>,
         ranking: &Ranking,
     ) -> Fusion<'a> {
@@ -69,13 +72,21 @@ impl<'a> Fusion<'a> {
             bonus: ranking.all_words / telling.count_ones().saturating_sub(1).max(1) as f32,
             near: HashMap::new(),
             ranked: Vec::new(),
+            is_partial: false,
         };
         let scored = |serial: Serial| (serial, fusion.parts(serial).sum());
-        fusion.ranked = match filtered {
-            Some(filtered) => filtered.iter().map(scored).collect(),
-            None => candidates(lexical, semantic).map(scored).collect(),
+        let found = lexical.map_or(0, |l| l.found.len()).max(semantic.map_or(0, |s| s.found.len()));
+        let enough = found >= best;
+        (fusion.ranked, fusion.is_partial) = match filtered {
+            Some(filtered) if !enough => (filtered.iter().map(scored).collect(), false),
+            filtered => (candidates(lexical, semantic).map(scored).collect(), filtered.is_some()),
         };
         fusion
+    }
+
+    /// Whether documents were left out that might be listed.
+    pub fn is_partial(&self) -> bool {
+        self.is_partial || self.lexical.is_some_and(Scores::is_partial)
     }
 
     /// Adds what some documents get for words that stand together.
@@ -162,14 +173,13 @@ fn candidates<'a>(lexical: Option<&'a Scores>, semantic: Option<&'a Nearest>) ->
     by_meaning.chain(by_words.filter(new))
 }
 
-/// The rank, from 1, that each of the scores `of` has among all scores of `found`.
-pub fn ranks(found: &[Serial], score: impl Fn(Serial) -> f32, of: &[Option<f32>]) -> Vec<Option<usize>> {
+/// The rank, from 1, that each of the scores `of` has among `all`.
+pub fn ranks(all: impl IntoIterator<Item = f32>, of: &[Option<f32>]) -> Vec<Option<usize>> {
     let mut wanted: Vec<f32> = of.iter().flatten().copied().collect();
     wanted.sort_unstable_by(f32::total_cmp);
     // better[n]: scores that are above the n lowest wanted ones and no more; then, summed up from the end, above at least n.
     let mut better = vec![0usize; wanted.len() + 1];
-    for serial in found {
-        let score = score(*serial);
+    for score in all {
         better[wanted.partition_point(|w| *w < score)] += 1;
     }
     for n in (0..wanted.len()).rev() {
@@ -182,6 +192,8 @@ pub fn ranks(found: &[Serial], score: impl Fn(Serial) -> f32, of: &[Option<f32>]
 mod tests {
     use super::*;
 
+    const NEEDED: Needed = Needed { best: usize::MAX, left: 0, telling: 0b11, counted: 0 };
+
     fn scores(score: &[f32], matched: &[u64]) -> Scores {
         let known = score.iter().copied().zip(matched.iter().copied());
         Scores::of(known.collect())
@@ -193,7 +205,7 @@ mod tests {
     }
 
     fn order(lexical: Option<&Scores>, semantic: Option<&Nearest>, limit: usize) -> Vec<Serial> {
-        let mut fusion = Fusion::new(lexical, semantic, 0b11, None, &Ranking::default());
+        let mut fusion = Fusion::new(lexical, semantic, NEEDED, None, &Ranking::default());
         fusion.best(limit).iter().map(|(serial, _)| *serial).collect()
     }
 
@@ -216,8 +228,7 @@ mod tests {
     #[test]
     fn ranks_count_what_is_better() {
         let score = [0.5, 0.9, 0.1, 0.5, 0.7];
-        let found = [0, 1, 2, 3, 4];
         let of = [Some(0.9), Some(0.5), None, Some(0.1), Some(0.7)];
-        assert_eq!(ranks(&found, |serial| score[serial as usize], &of), [Some(1), Some(3), None, Some(5), Some(2)]);
+        assert_eq!(ranks(score, &of), [Some(1), Some(3), None, Some(5), Some(2)]);
     }
 }

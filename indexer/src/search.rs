@@ -22,6 +22,9 @@ use crate::topics::Topics;
 use crate::vectors::{Nearest, Quantised, Vectors};
 use crate::{Error, Explain, Hit, Results, Source, Stage, Why, WordUse, likeness, near, passages};
 
+/// The documents that words put first, whose meaning is compared even where an approximate search passes them by.
+const COMPARED: usize = 1_000;
+
 /// Turns a query to a vector.
 pub type Embed<'a> = dyn Fn(&str) -> Result<Arc<Vec<f32>>, Error> + 'a;
 
@@ -74,7 +77,7 @@ impl Searcher<'_> {
         let filtered = explain.passed.is_some().then_some(&allowed);
         let scorer = self.scorer(&plan, &allowed);
         let best = best_needed(query, filtered.is_some());
-        let mut needed = Needed { best, telling: plan.telling(), counted: COUNTED };
+        let mut needed = Needed { best, left: COMPARED, telling: plan.telling(), counted: COUNTED };
         let mut lexical = self.by_words(&scorer, needed, &mut explain)?;
         self.add_meaning(&plan, lexical.is_some(), &mut vector, &mut explain)?;
         let wanted = lexical.as_ref().map_or_else(Vec::new, best_by_words);
@@ -86,11 +89,11 @@ impl Searcher<'_> {
             if let Some(lexical) = &mut lexical {
                 complete(&scorer, lexical, nearest, needed, filtered)?;
             }
-            let mut fusion = Fusion::new(lexical.as_ref(), nearest, needed.telling, filtered, self.ranking);
+            let mut fusion = Fusion::new(lexical.as_ref(), nearest, needed, filtered, self.ranking);
             self.add_nearness(&plan, lexical.as_ref(), &mut fusion)?;
             let folded = self.in_order(query, filtered.is_some(), &mut fusion);
-            // Too few without copies: those that hold common words alone are needed too.
-            if folded.len() < limit(query) && lexical.as_ref().is_some_and(|lexical| lexical.later() != 0) {
+            // Too few without copies: all others are needed too.
+            if folded.len() < limit(query) && fusion.is_partial() {
                 needed.best = usize::MAX;
                 lexical = self.by_words(&scorer, needed, &mut explain)?;
                 continue;
@@ -204,7 +207,7 @@ impl Searcher<'_> {
                 put_off: later >> (number % 64) & 1 == 1,
             })
             .collect();
-        explain.lexical = Stage { method: "bm25", candidates: scores.found.len(), time: started.elapsed() };
+        explain.lexical = Stage { method: "bm25", candidates: scores.count(), time: started.elapsed() };
         Ok(Some(scores))
     }
 
@@ -280,9 +283,9 @@ impl Searcher<'_> {
     fn hits(&self, ordered: &[Folded], found: &Found) -> Result<Vec<Hit>, Error> {
         let lexical: Vec<Option<f32>> = ordered.iter().map(|one| found.lexical_score(one.serial)).collect();
         let semantic: Vec<Option<f32>> = ordered.iter().map(|one| found.semantic_score(one.serial)).collect();
-        let lexical_ranks = found.lexical.map(|l| fuse::ranks(&l.found, |serial| l.score(serial), &lexical));
+        let lexical_ranks = found.lexical.map(|l| fuse::ranks(l.all(), &lexical));
         let semantic_ranks =
-            found.semantic.map(|(_, s)| fuse::ranks(&s.found, |serial| s.score[serial as usize], &semantic));
+            found.semantic.map(|(_, s)| fuse::ranks(s.found.iter().map(|serial| s.score[*serial as usize]), &semantic));
         let mut hits = Vec::with_capacity(ordered.len());
         let path = |serial: &Serial| self.snapshot.table.by_serial(*serial).map(|record| record.path.clone());
         for (at, Folded { serial, score, copies }) in ordered.iter().enumerate() {
@@ -339,18 +342,17 @@ fn complete(
     }
     let first = fuse::first_by_words(lexical, scorer.ranking);
     lexical.complete(scorer, first)?;
-    let mut fusion = Fusion::new(Some(lexical), nearest, needed.telling, filtered, scorer.ranking);
+    let mut fusion = Fusion::new(Some(lexical), nearest, needed, filtered, scorer.ranking);
     let contenders = fusion.contenders(needed.best, scorer.ranking);
     lexical.complete(scorer, contenders)
 }
 
-/// The documents that words put first: their meaning is compared even where an approximate search passes them by.
+/// The documents that words put first.
 fn best_by_words(scores: &Scores) -> Vec<Serial> {
-    const BEST: usize = 1_000;
     let mut found = scores.found.clone();
-    if found.len() > BEST {
-        found.select_nth_unstable_by(BEST, |a, b| scores.score(*b).total_cmp(&scores.score(*a)));
-        found.truncate(BEST);
+    if found.len() > COMPARED {
+        found.select_nth_unstable_by(COMPARED, |a, b| scores.score(*b).total_cmp(&scores.score(*a)));
+        found.truncate(COMPARED);
     }
     found
 }

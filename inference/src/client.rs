@@ -233,6 +233,10 @@ impl Generator for Client {
         kept.as_ref().and_then(|(_, vocabulary)| vocabulary.clone())
     }
 
+    fn end(&self) {
+        self.supervisor.end();
+    }
+
     fn forget(&self) {
         if let Err(error) = self.forget_states() {
             log::warn!("{error}");

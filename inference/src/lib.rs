@@ -285,6 +285,8 @@ pub trait Generator: Send + Sync {
     fn status(&self) -> Status;
     /// Drops every state that was kept of earlier prompts, in memory and on disk.
     fn forget(&self) {}
+    /// Ends the processes that were started for it, and starts none any more.
+    fn end(&self) {}
     /// The models on this machine that write text, and their files; may read them.
     fn models(&self) -> Vec<(String, PathBuf)> {
         Vec::new()

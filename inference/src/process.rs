@@ -101,6 +101,7 @@ impl Supervisor {
                 Phase::Listening => return Ok(()),
                 Phase::Starting => {}
                 Phase::Absent | Phase::Dead if tried => return Err(down(&record)),
+                Phase::Absent | Phase::Dead if record.closed => return Err(Error::Down("it was ended".into())),
                 Phase::Absent | Phase::Dead => {
                     check_pause(&record)?;
                     self.start(&mut record);
@@ -115,6 +116,21 @@ impl Supervisor {
             }
             let waited = self.shared.changed.wait_timeout(record, Duration::from_millis(20));
             record = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        }
+    }
+
+    /// Kills the child and returns when it is gone. None is started any more.
+    pub fn end(&self) {
+        {
+            let mut record = self.shared.lock();
+            record.closed = true;
+            if let Some(child) = &mut record.child {
+                let _ = child.kill();
+            }
+        }
+        let thread = self.thread.lock().unwrap_or_else(|e| e.into_inner()).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
         }
     }
 
@@ -175,17 +191,7 @@ impl Supervisor {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        {
-            let mut record = self.shared.lock();
-            record.closed = true;
-            if let Some(child) = &mut record.child {
-                let _ = child.kill();
-            }
-        }
-        let thread = self.thread.lock().unwrap_or_else(|e| e.into_inner()).take();
-        if let Some(thread) = thread {
-            let _ = thread.join();
-        }
+        self.end();
     }
 }
 
@@ -303,8 +309,10 @@ mod tests {
         assert!(supervisor.ensure(&Cancel::default()).is_ok());
         assert!(supervisor.ensure(&Cancel::default()).is_ok());
         let start = Instant::now();
-        drop(supervisor);
+        supervisor.end();
         assert!(start.elapsed() < Duration::from_secs(60));
+        assert!(matches!(supervisor.ensure(&Cancel::default()), Err(Error::Down(_))));
+        assert_eq!(supervisor.record().1, 0, "none is started any more");
     }
 
     #[test]

@@ -130,6 +130,10 @@ impl Generator for Engine {
         here.then(|| self.local.vocabulary()).flatten()
     }
 
+    fn end(&self) {
+        self.local.end();
+    }
+
     fn last_asked(&self) -> Option<Instant> {
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -93,8 +93,9 @@ impl Knowledge {
         Ok(echofs_fs::results_jsonl(&self.index.search(&query)?))
     }
 
-    /// Saves, and ends the threads.
+    /// Saves, and ends the threads and processes.
     pub fn close(&self) {
+        self.generator.end();
         self.index.stop();
     }
 }

@@ -106,13 +106,9 @@ pub fn features(
         candidate,
         support.sentence.saturating_sub(1)..(support.sentence + 2).min(candidate.sentences.len()),
     );
-    // "I" is who speaks, so what is said of "I" is not of another who takes part.
-    let speaker = candidate.turn(support.sentence).filter(|_| turns::is_of_speaker(&sentence.tokens));
-    for (at, term) in question.terms.iter().enumerate() {
-        let said = sentence.tokens.iter().any(|word| word.stem == term.stem);
-        if speaker.is_some_and(|speaker| !said && turns::is_another(&candidate.turns, speaker, &term.stem)) {
-            (own[at], near[at]) = (0.0, 0.0);
-        }
+    let mistaken = mistaken(question, candidate, support.sentence);
+    for (at, _) in question.terms.iter().zip(&mistaken).enumerate().filter(|(_, (_, mistaken))| **mistaken) {
+        (own[at], near[at]) = (0.0, 0.0);
     }
     let lacks = |held: &[f32], strict: bool| -> f32 {
         let missing =
@@ -134,7 +130,7 @@ pub fn features(
         lacks(&near, true),
         yes(typed && !span::fits(question, short, &words)),
         denial(question, negated(&asked), negated(&sentence.tokens) && model.is_some()),
-        yes(opposed(&asked, &sentence.tokens) || rivals()),
+        yes(mistaken.contains(&true) || opposed(&asked, &sentence.tokens) || rivals()),
         candidate.semantic.unwrap_or(USUAL_LIKENESS),
         yes(support.literal),
         model.map_or(0.0, |m| surprise(m.refusal)),
@@ -142,6 +138,24 @@ pub fn features(
         model.map_or(0.0, |m| m.surprisal / 10.0),
         model.map_or(0.0, |m| m.peak / 10.0),
     ]
+}
+
+/// Whether each term of the question names somebody whom a sentence of a conversation is not about: another one who takes part says
+/// it, in a turn about themselves, and neither speaks to them in it nor names them.
+fn mistaken(question: &Question, candidate: &Candidate, at: usize) -> Vec<bool> {
+    let sentence = &candidate.sentences[at].tokens;
+    let speaker = candidate.turn(at).filter(|_| !turns::is_of_listener(sentence));
+    // A question that names both may well be about the one who speaks.
+    let speaker = speaker.filter(|speaker| !question.terms.iter().any(|term| turns::is_named(speaker, &term.stem)));
+    let speaker = speaker.filter(|speaker| {
+        let own = |n: &usize| candidate.turn(*n) == Some(*speaker);
+        (0..candidate.sentences.len()).filter(own).any(|n| turns::is_of_speaker(&candidate.sentences[n].tokens))
+    });
+    let is_mistaken = |stem: &str| {
+        let said = || sentence.iter().any(|word| word.stem == stem);
+        speaker.is_some_and(|speaker| turns::is_another(&candidate.turns, speaker, stem) && !said())
+    };
+    question.terms.iter().map(|term| is_mistaken(&term.stem)).collect()
 }
 
 /// What it counts that one of question and sentence denies something and the other does not. A sentence often denies

@@ -44,15 +44,26 @@ fn name(said: &str) -> Option<&str> {
 
 /// Whether a turn of somebody with this word in the name is among them, and `speaker` is somebody else.
 pub fn is_another(turns: &[Turn], speaker: &Turn, stem: &str) -> bool {
-    let named = |turn: &Turn| tokens(&turn.who).iter().any(|word| word.stem == stem);
-    !named(speaker) && turns.iter().any(named)
+    !is_named(speaker, stem) && turns.iter().any(|turn| is_named(turn, stem))
 }
 
-/// Whether a sentence tells of who says it, and not of who it is said to.
+/// Whether somebody is called by a name with this word in it.
+pub fn is_named(turn: &Turn, stem: &str) -> bool {
+    tokens(&turn.who).iter().any(|word| word.stem == stem)
+}
+
+/// Whether a sentence tells of who says it.
 pub fn is_of_speaker(sentence: &[Token]) -> bool {
-    let has = |list: &[&str]| sentence.iter().any(|word| list.contains(&word.lower.as_str()));
-    has(&["i", "i'm", "i've", "i'll", "i'd", "me", "my", "mine", "we", "we're", "we've", "us", "our"])
-        && !has(&["you", "you're", "you've", "you'll", "your", "yours"])
+    has(sentence, &["i", "i'm", "i've", "i'll", "i'd", "me", "my", "mine", "we", "we're", "we've", "us", "our"])
+}
+
+/// Whether it tells of who it is said to.
+pub fn is_of_listener(sentence: &[Token]) -> bool {
+    has(sentence, &["you", "you're", "you've", "you'll", "your", "yours"])
+}
+
+fn has(sentence: &[Token], words: &[&str]) -> bool {
+    sentence.iter().any(|word| words.contains(&word.lower.as_str()))
 }
 
 /// The turn in which the byte `at` of the passage stands; `None` before the first.
@@ -85,6 +96,7 @@ mod tests {
         let stem = |word: &str| tokens(word)[0].stem.clone();
         assert!(is_another(&turns, &turns[0], &stem("Ivo")) && !is_another(&turns, &turns[0], &stem("Oda")));
         assert!(!is_another(&turns, &turns[0], &stem("Anna")), "nobody of that name speaks");
-        assert!(is_of_speaker(&tokens("Oda: I sold it")) && !is_of_speaker(&tokens("Ivo: Why did you?")));
+        let (told, asked) = (tokens("Oda: I sold it"), tokens("Ivo: Why did you?"));
+        assert!(is_of_speaker(&told) && !is_of_listener(&told) && !is_of_speaker(&asked) && is_of_listener(&asked));
     }
 }

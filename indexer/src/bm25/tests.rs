@@ -60,7 +60,7 @@ fn best(scorer: &Scorer, nearest: &Nearest, needed: Needed) -> (Vec<(Serial, f32
 }
 
 fn fused<'a>(scorer: &Scorer, nearest: &'a Nearest, needed: Needed, scores: &'a Scores) -> Fusion<'a> {
-    Fusion::new(Some(scores), Some(nearest), needed.telling, None, scorer.ranking)
+    Fusion::new(Some(scores), Some(nearest), needed, None, scorer.ranking)
 }
 
 /// Documents that hold each word with half the chance of the one before, some of it more than once.
@@ -96,7 +96,7 @@ proptest! {
         let (groups, ranking, allowed) = (groups(&query), Ranking::default(), table.columns().live().clone());
         let scorer = Scorer { words, table, allowed: &allowed, groups: &groups, ranking: &ranking };
         let telling = (telling & ((1 << groups.len()) - 1)).max(1);
-        let all = Needed { best: usize::MAX, telling, counted: 0 };
+        let all = Needed { best: usize::MAX, left: 0, telling, counted: 0 };
         let (expected, put_off) = best(&scorer, &nearest, all);
         prop_assert!(!put_off);
         let (found, _) = best(&scorer, &nearest, Needed { best: BEST, ..all });
@@ -114,7 +114,7 @@ fn common_words_are_put_off_and_rare_ones_are_not() {
     let Indexed { words, table, _dir } = &index(&documents);
     let (groups, ranking, allowed) = (groups(&[0, 5]), Ranking::default(), table.columns().live().clone());
     let scorer = Scorer { words, table, allowed: &allowed, groups: &groups, ranking: &ranking };
-    let needed = Needed { best: BEST, telling: 0b10, counted: 100 };
+    let needed = Needed { best: BEST, left: 1_000, telling: 0b10, counted: 100 };
     let mut scores = scorer.score(needed).unwrap();
     assert_eq!((scores.later(), scores.found.len()), (0b01, 20), "twenty hold the rare one");
     assert_eq!((scores.matched(1), scores.matched(2)), (0b10, 0));
@@ -128,14 +128,27 @@ fn common_words_are_put_off_and_rare_ones_are_not() {
 }
 
 #[test]
+fn what_cannot_be_among_the_best_is_left_out() {
+    let documents: Vec<Vec<usize>> = (0..50).map(|n| vec![2; n % 10 + 1]).collect();
+    let Indexed { words, table, _dir } = &index(&documents);
+    let (groups, ranking, allowed) = (groups(&[2]), Ranking::default(), table.columns().live().clone());
+    let scorer = Scorer { words, table, allowed: &allowed, groups: &groups, ranking: &ranking };
+    let needed = Needed { best: BEST, left: 0, telling: 1, counted: COUNTED };
+    let scores = scorer.score(needed).unwrap();
+    assert_eq!((scores.all().count(), scores.count(), scores.found), (50, 50, vec![10, 20, 30, 40, 50]));
+    let whole = scorer.score(Needed { left: 50, ..needed }).unwrap();
+    assert_eq!((whole.found.len(), whole.is_partial()), (50, false));
+}
+
+#[test]
 fn few_that_a_filter_lets_through_are_looked_up() {
     let documents: Vec<Vec<usize>> = (0..200).map(|n| vec![0, n % 8]).collect();
     let Indexed { words, table, _dir } = &index(&documents);
     let (groups, ranking, mut few) = (groups(&[0, 3]), Ranking::default(), Bits::none(table.serials()));
     [4, 5, 77, 190].into_iter().for_each(|serial| few.insert(serial));
     let scorer = Scorer { words, table, allowed: &few, groups: &groups, ranking: &ranking };
-    let scan = scorer.score(Needed { best: usize::MAX, telling: 0b11, counted: usize::MAX }).unwrap();
-    let look = scorer.score(Needed { best: usize::MAX, telling: 0b11, counted: 100 }).unwrap();
+    let scan = scorer.score(Needed { best: usize::MAX, left: 0, telling: 0b11, counted: usize::MAX }).unwrap();
+    let look = scorer.score(Needed { best: usize::MAX, left: 0, telling: 0b11, counted: 100 }).unwrap();
     assert_eq!((look.words[0].held, look.words[0].estimated, scan.words[0].held), (200, true, 200));
     for serial in 0..table.serials() as Serial {
         assert_eq!(look.matched(serial), scan.matched(serial));
