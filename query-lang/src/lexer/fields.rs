@@ -156,8 +156,11 @@ impl Lexer<'_> {
     /// The word after the blanks at a place, and where it ends.
     fn word_after(&self, at: usize) -> Option<(&str, usize)> {
         let start = at + self.text[at..].bytes().take_while(|b| *b == b' ').count();
+        if start == at {
+            return None;
+        }
         let length = self.text[start..].bytes().take_while(|b| !b.is_ascii_whitespace() && *b != b')').count();
-        (start > at && length > 0).then(|| (&self.text[start..start + length], start + length))
+        (length > 0).then(|| (&self.text[start..start + length], start + length))
     }
 
     /// Takes the value if the field can read it.

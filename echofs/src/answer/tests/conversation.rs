@@ -45,10 +45,10 @@ fn a_message_about_what_was_just_read_goes_on_from_it() {
 #[test]
 fn what_one_says_of_oneself_is_no_answer_about_the_other() {
     let talk = "# Talk\n\n## user, 2026-03-14 09:00\n\nOda: How was the race in Bergen?\n\n\
-                ## assistant, 2026-03-14 09:01\n\nIvo: It was long. My knee hurt after the ninth kilometre of the race.\n";
-    let bench = over(&[("/c/talk.md", talk)], Script::Says("after the ninth kilometre [1]"));
+                ## assistant, 2026-03-14 09:01\n\nIvo: It was long. I lost my red hat on the old bridge.\n";
+    let bench = over(&[("/c/talk.md", talk)], Script::Says("on the old bridge [1]"));
     let answerable = |question: &str| bench.json(question)["answerable"] == true;
-    assert!(answerable("When did Ivo's knee hurt in the race?"));
-    assert!(!answerable("When did Oda's knee hurt in the race?"));
-    assert!(answerable("After which kilometre did Ivo tell Oda that his knee hurt?"), "it names both");
+    assert!(answerable("Where did Ivo lose the red hat?"));
+    assert!(!answerable("Where did Oda lose the red hat?"));
+    assert!(answerable("Where did Ivo tell Oda that he lost the red hat?"), "it names both");
 }
