@@ -142,6 +142,11 @@ impl Scores {
         self.found.iter().map(|serial| self.score(*serial)).chain(self.left_out.iter().copied())
     }
 
+    /// Whether the word with this number is put off.
+    pub fn is_put_off(&self, number: usize) -> bool {
+        self.later.contains(&number)
+    }
+
     /// A bit for each word that is put off.
     pub fn later(&self) -> u64 {
         self.later.iter().fold(0, |mask, number| mask | bit(*number))
@@ -211,8 +216,10 @@ impl Scorer<'_> {
         let mut scores = Scores::new(self.table.serials());
         let mut sizes = Vec::with_capacity(self.groups.len());
         for group in self.groups {
-            let size = entries(self.words, group.forms.iter().map(|(form, _)| form.as_str()))?;
-            scores.words.push(self.estimate(group)?);
+            let size = entries(self.words, &group.forms)?;
+            // What is counted below needs no estimate.
+            let is_large = size > needed.counted;
+            scores.words.push(if is_large { self.estimate(group)? } else { self.weigh(group, size, true) });
             sizes.push(size);
         }
         let mut order: Vec<usize> = (0..sizes.len()).collect();

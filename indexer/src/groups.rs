@@ -80,7 +80,7 @@ pub fn known_forms(index: &Words, unit: &str) -> Result<Arc<Forms>, Error> {
 pub fn ranking(index: &Words, typed: &str) -> Result<Vec<Group>, Error> {
     let group = |unit: String| {
         let forms = known_forms(index, &unit)?;
-        if entries(index, forms.iter().map(|(form, _)| form.as_str()))? > 0 {
+        if entries(index, &forms)? > 0 {
             return Ok(Group { word: unit, forms: forms.to_vec(), corrected: false, weight: 1.0 });
         }
         let guesses = guesses(index, &unit)?;

@@ -192,7 +192,6 @@ impl Searcher<'_> {
         }
         let started = Instant::now();
         let scores = scorer.score(needed)?;
-        let later = scores.later();
         explain.words = scorer
             .groups
             .iter()
@@ -204,7 +203,7 @@ impl Searcher<'_> {
                 documents: weighed.held,
                 estimated: weighed.estimated,
                 corrected: group.corrected,
-                put_off: later >> (number % 64) & 1 == 1,
+                put_off: scores.is_put_off(number),
             })
             .collect();
         explain.lexical = Stage { method: "bm25", candidates: scores.count(), time: started.elapsed() };

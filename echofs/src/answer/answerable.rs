@@ -107,7 +107,7 @@ pub fn features(
         support.sentence.saturating_sub(1)..(support.sentence + 2).min(candidate.sentences.len()),
     );
     let mistaken = mistaken(question, candidate, support.sentence);
-    for (at, _) in question.terms.iter().zip(&mistaken).enumerate().filter(|(_, (_, mistaken))| **mistaken) {
+    for at in (0..mistaken.len()).filter(|at| mistaken[*at]) {
         (own[at], near[at]) = (0.0, 0.0);
     }
     let lacks = |held: &[f32], strict: bool| -> f32 {

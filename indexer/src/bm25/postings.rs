@@ -95,9 +95,9 @@ pub fn each_among(
 ///
 /// # Errors
 /// I/O errors of the index.
-pub fn entries<'a>(words: &Words, forms: impl IntoIterator<Item = &'a str>) -> Result<usize, Error> {
+pub fn entries(words: &Words, forms: &[(String, f32)]) -> Result<usize, Error> {
     let mut sum = 0;
-    for form in forms {
+    for (form, _) in forms {
         sum += words.dictionary.places(form)?.iter().map(|place| place.count() as usize).sum::<usize>();
     }
     Ok(sum)

@@ -3,9 +3,10 @@
 use echofs_query_lang::{Field, Node, TextField};
 
 use super::kinds::media;
-use super::{Filter, Meaning};
+use super::words::names;
+use super::{Filter, Meaning, narrow};
 use crate::bits::Bits;
-use crate::bm25::{each_at, each_posting};
+use crate::bm25::each_posting;
 use crate::columns::{Name, Row, header};
 use crate::record::Record;
 use crate::words::fold;
@@ -59,36 +60,17 @@ impl Filter<'_> {
 
     /// All words of the value, in any order, in the title. With `*` behind it, the last one is the beginning of a word.
     fn title(&mut self, value: &str) -> Result<Meaning, Error> {
-        let mut found: Option<Bits> = None;
+        let (mut found, title) = (None, self.words.fields.title);
         let units = groups::units(value);
         for (n, unit) in units.iter().enumerate() {
-            let is_beginning = value.ends_with('*') && n + 1 == units.len();
-            let holders = if is_beginning { self.title_beginning(unit)? } else { self.title_word(unit)? };
-            match &mut found {
-                Some(found) => *found &= &holders,
-                None => found = Some(holders),
-            }
+            let holders = if value.ends_with('*') && n + 1 == units.len() {
+                self.beginning(unit, |field| field == title)?
+            } else {
+                self.holders(names(&*groups::known_forms(self.words, unit)?), |field| field == title)?
+            };
+            narrow(&mut found, holders);
         }
-        Ok(match found {
-            Some(found) => Meaning::Set(self.only_live(found)),
-            None => Meaning::Unknown,
-        })
-    }
-
-    fn title_word(&self, unit: &str) -> Result<Bits, Error> {
-        let (mut holders, title) = (self.nothing(), self.words.fields.title);
-        for (form, _) in groups::known_forms(self.words, unit)?.iter() {
-            each_posting(self.words, form, |field| field == title, |_, serial, _| holders.insert(serial))?;
-        }
-        Ok(holders)
-    }
-
-    fn title_beginning(&self, start: &str) -> Result<Bits, Error> {
-        let (mut holders, title) = (self.nothing(), self.words.fields.title);
-        for (_, places) in groups::beginning_with(self.words, start)? {
-            each_at(self.words, &places, |field| field == title, |_, serial, _| holders.insert(serial))?;
-        }
-        Ok(holders)
+        Ok(found.map_or(Meaning::Unknown, Meaning::Set))
     }
 
     /// Documents that state something, or something about an entity.

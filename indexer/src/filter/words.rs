@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use echofs_query_lang::Node;
+use tantivy::schema::Field;
 
 use super::{Filter, Meaning};
 use crate::bits::Bits;
@@ -16,10 +17,9 @@ pub(super) struct Common {
     entries: usize,
 }
 
-impl Common {
-    fn forms(&self) -> impl Iterator<Item = &str> {
-        self.forms.iter().map(|(form, _)| form.as_str())
-    }
+/// Forms without what an occurrence of each counts.
+pub(super) fn names(forms: &Forms) -> impl Iterator<Item = &str> {
+    forms.iter().map(|(form, _)| form.as_str())
 }
 
 impl Filter<'_> {
@@ -30,7 +30,7 @@ impl Filter<'_> {
             [] => Ok(Meaning::Unknown),
             [unit] => {
                 let forms = groups::known_forms(self.words, unit)?;
-                self.holders(forms.iter().map(|(form, _)| form.as_str())).map(Meaning::Set)
+                self.holders(names(&forms), |_| true).map(Meaning::Set)
             }
             units => self.exact(units, 0).map(Meaning::Set),
         }
@@ -41,7 +41,7 @@ impl Filter<'_> {
         let Node::Word(typed) = part else { return Ok(None) };
         let [unit] = &groups::units(typed)[..] else { return Ok(None) };
         let forms = groups::known_forms(self.words, unit)?;
-        let entries = entries(self.words, forms.iter().map(|(form, _)| form.as_str()))?;
+        let entries = entries(self.words, &forms)?;
         Ok((entries > COUNTED).then_some(Common { forms, entries }))
     }
 
@@ -52,22 +52,36 @@ impl Filter<'_> {
     }
 
     fn holding(&self, among: Option<Bits>, word: &Common) -> Result<Bits, Error> {
-        let Some(mut among) = among else { return self.holders(word.forms()) };
+        let Some(mut among) = among else { return self.holders(names(&word.forms), |_| true) };
         if among.count() * SKIPPED >= word.entries {
-            among &= &self.holders(word.forms())?;
+            among &= &self.holders(names(&word.forms), |_| true)?;
             return Ok(among);
         }
         let (placed, mut found) = (Placed::new(self.words, among.iter()), self.nothing());
-        for form in word.forms() {
+        for form in names(&word.forms) {
             each_among(self.words, form, &placed, |_, serial, _| found.insert(serial))?;
         }
         Ok(found)
     }
 
-    fn holders<'a>(&self, forms: impl IntoIterator<Item = &'a str>) -> Result<Bits, Error> {
+    /// Documents that hold one of the forms in a field that is `wanted`.
+    pub(super) fn holders<'a>(
+        &self,
+        forms: impl IntoIterator<Item = &'a str>,
+        wanted: impl Fn(Field) -> bool + Copy,
+    ) -> Result<Bits, Error> {
         let mut found = self.nothing();
         for form in forms {
-            each_posting(self.words, form, |_| true, |_, serial, _| found.insert(serial))?;
+            each_posting(self.words, form, wanted, |_, serial, _| found.insert(serial))?;
+        }
+        Ok(self.only_live(found))
+    }
+
+    /// Documents that hold a word that begins so in a field that is `wanted`.
+    pub(super) fn beginning(&self, start: &str, wanted: impl Fn(Field) -> bool + Copy) -> Result<Bits, Error> {
+        let mut found = self.nothing();
+        for (_, places) in groups::beginning_with(self.words, start)? {
+            each_at(self.words, &places, wanted, |_, serial, _| found.insert(serial))?;
         }
         Ok(self.only_live(found))
     }
@@ -97,13 +111,9 @@ impl Filter<'_> {
     pub(super) fn prefix(&mut self, typed: &str) -> Result<Meaning, Error> {
         let mut units = groups::units(typed);
         let Some(start) = units.pop() else { return Ok(Meaning::Unknown) };
-        let mut found = self.nothing();
-        for (_, places) in groups::beginning_with(self.words, &start)? {
-            each_at(self.words, &places, |_| true, |_, serial, _| found.insert(serial))?;
-        }
-        found = self.only_live(found);
+        let mut found = self.beginning(&start, |_| true)?;
         for unit in units {
-            found &= &self.holders([unit.as_str()])?;
+            found &= &self.holders([unit.as_str()], |_| true)?;
         }
         Ok(Meaning::Set(found))
     }
